@@ -1,0 +1,69 @@
+//! What a connector declares about itself: data that the service enforces and shows.
+
+/// A connector's declaration.
+#[derive(Debug)]
+pub struct Manifest {
+    /// Slug, as configuration names it.
+    pub name: &'static str,
+    /// What people call the vendor's product.
+    pub title: &'static str,
+    /// What it can do.
+    pub capabilities: &'static [Capability],
+    /// Where the vendor's API lives when configuration says nothing.
+    pub base_url: &'static str,
+    /// The secrets a connection may hold.
+    pub secrets: &'static [SecretField],
+    /// Vendor limits, enforced before a call is made. Configuration may change
+    /// each by name, also to "off".
+    pub limits: &'static [Limit],
+    /// OAuth, where the vendor has it.
+    pub oauth: Option<OAuth>,
+    /// What an admin does to connect it, in order, for the README and the console.
+    pub setup: &'static [&'static str],
+}
+
+/// What a connector can do.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Capability {
+    /// Deals are read from it and tasks or notes written to it.
+    Crm,
+    /// Nudges are shown in it.
+    Channel,
+    /// It takes webhooks.
+    Webhooks,
+}
+
+/// A secret that a connection of this kind may hold.
+#[derive(Debug)]
+pub struct SecretField {
+    /// Key in configuration, for example `client_secret`.
+    pub name: &'static str,
+    /// Whether a connection works without it.
+    pub required: bool,
+    /// What it is and where the vendor shows it.
+    pub help: &'static str,
+}
+
+/// A rate a vendor allows.
+#[derive(Debug)]
+pub struct Limit {
+    /// Key in configuration, for example `per_channel_per_s`.
+    pub name: &'static str,
+    /// Calls per [`Limit::period_ms`].
+    pub calls: u32,
+    /// The period, in milliseconds.
+    pub period_ms: i64,
+    /// How many may come at once.
+    pub burst: u32,
+}
+
+/// How a connection is made by OAuth 2.
+#[derive(Debug)]
+pub struct OAuth {
+    /// Where the admin's browser goes. Absolute.
+    pub authorize_url: &'static str,
+    /// Where codes and refresh tokens are exchanged: a path under the base URL.
+    pub token_path: &'static str,
+    /// What is asked for.
+    pub scopes: &'static [&'static str],
+}

@@ -1,0 +1,68 @@
+//! What is shown to a person in chat, before any vendor's markup.
+//!
+//! Every text here is *plain*: it may hold whatever somebody typed into a CRM.
+//! The connector escapes all of it for its own target, so a deal named
+//! `<!channel>` is shown and pings nobody.
+
+use serde::{Deserialize, Serialize};
+
+/// A message as one person gets it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Message {
+    /// The introduction before a person's first nudge: a heading and lines.
+    Hello {
+        /// Heading.
+        title: String,
+        /// One line each: who switched this on, what it reads, how many a day,
+        /// how to stop it, who sees the answers.
+        lines: Vec<String>,
+    },
+    /// One nudge.
+    Nudge(Card),
+    /// Several nudges at a fixed time.
+    Digest {
+        /// Heading.
+        title: String,
+        /// The nudges, most important first.
+        cards: Vec<Card>,
+    },
+}
+
+/// One nudge as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Card {
+    /// The nudge, carried by its buttons.
+    pub nudge_id: String,
+    /// One line: what is going on.
+    pub headline: String,
+    /// One action, under 240 characters.
+    pub body: String,
+    /// Why this works, and what was seen; behind "Why am I seeing this?".
+    pub why: Vec<String>,
+    /// Labelled deal facts (stage, amount, close date).
+    pub facts: Vec<(String, String)>,
+    /// Where *Open deal* leads.
+    pub deal_url: Option<String>,
+    /// The rule's title.
+    pub rule_title: String,
+    /// How it looks now.
+    pub view: CardView,
+}
+
+/// How a [`Card`] looks: each answer edits the message in place.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CardView {
+    /// With its buttons.
+    #[default]
+    Open,
+    /// Asking why it was not helpful.
+    AskReason,
+    /// Asking until which date to pause.
+    AskUntil,
+    /// With the explanation unfolded.
+    Why,
+    /// Settled: this one quiet line instead of text and buttons.
+    Quiet(String),
+}

@@ -1,0 +1,16 @@
+//! The pure core of Touchline: what is known of a deal, the condition language,
+//! the coaching rules, the engine that decides *whether* to speak, and the
+//! attention budget that decides *when*.
+//!
+//! # What is absent here
+//! No input or output, no async, no clock and no random number: the present
+//! instant, the calendar and every record are arguments. Live traffic,
+//! back-tests, rule tests and the simulation therefore run the very same
+//! functions and reach the same decisions.
+
+pub mod calendar;
+pub mod facts;
+pub mod time;
+
+pub use calendar::Calendar;
+pub use time::UnixMs;
