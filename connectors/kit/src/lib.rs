@@ -19,7 +19,9 @@ pub use contract::{
 pub use inbound::{
     Answer, AnswerAction, ConnectionEvent, Inbound, NotHelpful, PauseFor, Undecodable,
 };
-pub use manifest::{Capability, Limit, Manifest, OAuth, SecretField};
+pub use manifest::{Capability, DailyQuota, Limit, Manifest, OAuth, SecretField};
 pub use message::{Card, CardView, Message};
 pub use receive::{Accepted, RawRequest, Rejected, Reply, Secrets, StoredRequest};
-pub use session::{CallError, Session};
+pub use session::{
+    Body, Call, CallError, Clock, Effect, Priority, Session, TokenSource, VendorAnswer,
+};

@@ -1,5 +1,9 @@
 //! What a connector declares about itself: data that the service enforces and shows.
 
+use touchline_rules::UnixMs;
+
+use crate::session::{CallError, Effect, VendorAnswer};
+
 /// A connector's declaration.
 #[derive(Debug)]
 pub struct Manifest {
@@ -18,6 +22,12 @@ pub struct Manifest {
     pub limits: &'static [Limit],
     /// OAuth, where the vendor has it.
     pub oauth: Option<OAuth>,
+    /// The calls an account may make in a day, shared with its other apps;
+    /// `None` where the vendor has no such limit.
+    pub daily: Option<DailyQuota>,
+    /// Judges an answer of the vendor: its retry classes, as one pure function.
+    /// `Ok` for an answer the connector wants to read.
+    pub classify: fn(&VendorAnswer, Effect, UnixMs) -> Result<(), CallError>,
     /// What an admin does to connect it, in order, for the README and the console.
     pub setup: &'static [&'static str],
 }
@@ -66,4 +76,15 @@ pub struct OAuth {
     pub token_path: &'static str,
     /// What is asked for.
     pub scopes: &'static [&'static str],
+}
+
+/// The calls one vendor account may make in a day.
+#[derive(Debug)]
+pub struct DailyQuota {
+    /// Calls a day on the smallest plan; the header corrects it.
+    pub calls: u64,
+    /// How much of it Touchline takes by default, in percent.
+    pub share_percent: u8,
+    /// Lower-case name of the header that tells the account's own figure.
+    pub header: Option<&'static str>,
 }
