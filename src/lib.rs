@@ -1,1 +1,5 @@
-//! x
+//! Touchline: coaching rules you can test before you switch them on.
+
+pub mod clock;
+pub mod config;
+pub mod vault;

@@ -95,6 +95,11 @@ impl Secrets {
         self.0.get(name).map(|secret| secret.expose_secret())
     }
 
+    /// Adds or replaces one that is already wrapped.
+    pub fn insert_secret(&mut self, name: impl Into<String>, value: SecretString) {
+        self.0.insert(name.into(), value);
+    }
+
     /// Adds or replaces one.
     pub fn insert(&mut self, name: impl Into<String>, value: impl Into<String>) {
         self.0.insert(name.into(), SecretString::from(value.into()));

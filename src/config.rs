@@ -1,0 +1,251 @@
+//! Configuration: one struct, read once at start.
+//!
+//! `config.default.toml` is the embedded base and the reference; a file and then
+//! `TOUCHLINE_*` variables override it. This is the only place that reads the
+//! environment.
+
+mod error;
+mod sections;
+mod value;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+use touchline_rules::Calendar;
+
+pub use error::ConfigError;
+pub use sections::{
+    AttentionConfig, ConnectionConfig, CrmConfig, DeliveryConfig, HttpConfig, InboxConfig,
+    IngestConfig, LogConfig, LogFormat, PersonConfig, Sending,
+};
+pub use value::{LimitOverride, OrOff, QuietHours};
+
+/// The documented defaults, as printed by `touchline config`.
+pub const DEFAULTS: &str = include_str!("config.default.toml");
+
+const ENVIRONMENT_PREFIX: &str = "TOUCHLINE";
+
+/// Everything that can be configured. Meanings and units: `config.default.toml`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where the service listens.
+    pub listen: SocketAddr,
+    /// What vendors call, without a trailing slash.
+    pub public_url: String,
+    /// `sqlite:FILE`.
+    pub database: String,
+    /// Where the sealing key lies.
+    pub key_file: PathBuf,
+    /// Rule packs.
+    pub rules: Vec<String>,
+    /// IANA zone of last resort; empty for none.
+    pub time_zone: String,
+    /// Worked weekdays, as `mon` … `sun`.
+    pub working_days: Vec<String>,
+    /// Days off.
+    pub holidays: Vec<Date>,
+    /// Logging.
+    pub log: LogConfig,
+    /// Limits of the HTTP side.
+    pub http: HttpConfig,
+    /// The durable intake.
+    pub inbox: InboxConfig,
+    /// Processing.
+    pub ingest: IngestConfig,
+    /// Reading from CRMs.
+    pub crm: CrmConfig,
+    /// Sending.
+    pub delivery: DeliveryConfig,
+    /// Ceilings of attention.
+    pub attention: AttentionConfig,
+    /// Vendor accounts by slug.
+    pub connections: BTreeMap<String, ConnectionConfig>,
+    /// What neither CRM nor chat say of a person, by e-mail.
+    pub people: BTreeMap<String, PersonConfig>,
+}
+
+impl Config {
+    /// Reads the defaults, then `file` if given, then the environment.
+    ///
+    /// # Errors
+    /// [`ConfigError`], naming the key and the nearest known one.
+    pub fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
+        let environment = config::Environment::with_prefix(ENVIRONMENT_PREFIX)
+            .prefix_separator("_")
+            .separator("__")
+            .try_parsing(true);
+        let mut builder = config::Config::builder()
+            .add_source(config::File::from_str(DEFAULTS, config::FileFormat::Toml));
+        if let Some(path) = file {
+            let text = std::fs::read_to_string(path)
+                .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+            builder = builder.add_source(config::File::from_str(&text, config::FileFormat::Toml));
+        }
+        Self::finish(builder.add_source(environment))
+    }
+
+    /// Reads the defaults, then `text`: for tests and the demo. Ignores the environment.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn from_toml(text: &str) -> Result<Config, ConfigError> {
+        let builder = config::Config::builder()
+            .add_source(config::File::from_str(DEFAULTS, config::FileFormat::Toml))
+            .add_source(config::File::from_str(text, config::FileFormat::Toml));
+        Self::finish(builder)
+    }
+
+    fn finish(
+        builder: config::ConfigBuilder<config::builder::DefaultState>,
+    ) -> Result<Config, ConfigError> {
+        let built = builder.build().map_err(ConfigError::from_source)?;
+        let mut config: Config = built.try_deserialize().map_err(ConfigError::from_source)?;
+        config.public_url = config.public_url.trim_end_matches('/').to_owned();
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let invalid = |key: &str, problem: String, hint: &str| {
+            Err(ConfigError::Invalid { key: key.to_owned(), problem, hint: hint.to_owned() })
+        };
+        if url::Url::parse(&self.public_url).is_err() {
+            return invalid("public_url", "is not a URL".into(), "write https://your-host");
+        }
+        if !self.database.starts_with("sqlite:") {
+            return invalid(
+                "database",
+                format!("`{}` is not known", self.database),
+                "write sqlite:FILE",
+            );
+        }
+        for slug in self.connections.keys() {
+            if !is_slug(slug) {
+                let problem = "a connection's name is a slug".to_owned();
+                return invalid(
+                    &format!("connections.{slug}"),
+                    problem,
+                    "use a-z, 0-9 and -, at most 40",
+                );
+            }
+        }
+        for day in &self.working_days {
+            if weekday_index(day).is_none() {
+                return invalid(
+                    "working_days",
+                    format!("`{day}` is no weekday"),
+                    "mon, tue, wed, thu, fri, sat, sun",
+                );
+            }
+        }
+        for (email, person) in &self.people {
+            if let Some(zone) = &person.time_zone
+                && TimeZone::get(zone).is_err()
+            {
+                return invalid(
+                    &format!("people.\"{email}\".time_zone"),
+                    format!("`{zone}` is no IANA zone"),
+                    "for example Europe/London",
+                );
+            }
+        }
+        if !self.time_zone.is_empty() && TimeZone::get(&self.time_zone).is_err() {
+            return invalid(
+                "time_zone",
+                format!("`{}` is no IANA zone", self.time_zone),
+                "for example Europe/London",
+            );
+        }
+        Ok(())
+    }
+
+    /// The calendar in the zone of that name with the configured working days
+    /// and holidays; `None` when the name is unknown.
+    #[must_use]
+    pub fn calendar_in(&self, zone: &str) -> Option<Calendar> {
+        let mut calendar = Calendar::weekdays(TimeZone::get(zone).ok()?);
+        let worked = self.working_days.iter().filter_map(|day| weekday_index(day));
+        calendar.working_weekdays = [false; 7];
+        worked.for_each(|index| calendar.working_weekdays[index] = true);
+        calendar.holidays.extend(self.holidays.iter().copied());
+        Some(calendar)
+    }
+
+    /// The database file.
+    #[must_use]
+    pub fn database_path(&self) -> PathBuf {
+        PathBuf::from(self.database.trim_start_matches("sqlite:"))
+    }
+}
+
+fn is_slug(text: &str) -> bool {
+    const SLUG_CHARS_MAX: usize = 40;
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    !text.is_empty() && text.len() <= SLUG_CHARS_MAX && text.chars().all(allowed)
+}
+
+fn weekday_index(name: &str) -> Option<usize> {
+    const NAMES: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+    NAMES.iter().position(|known| *known == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_complete_and_send_nothing() {
+        let config = Config::from_toml("").unwrap();
+        assert_eq!(config.attention.sending, Sending::Off);
+        assert_eq!(config.http.body_max_bytes, 8 * 1024 * 1024);
+    }
+
+    #[test]
+    fn a_misspelt_key_names_the_nearest_known_one() {
+        let error = Config::from_toml("[attention]\nquiet_ours = \"off\"").unwrap_err();
+        let shown = error.to_string();
+        assert!(
+            shown.contains("quiet_ours") && shown.contains("did you mean `quiet_hours`"),
+            "{shown}"
+        );
+    }
+
+    #[test]
+    fn off_switches_a_ceiling_off_and_a_wrong_value_names_its_key() {
+        let config = Config::from_toml(
+            "[attention]\ninterruptions_per_day = \"off\"\nquiet_hours = \"off\"",
+        )
+        .unwrap();
+        assert_eq!(config.attention.interruptions_per_day, OrOff::Off);
+        assert_eq!(config.attention.quiet_hours, QuietHours(None));
+        let error =
+            Config::from_toml("[attention]\nquiet_hours = \"late\"").unwrap_err().to_string();
+        assert!(error.contains("quiet_hours"), "{error}");
+    }
+
+    #[test]
+    fn connections_and_people_are_read_and_secrets_never_shown() {
+        let config = Config::from_toml(
+            "[connections.hubspot]\nconnector = \"hubspot\"\nclient_secret = \"fake-secret\"\nlimits = { search_per_s = 3, burst = \"off\" }\n[people.\"seller0@example.com\"]\ntime_zone = \"Europe/London\"",
+        )
+        .unwrap();
+        assert!(!format!("{config:?}").contains("fake-secret"));
+        let hubspot = &config.connections["hubspot"];
+        assert_eq!(hubspot.connector, "hubspot");
+        assert_eq!(hubspot.limits["burst"], LimitOverride::Off);
+        assert_eq!(
+            config.people["seller0@example.com"].time_zone.as_deref(),
+            Some("Europe/London")
+        );
+    }
+
+    #[test]
+    fn a_slug_is_a_slug() {
+        assert!(Config::from_toml("[connections.\"Hub Spot\"]\nconnector = \"hubspot\"").is_err());
+    }
+}

@@ -1,0 +1,204 @@
+//! The tables of the configuration. Meanings and units: `config.default.toml`.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Time;
+use serde::Deserialize;
+use touchline_kit::{Manifest, Secrets};
+
+use super::ConfigError;
+use super::value::{LimitOverride, OrOff, QuietHours, clock_times, resolve_secret};
+
+/// `[log]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogConfig {
+    /// Level or filter.
+    pub level: String,
+    /// Form of the lines.
+    pub format: LogFormat,
+}
+
+/// Form of the log lines.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// `[http]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "each key is documented in config.default.toml")]
+pub struct HttpConfig {
+    pub body_max_bytes: usize,
+    pub head_timeout_ms: u64,
+    pub request_timeout_ms: u64,
+    pub connections_max: usize,
+    pub accept_timeout_ms: u64,
+}
+
+/// `[inbox]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "each key is documented in config.default.toml")]
+pub struct InboxConfig {
+    pub queue_rows_max: usize,
+    pub queue_bytes_max: usize,
+    pub keep_days: u32,
+}
+
+/// `[ingest]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "each key is documented in config.default.toml")]
+pub struct IngestConfig {
+    pub batch_events_max: usize,
+    pub batch_ms_max: u64,
+    pub hydrate_deadline_minutes: i64,
+    pub tries_max: u32,
+    pub dedupe_keep_days: i64,
+    pub work_rows_max: u64,
+}
+
+/// `[crm]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "each key is documented in config.default.toml")]
+pub struct CrmConfig {
+    pub backfill_closed_months: i32,
+    pub activity_look_back_days: i64,
+    pub activity_share_percent: u32,
+    pub activity_share_days: i64,
+    pub poll_interval_minutes: i64,
+    pub metadata_interval_minutes: i64,
+    pub lease_ms: i64,
+    pub retry_base_ms: i64,
+    pub retry_cap_ms: i64,
+}
+
+/// `[delivery]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "each key is documented in config.default.toml")]
+pub struct DeliveryConfig {
+    pub fresh_max_age_minutes: i64,
+    pub claims_per_connection: usize,
+    pub lease_ms: i64,
+    pub retry_base_ms: i64,
+    pub retry_cap_ms: i64,
+    pub tries_max: u32,
+    pub queue_max: u64,
+}
+
+/// `[attention]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "each key is documented in config.default.toml")]
+pub struct AttentionConfig {
+    pub sending: Sending,
+    pub pilot: Vec<String>,
+    pub interruptions_per_day: OrOff,
+    pub interruptions_per_day_new: OrOff,
+    pub new_person_working_days: u32,
+    pub deal_spacing_working_days: OrOff,
+    #[serde(deserialize_with = "clock_times")]
+    pub digest_at: Vec<Time>,
+    pub digest_items_max: OrOff,
+    pub quiet_hours: QuietHours,
+    pub event_max_age_hours: i64,
+    pub expiry_working_days: u32,
+}
+
+/// Who gets nudges.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sending {
+    /// Nobody.
+    Off,
+    /// The people named in `pilot`.
+    Pilot,
+    /// Everybody.
+    Everyone,
+}
+
+/// `[people."EMAIL"]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PersonConfig {
+    /// IANA zone.
+    pub time_zone: Option<String>,
+    /// The manager's e-mail.
+    pub manager: Option<String>,
+    /// The name to use.
+    pub name: Option<String>,
+}
+
+/// `[connections.SLUG]`: common keys here, secrets and settings by the connector's manifest.
+#[derive(Clone, Deserialize)]
+pub struct ConnectionConfig {
+    /// Which connector.
+    pub connector: String,
+    /// Another address than the vendor's: fakes and proxies.
+    pub base_url: Option<String>,
+    /// Vendor limits to change.
+    #[serde(default)]
+    pub limits: BTreeMap<String, LimitOverride>,
+    /// Share of the account's daily calls, in percent, instead of the connector's own.
+    pub daily_share_percent: Option<u8>,
+    #[serde(flatten)]
+    rest: BTreeMap<String, serde_json::Value>,
+}
+
+/// Only the names of what is set: any value may be a secret.
+impl std::fmt::Debug for ConnectionConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ConnectionConfig")
+            .field("connector", &self.connector)
+            .field("keys", &self.rest.keys().collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
+
+impl ConnectionConfig {
+    /// The secrets that `manifest` names, resolved.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`] naming the one that is missing or cannot be read.
+    pub fn secrets(&self, slug: &str, manifest: &Manifest) -> Result<Secrets, ConfigError> {
+        let mut secrets = Secrets::default();
+        for field in manifest.secrets {
+            let key = || format!("connections.{slug}.{}", field.name);
+            let written = match self.rest.get(field.name) {
+                Some(serde_json::Value::String(written)) => written,
+                None if !field.required => continue,
+                _ => {
+                    let problem = "is missing".to_owned();
+                    return Err(ConfigError::Invalid {
+                        key: key(),
+                        problem,
+                        hint: field.help.to_owned(),
+                    });
+                }
+            };
+            let value = resolve_secret(written).map_err(|why| ConfigError::Invalid {
+                key: key(),
+                problem: format!("cannot be read: {why}"),
+                hint: field.help.to_owned(),
+            })?;
+            secrets.insert_secret(field.name, value);
+        }
+        Ok(secrets)
+    }
+
+    /// The settings that are not secrets.
+    #[must_use]
+    pub fn settings(&self, manifest: &Manifest) -> serde_json::Map<String, serde_json::Value> {
+        let is_secret = |key: &str| manifest.secrets.iter().any(|field| field.name == key);
+        let settings = self.rest.iter().filter(|(key, _)| !is_secret(key));
+        settings.map(|(key, value)| (key.clone(), value.clone())).collect()
+    }
+}
