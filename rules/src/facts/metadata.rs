@@ -53,6 +53,12 @@ pub enum StageKind {
 }
 
 impl StageKind {
+    /// Whether a deal in such a stage is still being worked.
+    #[must_use]
+    pub fn is_open(self) -> bool {
+        self == StageKind::Open
+    }
+
     /// The name conditions use: `open`, `won` or `lost`.
     #[must_use]
     pub fn name(self) -> &'static str {

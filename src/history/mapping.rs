@@ -1,0 +1,140 @@
+//! The mapping file: what the columns of somebody's CSV mean.
+
+use std::path::{Path, PathBuf};
+
+use jiff::civil::Date;
+use serde::Deserialize;
+use touchline_rules::facts::StageKind;
+
+/// How to read a CSV of opportunities. Written by hand, in TOML:
+///
+/// ```toml
+/// as_of       = "2017-12-31"        # the last day the file knows of
+/// time_zone   = "America/New_York"  # of its dates
+/// date_format = "%m/%d/%Y"          # strftime
+/// stages = [                         # in the order a deal walks them
+///   { name = "Prospecting", kind = "open" },
+///   { name = "Engaging",    kind = "open", entered = "engage_date" },
+///   { name = "Won",         kind = "won",  entered = "close_date" },
+///   { name = "Lost",        kind = "lost", entered = "close_date" },
+/// ]
+/// [columns]
+/// id = "opportunity_id"
+/// stage = "deal_stage"
+/// owner = "sales_agent"
+/// name = ["account", "product"]
+/// amount = "close_value"
+/// close_date = "close_date"
+/// [created]                           # for files that do not say when a deal was made
+/// days_before_first_date = 14         # before the earliest date of its row …
+/// otherwise = "2017-12-01"            # … or, in a row without any date, this day
+/// [team]
+/// file = "sales_teams.csv"            # beside the CSV
+/// seller = "sales_agent"
+/// manager = "manager"
+/// email_domain = "example.com"        # e-mails are made from names
+/// ```
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mapping {
+    /// The last day the file knows of.
+    pub as_of: Date,
+    /// IANA zone of the file's dates.
+    pub time_zone: String,
+    /// strftime form of its dates.
+    pub date_format: String,
+    /// Stages in the order a deal walks them.
+    pub stages: Vec<StageMapping>,
+    /// Which column is what.
+    pub columns: Columns,
+    /// When a deal was made.
+    pub created: Created,
+    /// Who sells and who manages.
+    pub team: Team,
+}
+
+/// One stage.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StageMapping {
+    /// As the stage column writes it.
+    pub name: String,
+    /// Open, won or lost.
+    pub kind: StageKind,
+    /// The column with the date a deal entered it.
+    pub entered: Option<String>,
+}
+
+/// Which column is what.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Columns {
+    /// The deal's id.
+    pub id: String,
+    /// The stage the deal is in at `as_of`.
+    pub stage: String,
+    /// Who owns it, by name.
+    pub owner: String,
+    /// The parts of its name, joined with a dash.
+    pub name: Vec<String>,
+    /// Its amount, known once it is closed.
+    pub amount: Option<String>,
+    /// Its close date.
+    pub close_date: Option<String>,
+}
+
+/// When a deal was made, for files that do not say.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Created {
+    /// A column with the date, where there is one.
+    pub column: Option<String>,
+    /// Else so many days before the earliest date of its row.
+    #[serde(default)]
+    pub days_before_first_date: i32,
+    /// For a row without any date.
+    pub otherwise: Date,
+}
+
+/// Who sells and who manages.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Team {
+    /// A CSV of sellers and managers, relative to the opportunities.
+    pub file: Option<PathBuf>,
+    /// Its column of sellers.
+    #[serde(default)]
+    pub seller: String,
+    /// Its column of managers.
+    #[serde(default)]
+    pub manager: String,
+    /// The domain of the e-mails made from names.
+    pub email_domain: String,
+}
+
+impl Mapping {
+    /// Reads a mapping file.
+    ///
+    /// # Errors
+    /// With the line and column of what is wrong.
+    pub fn read(path: &Path) -> anyhow::Result<Mapping> {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            anyhow::anyhow!("cannot read the mapping {}: {error}", path.display())
+        })?;
+        let mapping: Mapping = toml::from_str(&text)
+            .map_err(|error| anyhow::anyhow!("the mapping {}: {error}", path.display()))?;
+        anyhow::ensure!(
+            !mapping.stages.is_empty(),
+            "the mapping {} names no stages\nhint: list them in the order a deal walks them",
+            path.display()
+        );
+        Ok(mapping)
+    }
+
+    /// The e-mail made from a person's name: `Ann Lee` is `ann.lee@DOMAIN`.
+    #[must_use]
+    pub fn email_of(&self, name: &str) -> String {
+        let words = name.split_whitespace().map(str::to_lowercase);
+        format!("{}@{}", words.collect::<Vec<_>>().join("."), self.team.email_domain)
+    }
+}

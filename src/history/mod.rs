@@ -1,0 +1,117 @@
+//! A company's past as one normalised file: JSON Lines of changes.
+//!
+//! The first line is a [`Header`], every further line one
+//! [`touchline_rules::facts::Change`], ordered by `occurred_at`. It is the only
+//! format that `demo --history` and `sim --replay` read; [`import`] makes it
+//! from a CSV of opportunities.
+
+pub mod import;
+pub mod mapping;
+#[cfg(test)]
+mod tests;
+
+use std::io::{BufRead, Write};
+
+use serde::{Deserialize, Serialize};
+use touchline_rules::UnixMs;
+use touchline_rules::facts::{Change, Metadata};
+
+/// The version of the format that this program reads and writes.
+pub const VERSION: u32 = 1;
+/// The longest line that is read, so that a wrong file cannot fill the memory.
+const LINE_BYTES_MAX: u64 = 1 << 20;
+
+/// The first line of a history.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    /// Version of the format.
+    pub touchline_history: u32,
+    /// Up to when the history is known.
+    pub as_of: UnixMs,
+    /// Times were derived, not recorded: everything computed from them is an estimate.
+    pub estimated: bool,
+    /// Pipelines, stages and owners.
+    pub metadata: Metadata,
+    /// Who manages whom, by e-mail.
+    pub managers: Vec<(String, String)>,
+}
+
+/// A history in memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct History {
+    /// The first line.
+    pub header: Header,
+    /// All others, ordered by `occurred_at`.
+    pub changes: Vec<Change>,
+}
+
+/// A history that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum HistoryError {
+    /// The file system said no.
+    #[error("cannot read the history: {0}")]
+    Io(#[from] std::io::Error),
+    /// A line is not what it should be.
+    #[error("line {line} of the history: {problem}\nhint: make it with `touchline history import`")]
+    Line {
+        /// Counted from 1.
+        line: usize,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+impl History {
+    /// Reads a history.
+    ///
+    /// # Errors
+    /// [`HistoryError`] naming the line.
+    pub fn read(mut from: impl BufRead) -> Result<History, HistoryError> {
+        let mut lines = 0;
+        let mut next = || -> Result<Option<(usize, String)>, HistoryError> {
+            let mut text = String::new();
+            lines += 1;
+            let read = std::io::Read::take(&mut from, LINE_BYTES_MAX).read_line(&mut text)?;
+            if read as u64 == LINE_BYTES_MAX {
+                let problem = format!("is longer than {LINE_BYTES_MAX} bytes");
+                return Err(HistoryError::Line { line: lines, problem });
+            }
+            Ok((read > 0).then_some((lines, text)))
+        };
+        let Some((line, text)) = next()? else {
+            return Err(HistoryError::Line { line: 1, problem: "the file is empty".into() });
+        };
+        let header: Header = parse(line, &text)?;
+        if header.touchline_history != VERSION {
+            let problem = format!("version {} is not known here", header.touchline_history);
+            return Err(HistoryError::Line { line, problem });
+        }
+        let mut changes: Vec<Change> = Vec::new();
+        while let Some((line, text)) = next()? {
+            if !text.trim().is_empty() {
+                changes.push(parse(line, &text)?);
+            }
+        }
+        changes.sort_by_key(|change| change.occurred_at);
+        Ok(History { header, changes })
+    }
+
+    /// Writes it, a line a change.
+    ///
+    /// # Errors
+    /// What the writer says.
+    pub fn write(&self, mut to: impl Write) -> std::io::Result<()> {
+        serde_json::to_writer(&mut to, &self.header)?;
+        to.write_all(b"\n")?;
+        for change in &self.changes {
+            serde_json::to_writer(&mut to, change)?;
+            to.write_all(b"\n")?;
+        }
+        to.flush()
+    }
+}
+
+fn parse<T: serde::de::DeserializeOwned>(line: usize, text: &str) -> Result<T, HistoryError> {
+    serde_json::from_str(text)
+        .map_err(|error| HistoryError::Line { line, problem: error.to_string() })
+}

@@ -1,0 +1,134 @@
+use std::path::Path;
+
+use touchline_rules::facts::{ChangeKind, Fact, Field, Value};
+
+use super::History;
+use super::import::{Imported, import};
+use super::mapping::Mapping;
+
+const MAPPING: &str = r#"
+as_of = "2017-12-31"
+time_zone = "America/New_York"
+date_format = "%m/%d/%Y"
+stages = [
+  { name = "Prospecting", kind = "open" },
+  { name = "Engaging", kind = "open", entered = "engage" },
+  { name = "Won", kind = "won", entered = "close" },
+  { name = "Lost", kind = "lost", entered = "close" },
+]
+[columns]
+id = "id"
+stage = "stage"
+owner = "seller"
+name = ["account", "product"]
+amount = "value"
+close_date = "close"
+[created]
+days_before_first_date = 14
+otherwise = "2017-12-01"
+[team]
+email_domain = "example.com"
+"#;
+
+const HEAD: &str = "id,seller,product,account,stage,engage,close,value\n";
+
+fn read(rows: &str) -> Imported {
+    let mapping: Mapping = toml::from_str(MAPPING).unwrap();
+    import(format!("{HEAD}{rows}").as_bytes(), Path::new("."), &mapping).unwrap()
+}
+
+fn stages(imported: &Imported) -> Vec<String> {
+    let stages = imported.history.changes.iter().filter_map(|change| match &change.kind {
+        ChangeKind::FieldSet { field: Field::Stage, to: Fact::Known(Value::Text(stage)) } => {
+            Some(format!("{} {stage}", change.occurred_at))
+        }
+        _ => None,
+    });
+    stages.collect()
+}
+
+#[test]
+fn a_won_row_walks_through_every_stage_on_local_midnights() {
+    let imported = read("A1,Ann Lee,Box,Acme,Won,10/20/2016,3/1/2017,1054\n");
+    assert!(imported.bad.is_empty(), "{:?}", imported.bad);
+    insta::assert_debug_snapshot!(stages(&imported), @r#"
+    [
+        "2016-10-06T04:00:00Z prospecting",
+        "2016-10-20T04:00:00Z engaging",
+        "2017-03-01T05:00:00Z won",
+    ]
+    "#);
+    let owner = &imported.history.header.metadata.owners[0];
+    assert_eq!(owner.email.as_deref(), Some("ann.lee@example.com"));
+}
+
+#[test]
+fn a_lost_row_never_passes_won_and_a_row_without_dates_is_made_on_the_given_day() {
+    let imported =
+        read("A1,Ann Lee,Box,Acme,Lost,10/20/2016,3/1/2017,0\nA2,Ann Lee,Box,,Prospecting,,,\n");
+    assert!(imported.bad.is_empty(), "{:?}", imported.bad);
+    assert!(!stages(&imported).iter().any(|stage| stage.ends_with("won")));
+    assert!(stages(&imported).contains(&"2017-12-01T05:00:00Z prospecting".to_owned()));
+}
+
+#[test]
+fn bad_rows_are_named_by_line_and_left_out_whole() {
+    let imported = read(
+        "A1,Ann Lee,Box,Acme,Won,10/20/2016,3/1/2017,1054\n\
+         A1,Ann Lee,Box,Acme,Won,10/20/2016,3/1/2017,1054\n\
+         ,Ann Lee,Box,Acme,Won,10/20/2016,3/1/2017,1\n\
+         A4,Ann Lee,Box,Acme,Sold,10/20/2016,3/1/2017,1\n\
+         A5,Ann Lee,Box,Acme,Won,20/10/2016,3/1/2017,1\n\
+         A6,Ann Lee,Box,Acme,Won,10/20/2016,3/1/2016,1\n\
+         A7,Ann Lee,Box,Acme,Won,10/20/2016,3/1/2017,lots\n\
+         A8,Ann Lee,Box,Acme,Won,10/20/2016,3/1/2018,1\n",
+    );
+    assert_eq!(imported.rows, 8);
+    insta::assert_debug_snapshot!(imported.bad, @r#"
+    [
+        (
+            3,
+            "the id A1 stands in an earlier row too",
+        ),
+        (
+            4,
+            "`id` is empty",
+        ),
+        (
+            5,
+            "`Sold` is none of the mapping's stages",
+        ),
+        (
+            6,
+            "`20/10/2016` is no date of the form %m/%d/%Y",
+        ),
+        (
+            7,
+            "entered Won before Engaging",
+        ),
+        (
+            8,
+            "`lots` is no amount",
+        ),
+        (
+            9,
+            "`3/1/2018` lies after as_of 2017-12-31",
+        ),
+    ]
+    "#);
+    assert!(imported.history.changes.iter().all(|change| change.deal.id == "A1"));
+}
+
+#[test]
+fn what_is_written_is_read_again() {
+    let imported = read("A1,Ann Lee,Box,Acme,Won,10/20/2016,3/1/2017,1054\n");
+    let mut file = Vec::new();
+    imported.history.write(&mut file).unwrap();
+    assert_eq!(History::read(file.as_slice()).unwrap(), imported.history);
+}
+
+#[test]
+fn a_file_that_is_no_history_names_the_line() {
+    let error = History::read("id,stage\n1,Won\n".as_bytes()).unwrap_err();
+    assert!(error.to_string().starts_with("line 1 of the history"), "{error}");
+}

@@ -1,0 +1,281 @@
+//! Webhooks in: judge, append, reply. Nothing else happens here: no business
+//! content is read, no CRM is called, no rule is evaluated.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{FromRequest, RawPathParams, Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::{Deserialize, Serialize};
+use touchline_kit::{Accepted, RawRequest, Rejected, Reply};
+use touchline_rules::UnixMs;
+
+use crate::clock::Clock;
+use crate::config::HttpConfig;
+use crate::connection::{Connection, Connections};
+use crate::store::{AppendError, NewInbox, Store};
+
+/// Refused webhooks remembered per connection, for `touchline doctor`.
+const REFUSALS_KEPT: usize = 20;
+/// A client that is told to come back waits between one and this many seconds.
+const RETRY_AFTER_MAX_S: u64 = 5;
+
+/// What the webhook routes need.
+pub struct Intake {
+    store: Arc<Store>,
+    connections: Arc<Connections>,
+    clock: Arc<dyn Clock>,
+    limits: HttpConfig,
+    ready: AtomicBool,
+    counts: BTreeMap<String, Counts>,
+    refusals: Mutex<BTreeMap<String, VecDeque<Refusal>>>,
+}
+
+/// What came by one connection since the start.
+#[derive(Debug, Default)]
+pub struct Counts {
+    /// Made durable.
+    pub accepted: AtomicU64,
+    /// Answered 401.
+    pub refused: AtomicU64,
+    /// Answered 413. Each asks for a catch-up poll.
+    pub too_large: AtomicU64,
+    /// Answered 429 because the queue was full.
+    pub turned_away: AtomicU64,
+    /// Answered 503.
+    pub failed: AtomicU64,
+}
+
+/// A refused webhook: hashes only, never a secret or a body.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// When.
+    pub at: UnixMs,
+    /// Method, path and query as received.
+    pub request: String,
+    /// Stable code.
+    pub code: String,
+    /// What was wrong and what to look at.
+    pub reason: String,
+    /// Named hashes of what was expected and received.
+    pub diagnosis: Vec<(String, String)>,
+}
+
+impl Intake {
+    /// An intake that is not ready yet: it answers 503.
+    #[must_use]
+    pub fn new(
+        store: Arc<Store>,
+        connections: Arc<Connections>,
+        clock: Arc<dyn Clock>,
+        limits: HttpConfig,
+    ) -> Self {
+        let counts = connections.iter().map(|one| (one.slug.clone(), Counts::default())).collect();
+        Intake {
+            store,
+            connections,
+            clock,
+            limits,
+            ready: AtomicBool::new(false),
+            counts,
+            refusals: Mutex::default(),
+        }
+    }
+
+    /// Opens or closes the intake.
+    pub fn set_ready(&self, ready: bool) {
+        self.ready.store(ready, Ordering::SeqCst);
+    }
+
+    /// Whether webhooks are taken.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::SeqCst) && !self.store.has_failed()
+    }
+
+    /// What came by one connection since the start.
+    #[must_use]
+    pub fn counts(&self, connection: &str) -> Option<&Counts> {
+        self.counts.get(connection)
+    }
+
+    /// Takes the refusals remembered since the last call, oldest first.
+    #[must_use]
+    pub fn take_refusals(&self) -> BTreeMap<String, VecDeque<Refusal>> {
+        std::mem::take(&mut self.refusals.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn remember(&self, connection: &str, refusal: Refusal) {
+        let mut all = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = all.entry(connection.to_owned()).or_default();
+        if kept.len() >= REFUSALS_KEPT {
+            kept.pop_front();
+        }
+        kept.push_back(refusal);
+    }
+
+    fn count(&self, connection: &str, which: fn(&Counts) -> &AtomicU64) {
+        if let Some(counts) = self.counts.get(connection) {
+            which(counts).fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Proof that a delivery is authentic: it exists only after its connector said so.
+pub struct Signed {
+    connection: Arc<Connection>,
+    kind: String,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+    accepted: Accepted,
+    received_at: UnixMs,
+}
+
+/// Appends an authentic delivery and replies once it is durable.
+pub async fn accept(State(intake): State<Arc<Intake>>, signed: Signed) -> Response {
+    let Signed { connection, kind, headers, body, accepted, received_at } = signed;
+    if !accepted.append {
+        return reply(accepted.reply);
+    }
+    let kept: Vec<_> = headers
+        .into_iter()
+        .filter(|(name, _)| accepted.keep_headers.contains(&name.as_str()))
+        .collect();
+    let row = NewInbox {
+        connection: connection.slug.clone(),
+        kind: format!("hook:{kind}"),
+        received_at: received_at.0,
+        headers: serde_json::to_vec(&kept).unwrap_or_default(),
+        body,
+    };
+    let patience = Duration::from_millis(intake.limits.accept_timeout_ms);
+    match tokio::time::timeout(patience, intake.store.append(row)).await {
+        Ok(Ok(_)) => {
+            intake.count(&connection.slug, |counts| &counts.accepted);
+            reply(accepted.reply)
+        }
+        Ok(Err(AppendError::Full)) => {
+            intake.count(&connection.slug, |counts| &counts.turned_away);
+            come_back(StatusCode::TOO_MANY_REQUESTS, received_at)
+        }
+        Ok(Err(AppendError::Failed(_))) | Err(_) => {
+            intake.count(&connection.slug, |counts| &counts.failed);
+            come_back(StatusCode::SERVICE_UNAVAILABLE, received_at)
+        }
+    }
+}
+
+impl FromRequest<Arc<Intake>> for Signed {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, intake: &Arc<Intake>) -> Result<Self, Response> {
+        let received_at = intake.clock.now();
+        if !intake.is_ready() {
+            return Err(come_back(StatusCode::SERVICE_UNAVAILABLE, received_at));
+        }
+        let (mut parts, body) = request.into_parts();
+        let (slug, kind) = address(&mut parts).await;
+        let connection = intake.connections.get(&slug).cloned();
+        let Some(connection) = connection else {
+            return Err((StatusCode::NOT_FOUND, "no connection of that name\n").into_response());
+        };
+        let body = read_body(intake, &slug, body).await?;
+        let headers = parts.headers.iter().filter_map(|(name, value)| {
+            Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
+        });
+        let headers: Vec<_> = headers.collect();
+        let path_and_query = parts.uri.path_and_query().map_or("/", |uri| uri.as_str());
+        let raw = RawRequest {
+            method: parts.method.as_str(),
+            path_and_query,
+            headers: &headers,
+            body: &body,
+        };
+        let view = connection.view();
+        let judged =
+            connection.connector.receive(&kind, &raw, &connection.secrets, &view, received_at);
+        match judged {
+            Ok(accepted) => {
+                Ok(Signed { connection, kind, headers, body, accepted, received_at })
+            }
+            Err(rejected) => {
+                let request = format!("{} {path_and_query}", parts.method);
+                Err(refuse(intake, &slug, request, rejected, received_at))
+            }
+        }
+    }
+}
+
+async fn address(parts: &mut axum::http::request::Parts) -> (String, String) {
+    use axum::extract::FromRequestParts as _;
+    let (mut slug, mut kind) = (String::new(), String::new());
+    if let Ok(params) = RawPathParams::from_request_parts(parts, &()).await {
+        for (name, value) in &params {
+            match name {
+                "connection" => value.clone_into(&mut slug),
+                _ => value.clone_into(&mut kind),
+            }
+        }
+    }
+    (slug, kind)
+}
+
+async fn read_body(intake: &Intake, slug: &str, body: Body) -> Result<Vec<u8>, Response> {
+    let limited = Limited::new(body, intake.limits.body_max_bytes);
+    let patience = Duration::from_millis(intake.limits.request_timeout_ms);
+    match tokio::time::timeout(patience, limited.collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes().into()),
+        Ok(Err(error)) if error.downcast_ref::<LengthLimitError>().is_some() => {
+            intake.count(slug, |counts| &counts.too_large);
+            tracing::warn!(connection = slug, "a webhook was larger than http.body_max_bytes; the catch-up poll will find what it said");
+            Err(StatusCode::PAYLOAD_TOO_LARGE.into_response())
+        }
+        Ok(Err(_)) => Err(StatusCode::BAD_REQUEST.into_response()),
+        Err(_) => Err(StatusCode::REQUEST_TIMEOUT.into_response()),
+    }
+}
+
+fn refuse(
+    intake: &Intake,
+    slug: &str,
+    request: String,
+    rejected: Rejected,
+    at: UnixMs,
+) -> Response {
+    intake.count(slug, |counts| &counts.refused);
+    tracing::debug!(connection = slug, code = rejected.code, "refused a webhook");
+    let named = rejected.diagnosis.into_iter().map(|(name, hash)| (name.to_owned(), hash));
+    let refusal = Refusal {
+        at,
+        request,
+        code: rejected.code.to_owned(),
+        reason: rejected.reason,
+        diagnosis: named.collect(),
+    };
+    intake.remember(slug, refusal);
+    StatusCode::UNAUTHORIZED.into_response()
+}
+
+fn reply(reply: Reply) -> Response {
+    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK);
+    let mut response = (status, reply.body).into_response();
+    match reply.content_type {
+        Some(content_type) => {
+            let value = HeaderValue::from_static(content_type);
+            response.headers_mut().insert(header::CONTENT_TYPE, value);
+        }
+        None => drop(response.headers_mut().remove(header::CONTENT_TYPE)),
+    }
+    response
+}
+
+/// Spreads the returning clients over a few seconds by the instant of arrival.
+fn come_back(status: StatusCode, at: UnixMs) -> Response {
+    let seconds = 1 + at.0.unsigned_abs() % RETRY_AFTER_MAX_S;
+    (status, [(header::RETRY_AFTER, seconds.to_string())]).into_response()
+}

@@ -1,0 +1,23 @@
+//! The HTTP side: webhooks in, health out. Handlers take proofs (a
+//! [`hooks::Signed`] delivery) as arguments, so none can forget to check.
+
+pub mod health;
+pub mod hooks;
+pub mod server;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use hooks::Intake;
+
+/// Every route of the service.
+pub fn router(intake: Arc<Intake>) -> Router {
+    Router::new()
+        .route("/hooks/{connection}", post(hooks::accept))
+        .route("/hooks/{connection}/{kind}", post(hooks::accept))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .with_state(intake)
+}
