@@ -1,0 +1,30 @@
+# Each target has a line of help: `make` alone prints them.
+.DEFAULT_GOAL := help
+.PHONY: help demo test soak bench check fmt
+
+help: ## Print this help
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+demo: ## Live through simulated weeks of a made-up company: no network, key or account
+	cargo run --release --quiet -- demo
+
+test: target/contract/.ready ## Run every test, the vendors' own clients included
+	cargo test --workspace --all-features
+
+soak: ## Run the long tests: crashes and storms with many seeds
+	cargo test --release --test crash --test sim -- --include-ignored
+
+bench: ## Measure speed; figures and method are in tests/bench/README.md
+	cargo run --release --quiet --example bench
+
+check: ## What a change must pass before the tests: format and lints
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --all-features -- -D warnings
+
+fmt: ## Format everything
+	cargo fmt --all
+
+# The vendors' clients, as the contract tests want them: Node packages by lock
+# file, Python packages pinned, both under target/.
+target/contract/.ready: tests/contract/install $(wildcard tests/contract/*/*/package-lock.json tests/contract/*/*/requirements.txt)
+	sh tests/contract/install
