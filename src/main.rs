@@ -1,2 +1,7 @@
-//! x
-fn main() {}
+//! The `touchline` binary.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    touchline::cli::run()
+}

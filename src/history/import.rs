@@ -12,11 +12,11 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, ToSpan};
 use rust_decimal::Decimal;
+use touchline_rules::Calendar;
 use touchline_rules::facts::{
     Actor, ActorKind, Change, ChangeKind, DealKey, Fact, Field, Metadata, Owner, Pipeline, Stage,
     Value,
 };
-use touchline_rules::Calendar;
 
 use super::mapping::Mapping;
 use super::{Header, History, VERSION};

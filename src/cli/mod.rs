@@ -1,0 +1,105 @@
+//! The command line. Data goes to standard output, messages to standard error;
+//! exit codes are 0 for ok, 1 for a failed check, 2 for a wrong call.
+
+mod admin;
+mod config;
+mod connect;
+mod demo;
+mod doctor;
+mod history;
+mod rules;
+mod serve;
+mod sim;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::Config;
+
+/// Coaching rules you can test before you switch them on, delivered inside the
+/// CRM and chat sellers already use.
+#[derive(Parser)]
+#[command(name = "touchline", version, after_help = AFTER_HELP)]
+struct Cli {
+    /// Configuration file; without it, ./touchline.toml if there is one.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER_HELP: &str = "\
+First steps:
+  touchline demo                      see it live: no network, key or account needed
+  touchline config > touchline.toml   start a configuration from the documented defaults
+  touchline serve                     run the service
+  touchline connect hubspot           connect an account by OAuth
+  touchline doctor                    find out why something does not work";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the service: take webhooks, evaluate rules, deliver nudges.
+    Serve,
+    /// Live through simulated weeks of a made-up company and print each nudge.
+    Demo(demo::DemoArgs),
+    /// Print a single-use link that starts the OAuth sign-in of a connection.
+    Connect(connect::ConnectArgs),
+    /// Check and test coaching rules.
+    #[command(subcommand)]
+    Rules(rules::RulesCommand),
+    /// Import a company's past.
+    #[command(subcommand)]
+    History(history::HistoryCommand),
+    /// Run a fake vendor alone, for trying things out.
+    #[command(subcommand)]
+    Sim(sim::SimCommand),
+    /// Print the documented defaults.
+    Config,
+    /// Explain refused webhooks and broken connections.
+    Doctor(doctor::DoctorArgs),
+    /// Steer a running service.
+    #[command(subcommand)]
+    Admin(admin::AdminCommand),
+}
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(anyhow::Error::from)
+        .and_then(|runtime| runtime.block_on(dispatch(cli)));
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("touchline: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
+    let file = cli.config;
+    match cli.command {
+        Command::Serve => serve::run(load(file)?).await,
+        Command::Demo(args) => demo::run(args).await,
+        Command::Connect(args) => connect::run(load(file)?, args).await,
+        Command::Rules(command) => rules::run(&load(file)?, command),
+        Command::History(command) => history::run(file, command).await,
+        Command::Sim(command) => sim::run(command).await,
+        Command::Config => config::run(),
+        Command::Doctor(args) => doctor::run(load(file)?, args).await,
+        Command::Admin(command) => admin::run(load(file)?, command).await,
+    }
+}
+
+fn load(file: Option<PathBuf>) -> anyhow::Result<Config> {
+    const BESIDE: &str = "touchline.toml";
+    let beside = PathBuf::from(BESIDE);
+    let file = file.or_else(|| beside.exists().then_some(beside));
+    Ok(Config::load(file.as_deref())?)
+}

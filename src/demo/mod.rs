@@ -1,0 +1,3 @@
+//! A made-up company living through simulated weeks.
+
+pub mod company;

@@ -1,0 +1,51 @@
+//! The loops that move work along. Each is a [`Role`]: one `tick` does one
+//! bounded piece of work at a given instant. `serve` ticks each role in a task of
+//! its own; tests, the demo and the simulation tick them one after another on a
+//! manual clock, so that a run is a function of its seed.
+
+use async_trait::async_trait;
+use touchline_rules::UnixMs;
+
+/// A loop that moves work along.
+#[async_trait]
+pub trait Role: Send + Sync {
+    /// For log lines.
+    fn name(&self) -> &'static str;
+
+    /// Does one bounded piece of work as of `now`.
+    ///
+    /// # Errors
+    /// When the store fails, or something that the next tick may get right. What
+    /// concerns one deal, person or delivery only never fails a tick.
+    async fn tick(&self, now: UnixMs) -> anyhow::Result<Progress>;
+}
+
+/// What came of a tick.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Something was done: tick again at once, there may be more.
+    pub worked: bool,
+    /// When there will be something to do even if nothing arrives.
+    pub next: Option<UnixMs>,
+}
+
+impl Progress {
+    /// Something was done.
+    pub const WORKED: Progress = Progress { worked: true, next: None };
+
+    /// Nothing to do before `next`.
+    #[must_use]
+    pub fn idle_until(next: Option<UnixMs>) -> Self {
+        Progress { worked: false, next }
+    }
+
+    /// Both: worked if either did, and the earlier of the next instants.
+    #[must_use]
+    pub fn and(self, other: Progress) -> Self {
+        let next = match (self.next, other.next) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        Progress { worked: self.worked || other.worked, next }
+    }
+}
