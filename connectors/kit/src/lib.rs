@@ -11,6 +11,7 @@ pub mod inbound;
 pub mod limits;
 pub mod manifest;
 pub mod message;
+pub mod oauth;
 pub mod quota;
 pub mod receive;
 pub mod retry;
