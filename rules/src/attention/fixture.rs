@@ -159,3 +159,49 @@ impl Life {
         tally
     }
 }
+
+/// Decides on `pending` at `now` and tells it, one line a nudge.
+pub(super) fn told(
+    policy: &Policy,
+    recipient: &Recipient,
+    pending: &[PendingNudge],
+    now: &str,
+) -> String {
+    let lines =
+        decide(policy, recipient, pending, at(recipient, now)).into_iter().map(|(id, it)| {
+            let wall =
+                |at: UnixMs| at.to_zoned(&recipient.calendar.zone).strftime("%a %d %H:%M %:z");
+            match it {
+                Decision::Send(SendAs::Interrupt) => format!("{id}: now"),
+                Decision::Send(SendAs::Digest { slot }) => {
+                    format!("{id}: digest of {}", wall(slot))
+                }
+                Decision::Card => format!("{id}: card"),
+                Decision::Defer { until, class, why } => {
+                    format!("{id}: {class:?} on {} ({})", wall(until), why.name())
+                }
+                Decision::Suppress(reason) => format!("{id}: never ({})", reason.name()),
+            }
+        });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+pub(super) fn london() -> Recipient {
+    recipient("Europe/London")
+}
+
+/// The nudge as an event that has just happened.
+pub(super) fn event(mut nudge: PendingNudge) -> PendingNudge {
+    nudge.is_event = true;
+    nudge
+}
+
+pub(super) fn sent(recipient: &Recipient, local: &str, id: &str, sent_as: SendAs) -> Sent {
+    Sent {
+        at: at(recipient, local),
+        nudge_id: id.to_owned(),
+        deal: Some(deal(id)),
+        is_event: false,
+        sent_as,
+    }
+}

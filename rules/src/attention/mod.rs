@@ -268,4 +268,6 @@ mod fixture;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
-mod stories;
+mod stories_of_hours;
+#[cfg(test)]
+mod stories_of_limits;

@@ -127,6 +127,8 @@ struct Case {
     pending: Vec<PendingNudge>,
     start: UnixMs,
     lateness_ms: Vec<i64>,
+    /// How long after it was due each nudge is first heard of.
+    heard_late_ms: Vec<i64>,
     asks_about_all: bool,
 }
 
@@ -134,6 +136,9 @@ impl Case {
     fn live(&self) -> Life {
         let mut life = Life::new(self.policy.clone(), self.recipient.clone(), self.pending.clone());
         life.asks_about_all = self.asks_about_all;
+        for (index, (wake, _)) in life.waiting.iter_mut().enumerate() {
+            *wake = wake.plus_ms(self.heard_late_ms[index % self.heard_late_ms.len()]);
+        }
         let mut turn = 0;
         life.run(|| {
             turn += 1;
@@ -151,13 +156,23 @@ fn any_case() -> impl Strategy<Value = Case> {
     any_start().prop_flat_map(move |start| {
         let people = (any_policy(), any_recipient(start), any_pending(start, 40));
         let snoozed = prop::collection::vec((any::<Index>(), 0..9 * DAY_MS), 0..3);
-        (people, snoozed, lateness.clone(), any::<bool>()).prop_map(
-            move |((policy, mut recipient, pending), snoozed, lateness_ms, asks_about_all)| {
+        let late = (lateness.clone(), lateness.clone());
+        (people, snoozed, late, any::<bool>()).prop_map(
+            move |((policy, mut recipient, pending), snoozed, late, asks_about_all)| {
                 for (which, ms) in snoozed {
                     let id = which.get(&pending).id.clone();
                     recipient.snoozed.insert(id, start.plus_ms(ms / MINUTE_MS * MINUTE_MS));
                 }
-                Case { policy, recipient, pending, start, lateness_ms, asks_about_all }
+                let (lateness_ms, heard_late_ms) = late;
+                Case {
+                    policy,
+                    recipient,
+                    pending,
+                    start,
+                    lateness_ms,
+                    heard_late_ms,
+                    asks_about_all,
+                }
             },
         )
     })
@@ -213,8 +228,8 @@ proptest! {
                 let slept = case.recipient.snoozed.get(&nudge.id).is_none_or(|until| *until <= end.at);
                 prop_assert!(slept && !case.recipient.muted_rules.contains(&nudge.rule));
             }
-            let slack = case.lateness_ms.iter().max().unwrap();
-            prop_assert!(end.at <= expires.max(nudge.due_at).plus_ms(*slack + 1));
+            let slack = case.lateness_ms.iter().max().unwrap() + case.heard_late_ms.iter().max().unwrap();
+            prop_assert!(end.at <= expires.max(nudge.due_at).plus_ms(slack + 1));
         }
     }
 
