@@ -8,8 +8,10 @@
 //! back-tests, rule tests and the simulation therefore run the very same
 //! functions and reach the same decisions.
 
+pub mod attention;
 pub mod calendar;
 pub mod facts;
+pub mod template;
 pub mod time;
 
 pub use calendar::Calendar;
