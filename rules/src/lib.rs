@@ -10,6 +10,7 @@
 
 pub mod attention;
 pub mod calendar;
+pub mod condition;
 pub mod facts;
 pub mod template;
 pub mod time;
