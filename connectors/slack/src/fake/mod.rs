@@ -1,0 +1,1 @@
+//! A whole Slack to talk to.
