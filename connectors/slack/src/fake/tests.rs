@@ -1,0 +1,405 @@
+use std::future::Future;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use serde_json::{Value, json};
+use touchline_kit::{Card, CardView, Message, RawRequest, Secrets, StoredRequest};
+use touchline_rules::UnixMs;
+
+use super::*;
+use crate::blocks::render;
+
+const TOKEN: &str = "fake-xoxb-token";
+const SECRET: &str = "fake-signing-secret";
+
+struct ManualClock(AtomicI64);
+
+impl Clock for ManualClock {
+    fn now(&self) -> UnixMs {
+        UnixMs(self.0.load(Ordering::SeqCst))
+    }
+}
+
+fn workspace() -> (FakeSlack, Arc<ManualClock>) {
+    let clock = Arc::new(ManualClock(AtomicI64::new(1_762_246_800_000)));
+    let slack = FakeSlack::new(FakeConfig {
+        team: "Example".into(),
+        bot_token: TOKEN.into(),
+        signing_secret: SECRET.into(),
+        users: vec![
+            FakeUser::new("U1", "ada@example.com", "Ada Example", "Europe/London"),
+            FakeUser {
+                deleted: true,
+                ..FakeUser::new("U2", "bob@example.com", "Bob Example", "Asia/Tokyo")
+            },
+        ],
+        clock: clock.clone(),
+        answer_url: "http://127.0.0.1:9/hooks/slack".into(),
+    });
+    (slack, clock)
+}
+
+fn ask(slack: &FakeSlack, method: &str, arguments: &Value) -> Value {
+    let body = arguments.to_string();
+    let params = params::Params::read("application/json", "", body.as_bytes()).unwrap();
+    let now = slack.now();
+    let answer = slack.state().answer(method, Some(TOKEN), &params, now);
+    answer.unwrap_or_else(|error| error.to_json())
+}
+
+fn nudge(view: CardView) -> Message {
+    Message::Nudge(Card {
+        nudge_id: "n1".into(),
+        headline: "Acme <!channel>: no next step".into(),
+        body: "Agree on a date & write it down.".into(),
+        why: vec!["Seen: no meeting for 3 working days.".into()],
+        facts: vec![("Stage".into(), "Proposal".into())],
+        deal_url: Some("https://crm.example.com/deal/1".into()),
+        rule_title: "Next step".into(),
+        view,
+    })
+}
+
+fn post_nudge(slack: &FakeSlack, view: CardView) -> String {
+    let rendered = render(&nudge(view));
+    let answer = ask(
+        slack,
+        "chat.postMessage",
+        &json!({ "channel": "U1", "text": rendered.text, "blocks": rendered.blocks }),
+    );
+    assert_eq!(answer["ok"], true, "{answer}");
+    answer["ts"].as_str().unwrap().to_owned()
+}
+
+/// Serves the fake for as long as the test runs.
+async fn served<F: Future<Output = ()>>(slack: &FakeSlack, test: impl FnOnce(String) -> F) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    tokio::select! {
+        _ = async { axum::serve(listener, slack.router()).await } => panic!("the server ended"),
+        () = test(base) => {}
+    }
+}
+
+#[expect(clippy::disallowed_types, reason = "stands for Slack's own clients")]
+fn http() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().no_proxy().build().unwrap()
+}
+
+#[test]
+fn people_are_found_by_mail_whatever_its_case() {
+    let (slack, _) = workspace();
+    let found = ask(&slack, "users.lookupByEmail", &json!({ "email": "Ada@Example.com" }));
+    assert_eq!(found["user"]["id"], "U1");
+    assert_eq!(found["user"]["tz"], "Europe/London");
+    let nobody = ask(&slack, "users.lookupByEmail", &json!({ "email": "eve@example.com" }));
+    assert_eq!(nobody, json!({ "ok": false, "error": "users_not_found" }));
+    let left = ask(&slack, "conversations.open", &json!({ "users": "U2" }));
+    assert_eq!(left["error"], "user_disabled");
+}
+
+#[test]
+fn time_stamps_are_never_given_twice() {
+    let (slack, _) = workspace();
+    slack.set_rate_limits(false);
+    let stamps: std::collections::BTreeSet<_> =
+        (0..20).map(|_| post_nudge(&slack, CardView::Open)).collect();
+    assert_eq!(stamps.len(), 20);
+}
+
+#[test]
+fn text_alone_takes_the_blocks_away() {
+    let (slack, _) = workspace();
+    let ts = post_nudge(&slack, CardView::Open);
+    let channel = slack.message(&ts).unwrap().channel;
+    let update = |more: Value| {
+        let mut arguments = json!({ "channel": channel, "ts": ts });
+        arguments.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        ask(&slack, "chat.update", &arguments)
+    };
+    assert_eq!(update(json!({}))["error"], "no_text");
+    assert_eq!(update(json!({ "text": "Done." }))["ok"], true);
+    let message = slack.message(&ts).unwrap();
+    assert!(message.blocks.is_empty());
+    assert_eq!((message.text.as_str(), message.edits), ("Done.", 1));
+    assert_eq!(message.history.len(), 1);
+    assert!(!message.history[0].blocks.is_empty());
+    assert_eq!(
+        ask(&slack, "chat.update", &json!({ "channel": "U1", "ts": ts, "text": "x" }))["error"],
+        "channel_not_found",
+        "an update wants the conversation, not the person"
+    );
+}
+
+#[test]
+fn bad_messages_are_refused_with_slacks_codes() {
+    let (slack, _) = workspace();
+    let post = |more: Value| {
+        let mut arguments = json!({ "channel": "U1" });
+        arguments.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        ask(&slack, "chat.postMessage", &arguments)
+    };
+    assert_eq!(post(json!({}))["error"], "no_text");
+    assert_eq!(post(json!({ "text": "x".repeat(40_001) }))["error"], "msg_too_long");
+    assert_eq!(post(json!({ "text": "x", "blocks": "{" }))["error"], "invalid_blocks_format");
+    assert_eq!(post(json!({ "channel": "U9", "text": "x" }))["error"], "channel_not_found");
+    let header =
+        json!({ "type": "header", "text": { "type": "plain_text", "text": "x".repeat(151) } });
+    let refused = post(json!({ "text": "x", "blocks": [header] }));
+    assert_eq!(refused["error"], "invalid_blocks");
+    insta::assert_snapshot!(
+        refused["response_metadata"]["messages"][0].as_str().unwrap(),
+        @"[ERROR] must be less than 151 characters [json-pointer:/blocks/0/text/text]"
+    );
+    let section =
+        json!({ "type": "section", "text": { "type": "plain_text", "text": "x".repeat(2_900) } });
+    assert_eq!(
+        post(json!({ "text": "x", "blocks": vec![section; 5] }))["error"],
+        "msg_blocks_too_long"
+    );
+    assert!(slack.messages().is_empty());
+}
+
+#[test]
+fn a_missing_scope_and_a_revoked_token_are_told() {
+    let (slack, _) = workspace();
+    slack.set_scopes(&["chat:write"]);
+    let refused = ask(&slack, "conversations.open", &json!({ "users": "U1" }));
+    assert_eq!(
+        refused,
+        json!({ "ok": false, "error": "missing_scope", "needed": "im:write", "provided": "chat:write" })
+    );
+    slack.revoke_token();
+    assert_eq!(ask(&slack, "auth.test", &json!({}))["error"], "token_revoked");
+}
+
+#[test]
+fn an_oauth_code_is_good_once() {
+    let (slack, clock) = workspace();
+    let redeem = |code: &str| {
+        let arguments =
+            json!({ "code": code, "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET });
+        ask(&slack, "oauth.v2.access", &arguments)
+    };
+    let code = slack.issue_oauth_code();
+    let granted = redeem(&code);
+    assert!(granted["access_token"].as_str().unwrap().starts_with("fake-"));
+    assert_eq!(redeem(&code)["error"], "code_already_used");
+    let late = slack.issue_oauth_code();
+    clock.0.fetch_add(600_001, Ordering::SeqCst);
+    assert_eq!(redeem(&late)["error"], "invalid_code");
+}
+
+#[test]
+fn a_trigger_is_good_once_and_for_three_seconds() {
+    let (slack, clock) = workspace();
+    let view = json!({ "type": "modal", "title": { "type": "plain_text", "text": "Why" },
+        "blocks": [{ "type": "divider" }] });
+    let open = |id: &str| ask(&slack, "views.open", &json!({ "trigger_id": id, "view": view }));
+    let issue = || views::issue_trigger(&mut slack.state(), slack.now());
+    let trigger = issue();
+    assert_eq!(open(&trigger)["ok"], true);
+    assert_eq!(open(&trigger)["error"], "exchanged_trigger_id");
+    assert_eq!(open("1.2.3")["error"], "invalid_trigger_id");
+    let late = issue();
+    clock.0.fetch_add(3_001, Ordering::SeqCst);
+    assert_eq!(open(&late)["error"], "expired_trigger_id");
+}
+
+/// What the connector makes of a request, as the service would see it.
+fn heard(slack: &FakeSlack, request: &SignedRequest) -> Vec<touchline_kit::Inbound> {
+    let mut secrets = Secrets::default();
+    secrets.insert("signing_secret", SECRET);
+    let path = format!("/hooks/slack/{}", request.kind);
+    let raw = RawRequest {
+        method: "POST",
+        path_and_query: &path,
+        headers: &request.headers,
+        body: &request.body,
+    };
+    let accepted = crate::receive(&raw, &secrets, slack.now()).unwrap();
+    assert!(accepted.append);
+    let headers = request.headers.iter();
+    let stored = StoredRequest {
+        headers: headers
+            .filter(|(name, _)| accepted.keep_headers.contains(&name.as_str()))
+            .cloned()
+            .collect(),
+        body: request.body.clone(),
+        received_at: slack.now(),
+    };
+    crate::decode(&stored).into_iter().map(Result::unwrap).collect()
+}
+
+#[test]
+fn every_control_of_every_view_is_heard_by_the_connector() {
+    let (slack, _) = workspace();
+    slack.set_rate_limits(false);
+    let mut said = Vec::new();
+    for view in [CardView::Open, CardView::AskReason, CardView::AskUntil, CardView::Why] {
+        let ts = post_nudge(&slack, view);
+        for control in slack.controls(&ts) {
+            let mut choices: Vec<_> =
+                control.choices.iter().map(|(v, _)| Some(v.clone())).collect();
+            if choices.is_empty() {
+                choices.push((control.kind == "datepicker").then(|| "2026-12-01".to_owned()));
+            }
+            for choice in choices {
+                let request =
+                    slack.interaction("U1", &ts, &control.action_id, choice.as_deref()).unwrap();
+                for inbound in heard(&slack, &request) {
+                    said.push(match inbound {
+                        touchline_kit::Inbound::Answer(answer) => {
+                            assert_eq!(answer.nudge_id.as_deref(), Some("n1"));
+                            assert_eq!(answer.vendor_user_id, "U1");
+                            assert_eq!(answer.at, slack.now());
+                            format!("{:?}", answer.action)
+                        }
+                        other => format!("{other:?}"),
+                    });
+                }
+            }
+        }
+    }
+    insta::assert_snapshot!(said.join("\n"), @r#"
+    Ignored { what: "click on a link" }
+    Done
+    Snooze { days: 1 }
+    Snooze { days: 3 }
+    Snooze { days: 7 }
+    AskReason
+    ShowWhy
+    MuteRule
+    Pause(Today)
+    Pause(ThisWeek)
+    AskUntil
+    NotHelpful(AlreadyDone)
+    NotHelpful(NotTrueHere)
+    NotHelpful(NotNow)
+    NotHelpful(StopThisTip)
+    ShowNudge
+    Pause(Until("2026-12-01"))
+    ShowNudge
+    Ignored { what: "click on a link" }
+    Done
+    Snooze { days: 1 }
+    Snooze { days: 3 }
+    Snooze { days: 7 }
+    AskReason
+    ShowNudge
+    MuteRule
+    Pause(Today)
+    Pause(ThisWeek)
+    AskUntil
+    "#);
+}
+
+#[test]
+fn only_what_is_there_can_be_clicked_and_only_by_its_reader() {
+    let (slack, _) = workspace();
+    let ts = post_nudge(&slack, CardView::Open);
+    let click = |user: &str, ts: &str, action: &str, choice: Option<&str>| {
+        slack.interaction(user, ts, action, choice).unwrap_err()
+    };
+    assert_eq!(click("U1", "1.2", "nudge.done", None), ClickError::NoMessage);
+    assert_eq!(click("U2", &ts, "nudge.done", None), ClickError::NotTheirs);
+    assert!(matches!(click("U1", &ts, "nudge.back", None), ClickError::NoControl(_)));
+    assert!(matches!(click("U1", &ts, "nudge.snooze", Some("2")), ClickError::NoChoice(_)));
+}
+
+#[test]
+fn a_click_reads_the_clock_of_the_workspace() {
+    let (slack, _) = workspace();
+    let ts = post_nudge(&slack, CardView::Open);
+    let request = slack.interaction("U1", &ts, "nudge.done", None).unwrap();
+    let timestamp = request.headers.iter().find(|(n, _)| n == "x-slack-request-timestamp");
+    assert_eq!(timestamp.unwrap().1, "1762246800");
+}
+
+#[test]
+fn commands_and_events_are_heard_too() {
+    let (slack, _) = workspace();
+    let paused = heard(&slack, &slack.command("U1", "pause today"));
+    assert!(matches!(&paused[..], [touchline_kit::Inbound::Answer(_)]));
+    let gone = heard(&slack, &slack.event(&json!({ "type": "app_uninstalled" })));
+    assert!(matches!(&gone[..], [touchline_kit::Inbound::Connection(_)]));
+}
+
+#[test]
+fn a_message_reads_as_a_person_sees_it() {
+    let (slack, _) = workspace();
+    let ts = post_nudge(&slack, CardView::Open);
+    insta::assert_snapshot!(pretty(&slack.message(&ts).unwrap()), @r#"
+    Slack to Ada Example (Touchline)
+      │ # Acme <!channel>: no next step
+      │ Agree on a date & write it down.
+      │ Stage: Proposal
+      │ [Open deal] [Done] [Snooze ▾] [Not helpful] [Why am I seeing this?] [⋯]
+    "#);
+}
+
+#[tokio::test]
+async fn both_encodings_are_understood() {
+    let (slack, _) = workspace();
+    served(&slack, |base| async move {
+        let url = format!("{base}/api/chat.postMessage");
+        let blocks = json!([{ "type": "divider" }]);
+        let form = [("channel", "U1"), ("text", "hi"), ("blocks", &blocks.to_string())];
+        let sent = http().post(&url).bearer_auth(TOKEN).form(&form).send().await.unwrap();
+        assert!(sent.text().await.unwrap().contains("\"ok\":true"));
+        let json = json!({ "channel": "U1", "text": "hi", "blocks": blocks });
+        let sent = http().post(&url).bearer_auth(TOKEN).json(&json).send().await.unwrap();
+        assert!(sent.text().await.unwrap().contains("\"ok\":true"));
+        let url = format!("{base}/api/users.lookupByEmail?email=ada%40example.com");
+        let found = http().get(&url).bearer_auth(TOKEN).send().await.unwrap();
+        assert!(found.text().await.unwrap().contains("\"U1\""));
+        let refused = http().post(format!("{base}/api/auth.test")).send().await.unwrap();
+        assert!(refused.text().await.unwrap().contains("not_authed"));
+    })
+    .await;
+    assert_eq!(slack.messages().len(), 2);
+}
+
+#[tokio::test]
+async fn too_many_messages_meet_a_429() {
+    let (slack, _) = workspace();
+    served(&slack, |base| async move {
+        let url = format!("{base}/api/chat.postMessage");
+        let json = json!({ "channel": "U1", "text": "hi" });
+        let mut statuses = Vec::new();
+        for _ in 0..6 {
+            let sent = http().post(&url).bearer_auth(TOKEN).json(&json).send().await.unwrap();
+            statuses.push((sent.status().as_u16(), sent.headers().contains_key("retry-after")));
+        }
+        assert_eq!(statuses[4..], [(200, false), (429, true)]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn faults_lose_what_they_say_they_lose() {
+    let (slack, _) = workspace();
+    let scripted = slack.clone();
+    served(&slack, |base| async move {
+        let url = format!("{base}/api/chat.postMessage");
+        let json = json!({ "channel": "U1", "text": "hi" });
+        let post = || http().post(&url).bearer_auth(TOKEN).json(&json).send();
+        scripted.fail("chat.postMessage", FaultKind::CloseBefore, 1);
+        scripted.fail("chat.postMessage", FaultKind::CloseAfter, 1);
+        scripted.fail("*", FaultKind::Status(503), 2);
+        scripted.fail("*", FaultKind::RateLimited { retry_after_s: 7 }, 1);
+        assert!(post().await.is_err());
+        assert_eq!(scripted.messages().len(), 0, "closed before anything was done");
+        assert!(post().await.is_err());
+        assert_eq!(scripted.messages().len(), 1, "done, but the answer was lost");
+        assert_eq!(post().await.unwrap().status(), 503);
+        assert_eq!(post().await.unwrap().status(), 503);
+        assert_eq!(post().await.unwrap().headers()["retry-after"], "7");
+        assert_eq!(post().await.unwrap().status(), 200);
+        assert_eq!(scripted.messages().len(), 2);
+    })
+    .await;
+    let outcomes: Vec<_> = slack.requests().into_iter().map(|r| (r.status, r.outcome)).collect();
+    assert_eq!(outcomes.len(), 6);
+    assert_eq!(outcomes[0], (0, "fault: closed before".into()));
+}
