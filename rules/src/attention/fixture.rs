@@ -1,5 +1,5 @@
 //! A person whose days can be lived through in tests: what the attention role
-//! does around [`decide`], without store and clock.
+//! does around [`decide()`], without store and clock.
 
 use std::collections::BTreeMap;
 

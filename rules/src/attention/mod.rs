@@ -1,7 +1,7 @@
 //! Attention: of everything there would be to say to one person, what is said
 //! now, what waits, and what is never said.
 //!
-//! [`decide`] takes the pending nudges of *one* recipient and answers one
+//! [`decide()`] takes the pending nudges of *one* recipient and answers one
 //! [`Decision`] for each. It looks at an instant, not at a plan: what may not
 //! go now is deferred to the exact next instant at which it could, and is
 //! decided anew there, by the state of that instant.

@@ -110,7 +110,7 @@ fn a_new_person_hears_less_and_is_greeted_first() {
     a: now
     b: Digest on Wed 07 09:00 +01:00 (budget)
     ");
-    // Ten working days: Tuesday 22 September is the last day but ten.
+    // 6 October is the tenth working day after 22 September, the ninth after the 23rd.
     seller.first_nudge_at = Some(at(&seller, "2026-09-23 10:00"));
     assert!(!needs_hello(&policy(), &seller));
     assert_snapshot!(told(&policy(), &seller, &pending, "2026-10-06 10:00"), @r"
