@@ -180,3 +180,11 @@ async fn calls_that_a_connector_must_not_make_are_refused_unsent() {
     assert!(unlimited.to_string().contains("declares no limit `tier9`"), "{unlimited}");
     assert_eq!((server.seen(), session.usage().calls_today), (0, 0));
 }
+
+/// Connectors hold the future across threads.
+#[test]
+fn calls_can_move_between_threads() {
+    fn can_move<T: Send>(_: &T) {}
+    let session = session("http://127.0.0.1:1");
+    can_move(&session.call(read("x")));
+}
