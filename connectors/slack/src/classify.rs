@@ -7,8 +7,8 @@
 //! is repeated only when it certainly was not posted:
 //! - Certain: 429 and `ratelimited` (refused at the door), `service_unavailable`
 //!   and `request_timeout` (the request was not taken up), HTTP 500 and 503
-//!   without a JSON error, and every error that names what is wrong with the
-//!   request.
+//!   without a JSON error (Slack's front door: its methods report trouble of
+//!   their own as JSON), and every error that names what is wrong with the request.
 //! - Not certain: `internal_error` and `fatal_error`, of which Slack says that
 //!   part of the operation may have succeeded; HTTP 502 and 504, where a proxy
 //!   lost the server that was at work; an answer that cannot be read.
@@ -17,16 +17,11 @@
 //! [`CallError::Unavailable`] for one that may be repeated.
 
 use serde_json::Value;
+use touchline_kit::retry::{
+    DETAIL_MAX_CHARS, RETRY_AFTER_DEFAULT_MS, classify_by_status, retry_after,
+};
 use touchline_kit::{CallError, Effect, VendorAnswer};
 use touchline_rules::UnixMs;
-use touchline_rules::time::SECOND_MS;
-
-/// How long to wait after a limit that names no time.
-pub const RETRY_AFTER_DEFAULT_S: i64 = 30;
-/// The longest `Retry-After` that is believed.
-pub const RETRY_AFTER_MAX_S: i64 = 3_600;
-/// How much of what Slack says about an error is repeated.
-const DETAIL_MAX_CHARS: usize = 200;
 
 /// Judges an answer; see [`touchline_kit::Manifest::classify`].
 ///
@@ -44,18 +39,17 @@ pub fn classify(answer: &VendorAnswer, effect: Effect, now: UnixMs) -> Result<()
     let ok = json.as_ref().and_then(|json| json.get("ok")?.as_bool());
     match answer.status {
         200 if ok == Some(true) => Ok(()),
-        200 => Err(uncertain(effect, "an answer that is not Slack's: check base_url".into())),
-        401 => Err(CallError::Unauthorized { detail: "HTTP 401".into() }),
-        403 => Err(CallError::Forbidden { detail: "HTTP 403".into() }),
-        502 | 504 => Err(uncertain(effect, format!("HTTP {}", answer.status))),
-        408 | 500..=599 => Err(CallError::Unavailable {
-            retry_at: retry_after_s(answer).map(|after_s| now.plus_ms(after_s * SECOND_MS)),
-            detail: format!("HTTP {}", answer.status),
+        200 => Err(effect.lost("an answer that is not Slack's: check base_url")),
+        500 => Err(CallError::Unavailable {
+            retry_at: retry_after(answer, now),
+            detail: "HTTP 500".into(),
         }),
-        status => Err(CallError::Refused {
-            code: format!("http_{status}"),
+        // Not "nobody has that address", which Slack says in JSON.
+        201..=299 | 404 | 410 => Err(CallError::Refused {
+            code: format!("http_{}", answer.status),
             detail: "not an answer of Slack's API: check base_url".into(),
         }),
+        _ => classify_by_status(answer, effect, now),
     }
 }
 
@@ -88,29 +82,15 @@ fn named(
         "service_unavailable" | "request_timeout" => {
             CallError::Unavailable { retry_at: None, detail: error.to_owned() }
         }
-        "internal_error" | "fatal_error" => uncertain(effect, error.to_owned()),
+        "internal_error" | "fatal_error" => effect.lost(error),
         _ => CallError::Refused { code: cut(error), detail: details(json, error) },
     }
 }
 
 fn limited(answer: &VendorAnswer, now: UnixMs, error: &str) -> CallError {
-    let after_s = retry_after_s(answer).unwrap_or(RETRY_AFTER_DEFAULT_S);
     CallError::Limited {
-        retry_at: now.plus_ms(after_s * SECOND_MS),
+        retry_at: retry_after(answer, now).unwrap_or(now.plus_ms(RETRY_AFTER_DEFAULT_MS)),
         detail: format!("Slack: {}", cut(error)),
-    }
-}
-
-fn retry_after_s(answer: &VendorAnswer) -> Option<i64> {
-    let header = answer.headers.iter().find(|(name, _)| name == "retry-after");
-    let seconds: i64 = header?.1.trim().parse().ok()?;
-    Some(seconds.clamp(1, RETRY_AFTER_MAX_S))
-}
-
-fn uncertain(effect: Effect, detail: String) -> CallError {
-    match effect {
-        Effect::Creates => CallError::Ambiguous { detail },
-        Effect::Repeatable => CallError::Unavailable { retry_at: None, detail },
     }
 }
 
@@ -220,20 +200,19 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_is_obeyed_within_bounds() {
-        let retry_at = |value: &str| {
-            let verdict =
-                classify(&answer(429, &[("retry-after", value)], ""), Effect::Creates, NOW);
-            match verdict {
-                Err(CallError::Limited { retry_at, .. }) => retry_at.since_ms(NOW) / SECOND_MS,
-                other => panic!("{other:?}"),
-            }
+    fn retry_after_is_obeyed() {
+        let wait_ms = |headers: &[(&str, &str)], status, body: &str| match classify(
+            &answer(status, headers, body),
+            Effect::Creates,
+            NOW,
+        ) {
+            Err(CallError::Limited { retry_at, .. }) => retry_at.since_ms(NOW),
+            other => panic!("{other:?}"),
         };
-        assert_eq!(retry_at("7"), 7);
-        assert_eq!(retry_at("0"), 1);
-        assert_eq!(retry_at("-5"), 1);
-        assert_eq!(retry_at("999999"), RETRY_AFTER_MAX_S);
-        assert_eq!(retry_at("soon"), RETRY_AFTER_DEFAULT_S);
+        assert_eq!(wait_ms(&[("retry-after", "7")], 429, ""), 7_000);
+        assert_eq!(wait_ms(&[], 429, ""), RETRY_AFTER_DEFAULT_MS);
+        let limited = r#"{"ok":false,"error":"ratelimited"}"#;
+        assert_eq!(wait_ms(&[("retry-after", "2")], 200, limited), 2_000);
     }
 
     #[test]

@@ -3,9 +3,7 @@
 //! Source: <https://docs.slack.dev/authentication/verifying-requests-from-slack>,
 //! held by the published test vector below and by Slack's own Python client.
 
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
+use touchline_kit::signature::{constant_time_eq, hmac_sha256_hex};
 
 /// Header with the Unix second at which Slack signed.
 pub const TIMESTAMP_HEADER: &str = "x-slack-request-timestamp";
@@ -16,31 +14,14 @@ pub const SIGNATURE_HEADER: &str = "x-slack-signature";
 /// `v0:{timestamp}:{body}`.
 #[must_use]
 pub fn sign(secret: &str, timestamp: &str, body: &[u8]) -> String {
-    #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("any key length");
-    mac.update(b"v0:");
-    mac.update(timestamp.as_bytes());
-    mac.update(b":");
-    mac.update(body);
-    format!("v0={}", hex(&mac.finalize().into_bytes()))
+    let parts: &[&[u8]] = &[b"v0:", timestamp.as_bytes(), b":", body];
+    format!("v0={}", hmac_sha256_hex(secret.as_bytes(), parts))
 }
 
-/// Whether `received` is the signature of this body. Takes the same time
-/// whichever byte differs.
+/// Whether `received` is the signature of this body, in constant time.
 #[must_use]
 pub fn is_right(secret: &str, timestamp: &str, body: &[u8], received: &str) -> bool {
-    let expected = sign(secret, timestamp, body);
-    expected.as_bytes().ct_eq(received.as_bytes()).into()
-}
-
-/// A short SHA-256 fingerprint: tells two values apart and gives neither away.
-#[must_use]
-pub fn fingerprint(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))[..16].to_owned()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    constant_time_eq(sign(secret, timestamp, body), received)
 }
 
 #[cfg(test)]

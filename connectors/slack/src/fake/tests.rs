@@ -1,7 +1,7 @@
 use std::future::Future;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 use serde_json::{Value, json};
+use touchline_kit::testing::ManualClock;
 use touchline_kit::{Card, CardView, Message, RawRequest, Secrets, StoredRequest};
 use touchline_rules::UnixMs;
 
@@ -11,16 +11,8 @@ use crate::blocks::render;
 const TOKEN: &str = "fake-xoxb-token";
 const SECRET: &str = "fake-signing-secret";
 
-struct ManualClock(AtomicI64);
-
-impl Clock for ManualClock {
-    fn now(&self) -> UnixMs {
-        UnixMs(self.0.load(Ordering::SeqCst))
-    }
-}
-
-fn workspace() -> (FakeSlack, Arc<ManualClock>) {
-    let clock = Arc::new(ManualClock(AtomicI64::new(1_762_246_800_000)));
+fn workspace() -> (FakeSlack, ManualClock) {
+    let clock = ManualClock::at(UnixMs(1_762_246_800_000));
     let slack = FakeSlack::new(FakeConfig {
         team: "Example".into(),
         bot_token: TOKEN.into(),
@@ -32,7 +24,7 @@ fn workspace() -> (FakeSlack, Arc<ManualClock>) {
                 ..FakeUser::new("U2", "bob@example.com", "Bob Example", "Asia/Tokyo")
             },
         ],
-        clock: clock.clone(),
+        clock: Arc::new(clock.clone()),
         answer_url: "http://127.0.0.1:9/hooks/slack".into(),
     });
     (slack, clock)
@@ -83,7 +75,7 @@ async fn served<F: Future<Output = ()>>(slack: &FakeSlack, test: impl FnOnce(Str
 #[expect(clippy::disallowed_types, reason = "stands for Slack's own clients")]
 fn http() -> reqwest::Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder().no_proxy().build().unwrap()
+    reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap()
 }
 
 #[test]
@@ -186,7 +178,7 @@ fn an_oauth_code_is_good_once() {
     assert!(granted["access_token"].as_str().unwrap().starts_with("fake-"));
     assert_eq!(redeem(&code)["error"], "code_already_used");
     let late = slack.issue_oauth_code();
-    clock.0.fetch_add(600_001, Ordering::SeqCst);
+    clock.advance_ms(600_001);
     assert_eq!(redeem(&late)["error"], "invalid_code");
 }
 
@@ -202,7 +194,7 @@ fn a_trigger_is_good_once_and_for_three_seconds() {
     assert_eq!(open(&trigger)["error"], "exchanged_trigger_id");
     assert_eq!(open("1.2.3")["error"], "invalid_trigger_id");
     let late = issue();
-    clock.0.fetch_add(3_001, Ordering::SeqCst);
+    clock.advance_ms(3_001);
     assert_eq!(open(&late)["error"], "expired_trigger_id");
 }
 
