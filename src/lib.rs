@@ -1,1 +1,3 @@
-//! x
+//! Touchline coaches salespeople inside the CRM and chat they already use.
+
+pub mod store;
