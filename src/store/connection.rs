@@ -1,0 +1,209 @@
+//! Connections, and the parts of their state that change at their own pace.
+
+use rusqlite::{Connection, Row, params};
+use touchline_rules::UnixMs;
+
+use super::Store;
+use super::audit::{self, AuditEntry};
+use super::error::{Result, StoreError};
+use super::setting;
+use super::sqlite::writer::CommitClass;
+use super::statement::{all, first, run, sql_limit, statements};
+
+/// Connections of one installation; it serves one company.
+const CONNECTIONS_MAX: usize = 1_000;
+
+statements! {
+    GET(1) = "SELECT name, connector, status, reason, version, updated_at, body \
+        FROM connection WHERE name = $1";
+    LIST(1) = "SELECT name, connector, status, reason, version, updated_at, body \
+        FROM connection ORDER BY name LIMIT $1";
+    INSERT(6) = "INSERT INTO connection (name, connector, status, reason, updated_at, body, \
+        version) VALUES ($1, $2, $3, $4, $5, $6, 1) ON CONFLICT DO NOTHING";
+    UPDATE(7) = "UPDATE connection SET connector = $1, status = $2, reason = $3, updated_at = $4, \
+        body = $5, version = version + 1 WHERE name = $6 AND version = $7";
+    SET_STATUS(6) = "UPDATE connection SET status = $1, reason = $2, updated_at = $3, \
+        version = version + 1 WHERE name = $4 AND (status <> $5 OR reason <> $6)";
+    GET_PART(2) = "SELECT version, updated_at, body FROM connection_part \
+        WHERE connection = $1 AND part = $2";
+    INSERT_PART(4) = "INSERT INTO connection_part (connection, part, updated_at, body, version) \
+        VALUES ($1, $2, $3, $4, 1) ON CONFLICT DO NOTHING";
+    UPDATE_PART(5) = "UPDATE connection_part SET updated_at = $1, body = $2, \
+        version = version + 1 WHERE connection = $3 AND part = $4 AND version = $5";
+}
+
+/// A connected vendor account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnectionRow {
+    /// Slug.
+    pub name: String,
+    /// The connector's name.
+    pub connector: String,
+    /// The caller's own word: `new`, `working`, `broken`, `disconnected` …
+    pub status: String,
+    /// Why it is broken; empty otherwise.
+    pub reason: String,
+    /// As loaded; 0 for a new one.
+    pub version: i64,
+    /// When it last changed.
+    pub updated_at: UnixMs,
+    /// Its settings, without secrets.
+    pub body: Vec<u8>,
+}
+
+/// Which part of a connection's state.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    /// Pipelines, stages, owners.
+    Metadata,
+    /// Where the catch-up poll or the stream goes on.
+    PollCursor,
+    /// How far the first read is.
+    Backfill,
+    /// Calls made today, and the share left.
+    Usage,
+    /// Which pipelines' activity facts can be trusted.
+    ActivityVerdict,
+}
+
+impl Part {
+    fn name(self) -> &'static str {
+        match self {
+            Part::Metadata => "metadata",
+            Part::PollCursor => "poll_cursor",
+            Part::Backfill => "backfill",
+            Part::Usage => "usage",
+            Part::ActivityVerdict => "activity_verdict",
+        }
+    }
+}
+
+/// One part of a connection's state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnectionPart {
+    /// Counted up with each change; name it when changing the part.
+    pub version: i64,
+    /// When it last changed.
+    pub updated_at: UnixMs,
+    /// Its content.
+    pub body: Vec<u8>,
+}
+
+impl Store {
+    /// One connection.
+    pub async fn connection(&self, name: String) -> Result<Option<ConnectionRow>> {
+        self.read(move |main| first(main, &GET, params![name], connection_row)).await
+    }
+
+    /// All connections by name.
+    pub async fn connections(&self) -> Result<Vec<ConnectionRow>> {
+        self.read(|main| all(main, &LIST, params![sql_limit(CONNECTIONS_MAX)], connection_row))
+            .await
+    }
+
+    /// Adds or changes a connection, with its audit row.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when somebody else changed it.
+    pub async fn put_connection(&self, row: ConnectionRow, audit: AuditEntry) -> Result<()> {
+        self.write(CommitClass::Original, move |tx| {
+            put(tx, &row)?;
+            audit::append(tx, &audit)?;
+            setting::bump(tx).map(drop)
+        })
+        .await
+    }
+
+    /// Notes that a connection broke or works again; answers whether that is
+    /// news. Batches and claims under way notice it as a change of settings.
+    pub async fn set_connection_status(
+        &self,
+        name: String,
+        status: String,
+        reason: String,
+        now: UnixMs,
+    ) -> Result<bool> {
+        self.write(CommitClass::Original, move |tx| {
+            let set = params![status, reason, now.0, name, status, reason];
+            let news = run(tx, &SET_STATUS, set)? == 1;
+            if news {
+                setting::bump(tx)?;
+            }
+            Ok(news)
+        })
+        .await
+    }
+
+    /// One part of a connection's state.
+    pub async fn connection_part(
+        &self,
+        connection: String,
+        part: Part,
+    ) -> Result<Option<ConnectionPart>> {
+        self.read(move |main| {
+            first(main, &GET_PART, params![connection, part.name()], |row| {
+                Ok(ConnectionPart {
+                    version: row.get(0)?,
+                    updated_at: UnixMs(row.get(1)?),
+                    body: row.get(2)?,
+                })
+            })
+        })
+        .await
+    }
+
+    /// Writes a part that still has this version (0: that is not there yet);
+    /// answers the new one.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when somebody else wrote it.
+    pub async fn put_connection_part(
+        &self,
+        connection: String,
+        part: Part,
+        version: i64,
+        body: Vec<u8>,
+        now: UnixMs,
+    ) -> Result<i64> {
+        self.write(CommitClass::Original, move |tx| {
+            let name = part.name();
+            let written = match version {
+                0 => run(tx, &INSERT_PART, params![connection, name, now.0, body])?,
+                _ => run(tx, &UPDATE_PART, params![now.0, body, connection, name, version])?,
+            };
+            let id = format!("{connection}/{name}");
+            let detail = || format!("is no longer at version {version}");
+            match written {
+                0 => Err(StoreError::conflict("connection part", &id, detail())),
+                _ => Ok(version + 1),
+            }
+        })
+        .await
+    }
+}
+
+fn put(main: &Connection, row: &ConnectionRow) -> Result<()> {
+    let ConnectionRow { name, connector, status, reason, version, updated_at, body } = row;
+    let at = updated_at.0;
+    let written = match version {
+        0 => run(main, &INSERT, params![name, connector, status, reason, at, body])?,
+        _ => run(main, &UPDATE, params![connector, status, reason, at, body, name, version])?,
+    };
+    if written == 0 {
+        let detail = format!("is no longer at version {version}");
+        return Err(StoreError::conflict("connection", name, detail));
+    }
+    Ok(())
+}
+
+fn connection_row(row: &Row<'_>) -> rusqlite::Result<ConnectionRow> {
+    Ok(ConnectionRow {
+        name: row.get(0)?,
+        connector: row.get(1)?,
+        status: row.get(2)?,
+        reason: row.get(3)?,
+        version: row.get(4)?,
+        updated_at: UnixMs(row.get(5)?),
+        body: row.get(6)?,
+    })
+}

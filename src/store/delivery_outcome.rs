@@ -1,0 +1,112 @@
+//! What became of a claimed delivery. Every step is on the disk when it answers.
+
+use touchline_rules::UnixMs;
+
+use super::Store;
+use super::delivery::{DeliveryRow, DeliveryState, get, save};
+use super::delivery_claim::drop_one;
+use super::error::{Result, StoreError};
+use super::sqlite::writer::CommitClass;
+
+impl Store {
+    /// The vendor took it and told where.
+    ///
+    /// # Errors
+    /// As every step here: [`StoreError::NotFound`], or [`StoreError::Conflict`]
+    /// when the delivery's state forbids it.
+    pub async fn record_sent(&self, id: String, receipt: Vec<u8>, at: UnixMs) -> Result<()> {
+        self.step(id, move |row| {
+            let sent = row.step(DeliveryState::Sent, "")?;
+            Ok(DeliveryRow { receipt, sent_at: Some(at), ..sent })
+        })
+        .await
+    }
+
+    /// The vendor queued it and told no id.
+    pub async fn record_accepted(&self, id: String, at: UnixMs) -> Result<()> {
+        self.step(id, move |row| {
+            let accepted = row.step(DeliveryState::Accepted, "")?;
+            Ok(DeliveryRow { sent_at: Some(at), ..accepted })
+        })
+        .await
+    }
+
+    /// It may or may not have been sent; look again at `look_at`.
+    pub async fn record_unknown(&self, id: String, why: String, look_at: UnixMs) -> Result<()> {
+        self.step(id, move |row| {
+            let unknown = match row.state {
+                DeliveryState::Unknown => DeliveryRow { why, ..row.clone() },
+                _ => row.step(DeliveryState::Unknown, &why)?,
+            };
+            Ok(DeliveryRow { until: look_at, ..unknown })
+        })
+        .await
+    }
+
+    /// It was certainly not sent: it waits again until `until`, and its reader's
+    /// budget is given back. Also settles an unknown one that the vendor says it
+    /// never saw.
+    pub async fn record_retry(&self, id: String, until: UnixMs, why: String) -> Result<()> {
+        self.step(id, move |row| {
+            let waiting = row.step(DeliveryState::Waiting, &why)?.refunded();
+            Ok(DeliveryRow { until, ..waiting })
+        })
+        .await
+    }
+
+    /// Sends one of unknown outcome again, which is allowed once in its life.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] the second time.
+    pub async fn resend_unknown(&self, id: String, until: UnixMs) -> Result<()> {
+        self.step(id, move |row| {
+            if row.state != DeliveryState::Unknown || row.resends > 0 {
+                let detail = format!("is {} and was sent again already", row.state.name());
+                return Err(StoreError::conflict("delivery", &row.id, detail));
+            }
+            let waiting = row.step(DeliveryState::Waiting, "sent again: outcome unknown")?;
+            Ok(DeliveryRow { until, resends: row.resends + 1, ..waiting })
+        })
+        .await
+    }
+
+    /// The vendor refuses it and always will; certainly not sent, so refunded.
+    pub async fn record_failed(&self, id: String, why: String) -> Result<()> {
+        self.step(id, move |row| Ok(row.step(DeliveryState::Failed, &why)?.refunded())).await
+    }
+
+    /// An admin wants a failed one tried again, with its attempts forgotten.
+    pub async fn replay_delivery(&self, id: String, now: UnixMs) -> Result<()> {
+        self.step(id, move |row| {
+            if row.state != DeliveryState::Failed {
+                let detail = format!("is {}, not failed", row.state.name());
+                return Err(StoreError::conflict("delivery", &row.id, detail));
+            }
+            let waiting = row.step(DeliveryState::Waiting, "replayed")?;
+            Ok(DeliveryRow { until: now, attempts: 0, ..waiting })
+        })
+        .await
+    }
+
+    /// It is not sent, on purpose: refunded, with a ledger row for each nudge
+    /// that no other delivery carries. Only before anything left.
+    pub async fn drop_delivery(&self, id: String, reason: String, now: UnixMs) -> Result<()> {
+        self.write(CommitClass::Original, move |tx| {
+            let row = get(tx, &id)?.ok_or_else(|| StoreError::not_found("delivery", &id))?;
+            drop_one(tx, &row, &reason, now)
+        })
+        .await
+    }
+
+    async fn step(
+        &self,
+        id: String,
+        next: impl FnOnce(&DeliveryRow) -> Result<DeliveryRow> + Send + 'static,
+    ) -> Result<()> {
+        self.write(CommitClass::Original, move |tx| {
+            let row = get(tx, &id)?.ok_or_else(|| StoreError::not_found("delivery", &id))?;
+            save(tx, &next(&row)?)
+        })
+        .await
+    }
+}

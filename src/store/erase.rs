@@ -1,0 +1,71 @@
+//! Privacy deletions: everything held about one deal, in one transaction.
+
+use rusqlite::params;
+use touchline_rules::facts::DealKey;
+
+use super::Store;
+use super::audit::{self, AuditEntry};
+use super::error::Result;
+use super::setting;
+use super::sqlite::writer::CommitClass;
+use super::statement::{Statement, run, statements};
+use super::work;
+
+statements! {
+    DEAL(2) = "DELETE FROM deal WHERE connection = $1 AND id = $2";
+    CHANGES(2) = "DELETE FROM change WHERE connection = $1 AND deal = $2";
+    TIMER(2) = "DELETE FROM timer WHERE kind = 'deal' AND connection = $1 AND id = $2";
+    OUTCOMES(2) = "DELETE FROM outcome WHERE nudge_id IN (SELECT id FROM nudge \
+        WHERE connection = $1 AND subject_kind = 'deal' AND subject_id = $2)";
+    /// What was sent keeps its row and receipt, so that it can still be
+    /// quietened, and so that the budget stays true; its text goes.
+    DELIVERIES(2) = "UPDATE delivery SET body = X'', subject = '' WHERE id IN \
+        (SELECT d.delivery_id FROM delivery_nudge AS d INNER JOIN nudge AS n ON n.id = d.nudge_id \
+        WHERE n.connection = $1 AND n.subject_kind = 'deal' AND n.subject_id = $2)";
+    /// What was not sent has no text any more.
+    DROP_WAITING(2) = "UPDATE delivery SET state = 'dropped', why = 'erased' \
+        WHERE state = 'waiting' AND id IN \
+        (SELECT d.delivery_id FROM delivery_nudge AS d INNER JOIN nudge AS n ON n.id = d.nudge_id \
+        WHERE n.connection = $1 AND n.subject_kind = 'deal' AND n.subject_id = $2)";
+    LINKS(2) = "DELETE FROM delivery_nudge WHERE nudge_id IN (SELECT id FROM nudge \
+        WHERE connection = $1 AND subject_kind = 'deal' AND subject_id = $2)";
+    NUDGES(2) = "DELETE FROM nudge \
+        WHERE connection = $1 AND subject_kind = 'deal' AND subject_id = $2";
+    FIRINGS(2) = "DELETE FROM firing \
+        WHERE connection = $1 AND subject_kind = 'deal' AND subject_id = $2";
+    LEDGER(2) = "DELETE FROM suppressed WHERE connection = $1 AND subject_id = $2";
+}
+
+/// In this order: the later ones are how the earlier ones are found.
+const STEPS: [&Statement; 10] = [
+    &OUTCOMES,
+    &DROP_WAITING,
+    &DELIVERIES,
+    &LINKS,
+    &NUDGES,
+    &FIRINGS,
+    &LEDGER,
+    &TIMER,
+    &CHANGES,
+    &DEAL,
+];
+
+impl Store {
+    /// Erases a deal with its history, firings, nudges and texts, and writes the
+    /// audit row. Stored requests that name it are the caller's to find
+    /// ([`Store::inbox_after`]) and to empty ([`Store::blank_inbox`]). Answers
+    /// how many rows were touched.
+    pub async fn erase_deal(&self, deal: DealKey, audit: AuditEntry) -> Result<usize> {
+        self.write(CommitClass::Original, move |tx| {
+            let mut touched = 0;
+            for step in STEPS {
+                touched += run(tx, step, params![deal.connection, deal.id])?;
+            }
+            work::forget(tx, &deal.connection, &deal.id)?;
+            audit::append(tx, &audit)?;
+            setting::bump(tx)?;
+            Ok(touched)
+        })
+        .await
+    }
+}

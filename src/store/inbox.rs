@@ -1,0 +1,184 @@
+//! The inbox: every request as it came, in order of arrival.
+
+use rusqlite::{Connection, Row, TransactionBehavior, params};
+use touchline_rules::UnixMs;
+
+use super::Store;
+use super::error::{Result, StoreError};
+use super::sqlite::append::Log;
+use super::sqlite::checkpoint::Checkpoints;
+use super::sqlite::worker::Handle;
+use super::statement::{all_while, number, run, sql_limit, statements};
+
+statements! {
+    NEWEST(0) = "SELECT COALESCE(MAX(seq), 0) FROM inbox";
+    APPEND(6) = "INSERT INTO inbox (seq, connection, kind, received_at, headers, body) \
+        VALUES ($1, $2, $3, $4, $5, $6)";
+    AFTER(2) = "SELECT seq, connection, kind, received_at, headers, body FROM inbox \
+        WHERE seq > $1 ORDER BY seq LIMIT $2";
+    BLANK(1) = "UPDATE inbox SET headers = X'', body = X'' WHERE seq = $1";
+}
+
+/// A request to be made durable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewInbox {
+    /// Slug of the connection it came in on.
+    pub connection: String,
+    /// What the connector's `decode` is told about it.
+    pub kind: String,
+    /// When it arrived.
+    pub received_at: UnixMs,
+    /// The kept headers, as the caller encodes them.
+    pub headers: Vec<u8>,
+    /// The raw body.
+    pub body: Vec<u8>,
+}
+
+impl NewInbox {
+    pub(super) fn bytes(&self) -> usize {
+        self.headers.len() + self.body.len()
+    }
+}
+
+/// A stored request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InboxRow {
+    /// Its place in the order of arrival.
+    pub seq: u64,
+    /// What was stored.
+    pub request: NewInbox,
+}
+
+/// Why a request was not stored. It must not be acknowledged.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AppendError {
+    /// Too much waits already.
+    #[error("the inbox queue is full; try again in {retry_after_ms} ms")]
+    Full {
+        /// How long to wait at least; the caller adds jitter.
+        retry_after_ms: i64,
+    },
+    /// It could not be written.
+    #[error(transparent)]
+    Failed(StoreError),
+}
+
+/// `inbox.db` as the appender's thread writes it.
+pub(super) struct InboxLog {
+    pub connection: Connection,
+    /// The ingest cursor at opening: new rows begin above it even if the file
+    /// behind them was lost or restored from an older copy.
+    pub floor: i64,
+    pub checkpoints: Handle<Checkpoints>,
+    pub checkpoint_every_rows: u64,
+    pub rows_since_checkpoint: u64,
+}
+
+impl Log for InboxLog {
+    fn append(&mut self, rows: &[NewInbox]) -> Result<u64> {
+        let tx = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let first = number(&tx, &NEWEST, [])?.max(self.floor) + 1;
+        for (seq, row) in (first..).zip(rows) {
+            run(
+                &tx,
+                &APPEND,
+                params![seq, row.connection, row.kind, row.received_at.0, row.headers, row.body],
+            )?;
+        }
+        tx.commit()?;
+        self.rows_since_checkpoint += rows.len() as u64;
+        if self.rows_since_checkpoint >= self.checkpoint_every_rows {
+            self.rows_since_checkpoint = 0;
+            // A full queue means that a checkpoint is waiting already.
+            drop(self.checkpoints.post(|checkpoints| drop(checkpoints.run())));
+        }
+        Ok(first.unsigned_abs())
+    }
+}
+
+impl Store {
+    /// Makes one request durable and answers its sequence number.
+    ///
+    /// # Errors
+    /// [`AppendError`]; the request must then not be acknowledged.
+    pub async fn append(&self, row: NewInbox) -> std::result::Result<u64, AppendError> {
+        self.append_all(vec![row]).await
+    }
+
+    /// Makes several rows durable together, in this order, and answers the
+    /// first one's sequence number.
+    ///
+    /// # Errors
+    /// [`AppendError`]; none of them is stored then.
+    pub async fn append_all(&self, rows: Vec<NewInbox>) -> std::result::Result<u64, AppendError> {
+        self.appender().append(rows).await
+    }
+
+    /// Resolves when rows were appended since it was last awaited.
+    pub async fn appended(&self) {
+        self.appender().appended().notified().await;
+    }
+
+    /// Rows after `seq` in order of arrival: at most `rows_max`, and no more
+    /// than `bytes_max` of bodies unless the first alone is larger.
+    pub async fn inbox_after(
+        &self,
+        seq: u64,
+        rows_max: usize,
+        bytes_max: usize,
+    ) -> Result<Vec<InboxRow>> {
+        self.read_inbox(move |connection| {
+            let mut bytes = 0_usize;
+            let fits = |row: &InboxRow| {
+                let first = bytes == 0;
+                bytes = bytes.saturating_add(row.request.bytes().max(1));
+                first || bytes <= bytes_max
+            };
+            let limits = params![seq.cast_signed(), sql_limit(rows_max)];
+            all_while(connection, &AFTER, limits, inbox_row, fits)
+        })
+        .await
+    }
+
+    /// The newest row's sequence number; with [`Store::cursor`] it tells the lag.
+    pub async fn inbox_newest(&self) -> Result<u64> {
+        self.read_inbox(|connection| Ok(number(connection, &NEWEST, [])?.unsigned_abs())).await
+    }
+
+    /// Copies both logs back into their files without making a commit wait, and
+    /// answers the cursor that is on the disk for certain.
+    pub async fn checkpoint(&self) -> Result<u64> {
+        self.checkpoints().run(|checkpoints| Ok(checkpoints.run()?.unsigned_abs())).await
+    }
+
+    /// Deletes the inbox rows whose effects are on the disk for certain, as the
+    /// last full checkpoint knows; answers how many.
+    pub async fn purge_inbox(&self) -> Result<usize> {
+        self.checkpoints().run(Checkpoints::purge).await
+    }
+
+    /// Empties stored requests for a privacy deletion; their places stay.
+    pub async fn blank_inbox(&self, seqs: Vec<u64>) -> Result<()> {
+        let blank = move |checkpoints: &mut Checkpoints| {
+            let tx = checkpoints.inbox.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            for seq in seqs {
+                run(&tx, &BLANK, params![seq.cast_signed()])?;
+            }
+            Ok(tx.commit()?)
+        };
+        self.checkpoints().run(blank).await
+    }
+}
+
+fn inbox_row(row: &Row<'_>) -> rusqlite::Result<InboxRow> {
+    Ok(InboxRow {
+        seq: row.get::<_, i64>(0)?.unsigned_abs(),
+        request: NewInbox {
+            connection: row.get(1)?,
+            kind: row.get(2)?,
+            received_at: UnixMs(row.get(3)?),
+            headers: row.get(4)?,
+            body: row.get(5)?,
+        },
+    })
+}

@@ -1,0 +1,9 @@
+-- One row per HTTP request or read record, as it came. `seq` is the order of arrival.
+CREATE TABLE inbox (
+    seq         INTEGER PRIMARY KEY NOT NULL,
+    connection  TEXT NOT NULL,
+    kind        TEXT NOT NULL,
+    received_at BIGINT NOT NULL,
+    headers     BLOB NOT NULL,
+    body        BLOB NOT NULL
+);

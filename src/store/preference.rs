@@ -1,0 +1,111 @@
+//! What people chose for themselves: mutes, pauses, snoozes, stricter limits.
+
+use rusqlite::{Connection, Row, params};
+use touchline_rules::UnixMs;
+
+use super::Store;
+use super::error::Result;
+use super::sqlite::writer::CommitClass;
+use super::statement::{all, run, sql_limit, statements, unknown_word};
+
+/// Far above what a person can choose; a bound on one read.
+const PREFERENCES_MAX: usize = 1_000;
+
+statements! {
+    PUT(5) = "INSERT INTO preference (person, kind, key, until, body) VALUES ($1, $2, $3, $4, $5) \
+        ON CONFLICT (person, kind, key) DO UPDATE SET until = excluded.until, body = excluded.body";
+    CLEAR(3) = "DELETE FROM preference WHERE person = $1 AND kind = $2 AND key = $3";
+    OF(2) = "SELECT person, kind, key, until, body FROM preference WHERE person = $1 \
+        ORDER BY kind, key LIMIT $2";
+}
+
+/// The sort of a preference.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PreferenceKind {
+    /// Never this rule; the key is its id.
+    Mute,
+    /// Nothing at all until then; the key is empty.
+    Pause,
+    /// Not this nudge until then; the key is its id.
+    Snooze,
+    /// A stricter limit of one's own; the key is its name.
+    Limit,
+}
+
+impl PreferenceKind {
+    /// The name stored rows use.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            PreferenceKind::Mute => "mute",
+            PreferenceKind::Pause => "pause",
+            PreferenceKind::Snooze => "snooze",
+            PreferenceKind::Limit => "limit",
+        }
+    }
+
+    fn from_name(name: &str) -> Option<Self> {
+        use PreferenceKind as Kind;
+        [Kind::Mute, Kind::Pause, Kind::Snooze, Kind::Limit].into_iter().find(|k| k.name() == name)
+    }
+}
+
+/// One choice of one person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PreferenceRow {
+    /// Whose.
+    pub person: String,
+    /// Its sort.
+    pub kind: PreferenceKind,
+    /// What it is about.
+    pub key: String,
+    /// Until when; [`UnixMs::MAX`] for good.
+    pub until: UnixMs,
+    /// Everything else.
+    pub body: Vec<u8>,
+}
+
+impl Store {
+    /// Everything a person chose, also what has run out.
+    pub async fn preferences(&self, person: String) -> Result<Vec<PreferenceRow>> {
+        self.read(move |main| of(main, &person)).await
+    }
+
+    /// Makes or changes a choice.
+    pub async fn put_preference(&self, preference: PreferenceRow) -> Result<()> {
+        self.write(CommitClass::Original, move |tx| put(tx, &preference)).await
+    }
+
+    /// Takes a choice back.
+    pub async fn clear_preference(
+        &self,
+        person: String,
+        kind: PreferenceKind,
+        key: String,
+    ) -> Result<()> {
+        self.write(CommitClass::Original, move |tx| {
+            run(tx, &CLEAR, params![person, kind.name(), key]).map(drop)
+        })
+        .await
+    }
+}
+
+pub(super) fn of(main: &Connection, person: &str) -> Result<Vec<PreferenceRow>> {
+    all(main, &OF, params![person, sql_limit(PREFERENCES_MAX)], preference_row)
+}
+
+fn preference_row(row: &Row<'_>) -> rusqlite::Result<PreferenceRow> {
+    let word: String = row.get(1)?;
+    Ok(PreferenceRow {
+        person: row.get(0)?,
+        kind: PreferenceKind::from_name(&word).ok_or_else(|| unknown_word(1, &word))?,
+        key: row.get(2)?,
+        until: UnixMs(row.get(3)?),
+        body: row.get(4)?,
+    })
+}
+
+pub(super) fn put(main: &Connection, row: &PreferenceRow) -> Result<()> {
+    let PreferenceRow { person, kind, key, until, body } = row;
+    run(main, &PUT, params![person, kind.name(), key, until.0, body]).map(drop)
+}

@@ -1,0 +1,86 @@
+//! What is SQLite's own: opening files, threads, migrations, checkpoints, locks.
+
+pub(super) mod append;
+pub(super) mod checkpoint;
+pub(super) mod lock;
+pub(super) mod migrate;
+pub(super) mod worker;
+pub(super) mod writer;
+
+use std::fs::OpenOptions;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::error::{Result, StoreError};
+use super::options::StoreOptions;
+
+/// Statements kept prepared on each connection; above the number there are.
+const STATEMENTS_CACHED_MAX: usize = 256;
+/// SQLite's own default, stated because limits are given in bytes.
+const PAGE_BYTES: u64 = 4_096;
+
+/// The three files of one database.
+#[derive(Clone, Debug)]
+pub(super) struct Files {
+    pub main: PathBuf,
+    pub inbox: PathBuf,
+    pub lock: PathBuf,
+}
+
+impl Files {
+    pub fn beside(main: &Path) -> Self {
+        let stem = main.file_stem().unwrap_or_default().to_string_lossy();
+        Files {
+            main: main.to_owned(),
+            inbox: main.with_file_name(format!("{stem}-inbox.db")),
+            lock: main.with_file_name(format!("{stem}.lock")),
+        }
+    }
+}
+
+/// What a connection is for.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Reads only; a write is an error.
+    Read,
+    /// Writes with a sync at each commit, unless the commit class says less.
+    Write,
+}
+
+/// Opens one connection with everything that must be set on each.
+pub(super) fn open(path: &Path, purpose: Purpose, options: &StoreOptions) -> Result<Connection> {
+    let failed = |detail: String| StoreError::Open { path: path.to_owned(), detail };
+    create_private(path).map_err(|error| failed(error.to_string()))?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection =
+        Connection::open_with_flags(path, flags).map_err(|error| failed(error.to_string()))?;
+    configure(&connection, purpose, options).map_err(|error| failed(error.to_string()))?;
+    Ok(connection)
+}
+
+fn configure(
+    connection: &Connection,
+    purpose: Purpose,
+    options: &StoreOptions,
+) -> rusqlite::Result<()> {
+    connection.busy_timeout(Duration::from_millis(options.busy_timeout_ms.into()))?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED_MAX);
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    connection.pragma_update(None, "cache_size", -i64::from(options.cache_kib))?;
+    let pages = i64::try_from(options.wal_bytes_max / PAGE_BYTES).unwrap_or(i64::MAX);
+    connection.pragma_update(None, "wal_autocheckpoint", pages)?;
+    connection.pragma_update(None, "query_only", purpose == Purpose::Read)
+}
+
+/// Makes the file readable by its owner only: it holds what customers said.
+fn create_private(path: &Path) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
