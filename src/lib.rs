@@ -1,8 +1,14 @@
 //! Touchline: coaching rules you can test before you switch them on.
 
 pub mod clock;
+pub mod coaching;
 pub mod config;
+pub mod connection;
 pub mod demo;
 pub mod history;
+pub mod http;
+pub mod roles;
+pub mod service;
 pub mod store;
+pub mod telemetry;
 pub mod vault;

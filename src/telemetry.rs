@@ -11,8 +11,12 @@ use crate::config::{LogConfig, LogFormat};
 /// # Errors
 /// When `level` is not a filter.
 pub fn start(config: &LogConfig) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&config.level)
-        .map_err(|error| anyhow::anyhow!("log.level `{}`: {error}\nhint: write error, warn, info, debug or trace", config.level))?;
+    let filter = EnvFilter::try_new(&config.level).map_err(|error| {
+        anyhow::anyhow!(
+            "log.level `{}`: {error}\nhint: write error, warn, info, debug or trace",
+            config.level
+        )
+    })?;
     let writer = BoxMakeWriter::new(std::io::stderr);
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
     let started = match config.format {

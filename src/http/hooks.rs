@@ -27,7 +27,7 @@ const RETRY_AFTER_MAX_S: u64 = 5;
 
 /// What the webhook routes need.
 pub struct Intake {
-    store: Arc<Store>,
+    store: Store,
     connections: Arc<Connections>,
     clock: Arc<dyn Clock>,
     limits: HttpConfig,
@@ -70,7 +70,7 @@ impl Intake {
     /// An intake that is not ready yet: it answers 503.
     #[must_use]
     pub fn new(
-        store: Arc<Store>,
+        store: Store,
         connections: Arc<Connections>,
         clock: Arc<dyn Clock>,
         limits: HttpConfig,
@@ -149,7 +149,7 @@ pub async fn accept(State(intake): State<Arc<Intake>>, signed: Signed) -> Respon
     let row = NewInbox {
         connection: connection.slug.clone(),
         kind: format!("hook:{kind}"),
-        received_at: received_at.0,
+        received_at,
         headers: serde_json::to_vec(&kept).unwrap_or_default(),
         body,
     };
@@ -159,7 +159,7 @@ pub async fn accept(State(intake): State<Arc<Intake>>, signed: Signed) -> Respon
             intake.count(&connection.slug, |counts| &counts.accepted);
             reply(accepted.reply)
         }
-        Ok(Err(AppendError::Full)) => {
+        Ok(Err(AppendError::Full { .. })) => {
             intake.count(&connection.slug, |counts| &counts.turned_away);
             come_back(StatusCode::TOO_MANY_REQUESTS, received_at)
         }
@@ -200,9 +200,7 @@ impl FromRequest<Arc<Intake>> for Signed {
         let judged =
             connection.connector.receive(&kind, &raw, &connection.secrets, &view, received_at);
         match judged {
-            Ok(accepted) => {
-                Ok(Signed { connection, kind, headers, body, accepted, received_at })
-            }
+            Ok(accepted) => Ok(Signed { connection, kind, headers, body, accepted, received_at }),
             Err(rejected) => {
                 let request = format!("{} {path_and_query}", parts.method);
                 Err(refuse(intake, &slug, request, rejected, received_at))
@@ -232,7 +230,10 @@ async fn read_body(intake: &Intake, slug: &str, body: Body) -> Result<Vec<u8>, R
         Ok(Ok(body)) => Ok(body.to_bytes().into()),
         Ok(Err(error)) if error.downcast_ref::<LengthLimitError>().is_some() => {
             intake.count(slug, |counts| &counts.too_large);
-            tracing::warn!(connection = slug, "a webhook was larger than http.body_max_bytes; the catch-up poll will find what it said");
+            tracing::warn!(
+                connection = slug,
+                "a webhook was larger than http.body_max_bytes; the catch-up poll will find what it said"
+            );
             Err(StatusCode::PAYLOAD_TOO_LARGE.into_response())
         }
         Ok(Err(_)) => Err(StatusCode::BAD_REQUEST.into_response()),

@@ -3,6 +3,10 @@
 //! its own; tests, the demo and the simulation tick them one after another on a
 //! manual clock, so that a run is a function of its seed.
 
+pub mod batching;
+pub mod ingest;
+pub mod timers;
+
 use async_trait::async_trait;
 use touchline_rules::UnixMs;
 

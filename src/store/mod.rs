@@ -204,6 +204,12 @@ impl Store {
         self.0.failure.wait().await
     }
 
+    /// Whether the disk has failed.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.0.failure.check().is_err()
+    }
+
     /// The limits it was opened with.
     #[must_use]
     pub fn options(&self) -> &StoreOptions {

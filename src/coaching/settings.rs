@@ -1,0 +1,124 @@
+//! What an admin steers while the service runs: who is sent anything at all.
+//! Stored, so that it outlives restarts; configuration gives only the first value.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use serde::{Deserialize, Serialize};
+use touchline_rules::UnixMs;
+use touchline_rules::attention::{Policy, Sending};
+use touchline_rules::time::HOUR_MS;
+
+use crate::config::{self, Config};
+use crate::store::{AuditEntry, Store};
+
+/// The name of the stored setting.
+const SENDING: &str = "sending";
+
+/// Who is sent nudges.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SendingTo {
+    /// Nobody, the pilot, everybody.
+    pub sending: Sending,
+    /// E-mails of the pilot, lower case.
+    pub pilot: Vec<String>,
+}
+
+/// The settings in force, as of one version of the store's.
+#[derive(Clone, Debug, Default)]
+pub struct Current {
+    /// Version in the store: batches and claims are fenced by it.
+    pub version: i64,
+    /// Who is sent nudges.
+    pub to: SendingTo,
+}
+
+/// The settings, read again whenever their version moves.
+pub struct Settings {
+    store: Store,
+    current: RwLock<Arc<Current>>,
+}
+
+impl Settings {
+    /// Reads the settings; the very first time, from configuration.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written.
+    pub async fn load(store: Store, config: &Config, now: UnixMs) -> anyhow::Result<Settings> {
+        let first = SendingTo {
+            sending: match config.attention.sending {
+                config::Sending::Off => Sending::Off,
+                config::Sending::Pilot => Sending::Pilot,
+                config::Sending::Everyone => Sending::Everyone,
+            },
+            pilot: config.attention.pilot.iter().map(|email| email.to_lowercase()).collect(),
+        };
+        let body = serde_json::to_vec(&first)?;
+        let audit = entry(now, "configuration", "sending_first_set", &body);
+        store.put_first_setting(SENDING.to_owned(), body, audit).await?;
+        let settings = Settings { store, current: RwLock::default() };
+        settings.refresh().await?;
+        Ok(settings)
+    }
+
+    /// The settings in force as last read.
+    #[must_use]
+    pub fn current(&self) -> Arc<Current> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Reads them again and answers them.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn refresh(&self) -> anyhow::Result<Arc<Current>> {
+        let (version, rows) = self.store.settings().await?;
+        let sending = rows.iter().find(|row| row.name == SENDING);
+        let to = sending
+            .map_or_else(|| Ok(SendingTo::default()), |row| serde_json::from_slice(&row.body))?;
+        let current = Arc::new(Current { version, to });
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&current);
+        Ok(current)
+    }
+
+    /// Sets who is sent nudges; takes effect before the next delivery of a
+    /// running service.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn set_sending(
+        store: &Store,
+        to: &SendingTo,
+        by: &str,
+        reason: &str,
+        now: UnixMs,
+    ) -> anyhow::Result<()> {
+        let body = serde_json::to_vec(to)?;
+        let told = serde_json::to_vec(&serde_json::json!({ "set": to, "reason": reason }))?;
+        store.put_setting(SENDING.to_owned(), body, entry(now, by, "sending_set", &told)).await?;
+        Ok(())
+    }
+}
+
+fn entry(at: UnixMs, actor: &str, action: &str, body: &[u8]) -> AuditEntry {
+    AuditEntry { at, actor: actor.to_owned(), action: action.to_owned(), body: body.to_vec() }
+}
+
+/// The ceilings of attention as configured, with who is sent anything.
+#[must_use]
+pub fn policy(config: &Config, to: &SendingTo) -> Policy {
+    let attention = &config.attention;
+    Policy {
+        sending: to.sending,
+        interruptions_per_day: attention.interruptions_per_day.limit(),
+        interruptions_per_day_new: attention.interruptions_per_day_new.limit(),
+        new_person_working_days: attention.new_person_working_days,
+        reserve_for_events: true,
+        deal_spacing_working_days: attention.deal_spacing_working_days.limit(),
+        digest_items_max: attention.digest_items_max.limit(),
+        digest_at: attention.digest_at.clone(),
+        quiet_hours: attention.quiet_hours.0,
+        event_max_age_ms: attention.event_max_age_hours.saturating_mul(HOUR_MS),
+        nudge_expiry_working_days: attention.expiry_working_days,
+        hello: true,
+    }
+}

@@ -1,0 +1,296 @@
+//! Ingest: from stored requests to facts, firings and pending nudges. Calls no vendor.
+
+mod answers;
+mod events;
+
+use std::collections::{BTreeSet, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use touchline_kit::{ConnectionEvent, Inbound};
+use touchline_rules::UnixMs;
+use touchline_rules::engine::Stimulus;
+use touchline_rules::facts::DealKey;
+
+use super::batching::{Batching, content_hash};
+use super::{Progress, Role};
+use crate::service::Service;
+use crate::store::{
+    Batch, BatchOutcome, CommitClass, CursorMove, DeadLetterRow, DeadLetterState, DedupeKey,
+    Fenced, StoreError,
+};
+use answers::{AnswerContext, load_answers};
+use events::{Event, Said, decode};
+
+/// Work: look an activity up of which only the id is known.
+pub const ACTIVITY: &str = "activity";
+/// Bytes of stored requests that are read for one batch.
+const READ_BYTES_MAX: usize = 16 << 20;
+
+/// The role.
+pub struct Ingest {
+    service: Arc<Service>,
+}
+
+impl Ingest {
+    /// For this service.
+    #[must_use]
+    pub fn new(service: Arc<Service>) -> Self {
+        Ingest { service }
+    }
+
+    /// Handles one stretch of events, in halves down to the one that cannot be
+    /// handled, which after some counted tries becomes a dead letter.
+    async fn handle(&self, events: &[Event], cursor: Option<CursorMove>) -> anyhow::Result<()> {
+        let mut waiting = vec![(events, cursor)];
+        while let Some((events, cursor)) = waiting.pop() {
+            let failure = match self.attempt(events, cursor).await? {
+                Ok(()) => continue,
+                Err(failure) => failure,
+            };
+            match events {
+                [] => anyhow::bail!("a batch of nothing failed: {failure}"),
+                [event] => self.give_up_after_tries(event, &failure, cursor).await?,
+                _ => {
+                    let (first, second) = events.split_at(events.len() / 2);
+                    waiting.push((second, cursor));
+                    waiting.push((first, None));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Commits these events. The inner error is the events' own fault.
+    async fn attempt(
+        &self,
+        events: &[Event],
+        cursor: Option<CursorMove>,
+    ) -> anyhow::Result<Result<(), String>> {
+        loop {
+            let prepared = self.prepare(events).await?;
+            let applied = catch_unwind(AssertUnwindSafe(|| prepared.apply(events)));
+            let (mut batch, class) = match applied {
+                Ok(applied) => applied,
+                Err(panic) => return Ok(Err(panic_text(&*panic))),
+            };
+            batch.cursor = cursor;
+            match self.service.store.commit_batch(batch, class).await {
+                Ok(Fenced::Done(outcome)) => {
+                    report(&outcome);
+                    self.after_commit(events).await?;
+                    return Ok(Ok(()));
+                }
+                Ok(Fenced::SettingsChanged { .. }) => drop(self.service.settings.refresh().await?),
+                Err(StoreError::Conflict { .. })
+                    if cursor.is_none_or(|step| step.from < step.to) =>
+                {
+                    // A command wrote beside us; what it did is loaded anew. A cursor
+                    // that somebody else moved shows as rows that are gone.
+                    if let Some(step) = cursor
+                        && self.service.store.cursor().await? != step.from
+                    {
+                        return Ok(Ok(()));
+                    }
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    async fn prepare(&self, events: &[Event]) -> anyhow::Result<Prepared<'_>> {
+        let store = &self.service.store;
+        let keys: Vec<_> = events.iter().filter_map(dedupe_key).collect();
+        let seen = store.seen(keys).await?;
+        let deals: BTreeSet<DealKey> = events.iter().filter_map(deal_of).collect();
+        let answers = load_answers(&self.service, events).await?;
+        let batching = Batching::load(&self.service, deals).await?;
+        Ok(Prepared { batching, seen, answers })
+    }
+
+    async fn give_up_after_tries(
+        &self,
+        event: &Event,
+        failure: &str,
+        cursor: Option<CursorMove>,
+    ) -> anyhow::Result<()> {
+        let tries = self.service.store.count_try(event.seq, event.place).await?;
+        if tries < self.service.config.ingest.tries_max {
+            anyhow::bail!("an event could not be handled (try {tries}): {failure}");
+        }
+        tracing::error!(
+            inbox.seq = event.seq,
+            place = event.place,
+            failure,
+            "an event is given up; see `touchline doctor`"
+        );
+        let mut batching = Batching::load(&self.service, BTreeSet::new()).await?;
+        batching.batch.dead_letters.push(dead_letter(event, tries, failure));
+        let batch = Batch { cursor, ..batching.finish() };
+        self.service.store.commit_batch(batch, CommitClass::Original).await?;
+        Ok(())
+    }
+
+    /// What a connection said of itself is written on its own: it is rare, and original.
+    async fn after_commit(&self, events: &[Event]) -> anyhow::Result<()> {
+        for event in events {
+            let Said::Well(Inbound::Connection(said)) = &event.said else { continue };
+            match said {
+                ConnectionEvent::Revoked { reason } => {
+                    let store = &self.service.store;
+                    let (name, broken) = (event.connection.clone(), "broken".to_owned());
+                    store
+                        .set_connection_status(name, broken, reason.clone(), event.received_at)
+                        .await?;
+                    tracing::error!(
+                        connection = event.connection,
+                        reason,
+                        "access was taken away\nhint: connect again"
+                    );
+                }
+                ConnectionEvent::PrivacyDeletion { object_type, .. } => {
+                    tracing::info!(
+                        connection = event.connection,
+                        object_type,
+                        "the vendor asks to erase a record"
+                    );
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Role for Ingest {
+    fn name(&self) -> &'static str {
+        "ingest"
+    }
+
+    async fn tick(&self, _now: UnixMs) -> anyhow::Result<Progress> {
+        let service = &self.service;
+        let events_max = service.config.ingest.batch_events_max.max(1);
+        let cursor = service.store.cursor().await?;
+        let rows = service.store.inbox_after(cursor, events_max, READ_BYTES_MAX).await?;
+        let mut taken = Vec::new();
+        let mut to = cursor;
+        for row in rows {
+            let events = decode(service, row);
+            if !taken.is_empty() && taken.len() + events.1.len() > events_max {
+                break;
+            }
+            to = events.0;
+            taken.extend(events.1);
+        }
+        if to == cursor {
+            return Ok(Progress::default());
+        }
+        let step = CursorMove { from: cursor, to };
+        let mut slices = taken.chunks(events_max).peekable();
+        if slices.peek().is_none() {
+            self.handle(&[], Some(step)).await?;
+        }
+        while let Some(slice) = slices.next() {
+            // A request larger than a batch moves the cursor with its last slice;
+            // should we stop before, its first ones are recognised as seen.
+            let step = slices.peek().is_none().then_some(step);
+            self.handle(slice, step).await?;
+        }
+        service.wake.all();
+        Ok(Progress::WORKED)
+    }
+}
+
+struct Prepared<'a> {
+    batching: Batching<'a>,
+    seen: HashSet<DedupeKey>,
+    answers: AnswerContext,
+}
+
+impl Prepared<'_> {
+    fn apply(mut self, events: &[Event]) -> (Batch, CommitClass) {
+        let mut class = CommitClass::Derived;
+        let (mut changes, mut doubles, mut ignored) = (0, 0, 0);
+        for event in events {
+            let inbound = match &event.said {
+                Said::Well(inbound) => inbound,
+                Said::Badly(reason) => {
+                    self.batching.batch.dead_letters.push(dead_letter(event, 0, reason));
+                    continue;
+                }
+            };
+            match inbound {
+                Inbound::Change(change) => {
+                    if let Some(key) = dedupe_key(event) {
+                        if !self.seen.insert(key) {
+                            doubles += 1;
+                            continue;
+                        }
+                        self.batching.batch.dedupe.push((key, event.received_at));
+                    }
+                    changes += 1;
+                    self.batching.step(&change.deal, Stimulus::Change(change), event.received_at);
+                }
+                Inbound::Observation(read) => {
+                    self.batching.step(&read.deal, Stimulus::Observation(read), event.received_at);
+                }
+                Inbound::Activity(activity) => {
+                    let key = events::activity_key(activity);
+                    self.batching.ask(ACTIVITY, &event.connection, &key, event.received_at);
+                }
+                Inbound::Answer(answer) => {
+                    class = CommitClass::Original;
+                    self.answers.apply(answer, event, &mut self.batching);
+                }
+                Inbound::Ignored { .. } => ignored += 1,
+                Inbound::Connection(_) => {}
+            }
+        }
+        self.batching.count("events", events.len() as i64);
+        self.batching.count("changes", changes);
+        self.batching.count("doubles", doubles);
+        self.batching.count("ignored", ignored);
+        (self.batching.finish(), class)
+    }
+}
+
+fn deal_of(event: &Event) -> Option<DealKey> {
+    match &event.said {
+        Said::Well(Inbound::Change(change)) => Some(change.deal.clone()),
+        Said::Well(Inbound::Observation(read)) => Some(read.deal.clone()),
+        _ => None,
+    }
+}
+
+fn dedupe_key(event: &Event) -> Option<DedupeKey> {
+    let Said::Well(Inbound::Change(change)) = &event.said else { return None };
+    let hash = content_hash(&change.deal, &change.kind, change.occurred_at);
+    Some(DedupeKey::new(change.occurred_at, hash))
+}
+
+fn dead_letter(event: &Event, attempts: u32, reason: &str) -> DeadLetterRow {
+    DeadLetterRow {
+        seq: event.seq,
+        place: event.place,
+        request: (*event.request).clone(),
+        attempts,
+        reason: reason.to_owned(),
+        state: DeadLetterState::Waiting,
+    }
+}
+
+fn report(outcome: &BatchOutcome) {
+    if !outcome.work_refused.is_empty() {
+        tracing::warn!(
+            refused = outcome.work_refused.len(),
+            "more reads are waiting for the CRM than ingest.work_rows_max; the catch-up poll will find the rest"
+        );
+    }
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "panicked".to_owned())
+}

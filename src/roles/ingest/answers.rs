@@ -1,0 +1,268 @@
+//! Answers: what somebody clicked becomes an outcome, a preference, and an edit
+//! of what they see.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+use touchline_kit::{Answer, AnswerAction, CardView, Inbound, NotHelpful, PauseFor};
+use touchline_rules::attention::{self, apply_answer};
+use touchline_rules::facts::Metadata;
+use touchline_rules::{Calendar, UnixMs};
+
+use super::events::{Event, Said};
+use crate::coaching::people::CHAT_IDENTITY;
+use crate::roles::batching::{Batching, hash16};
+use crate::service::Service;
+use crate::store::{
+    DeliveryRow, NewWork, NudgeRow, NudgeState, OutcomeRow, PreferenceKind, PreferenceRow, WorkKey,
+};
+
+/// Work: complete the task behind a delivery.
+pub const COMPLETE: &str = "complete";
+/// Work: edit the message behind a delivery.
+pub const EDIT: &str = "edit";
+
+/// What is kept of an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnswerBody {
+    /// How the nudge looks from now on.
+    pub view: CardView,
+}
+
+/// What was looked up for the answers of a batch.
+#[derive(Default)]
+pub struct AnswerContext {
+    nudges: HashMap<String, (NudgeRow, Vec<DeliveryRow>)>,
+    people: HashMap<String, (String, Calendar)>,
+}
+
+/// Looks up the nudges and people that the answers among `events` are about.
+pub async fn load_answers(service: &Service, events: &[Event]) -> anyhow::Result<AnswerContext> {
+    let mut context = AnswerContext::default();
+    for event in events {
+        let Said::Well(Inbound::Answer(answer)) = &event.said else { continue };
+        if let Some(id) = &answer.nudge_id
+            && let Some(nudge) = service.store.nudge(id.clone()).await?
+        {
+            let deliveries = service.store.deliveries_of_nudge(id.clone()).await?;
+            context.nudges.insert(id.clone(), (nudge, deliveries));
+        }
+        let person = service
+            .store
+            .person_by_identity(
+                event.connection.clone(),
+                CHAT_IDENTITY.to_owned(),
+                answer.vendor_user_id.clone(),
+            )
+            .await?;
+        if let Some(person) = person {
+            let account = account_of(service);
+            let calendar = service.people.calendar_of(Some(&person.id), &account);
+            context.people.insert(answer.vendor_user_id.clone(), (person.id, calendar));
+        }
+    }
+    Ok(context)
+}
+
+fn account_of(service: &Service) -> std::sync::Arc<Metadata> {
+    let first = service.connections.crms().next();
+    first.map(|crm| std::sync::Arc::clone(&crm.view().metadata)).unwrap_or_default()
+}
+
+impl AnswerContext {
+    /// Applies one answer. Somebody unknown, or somebody else's nudge, changes nothing.
+    pub fn apply(&self, answer: &Answer, event: &Event, batching: &mut Batching<'_>) {
+        let person = self.people.get(&answer.vendor_user_id);
+        let nudge = answer.nudge_id.as_ref().and_then(|id| self.nudges.get(id));
+        let (Some((person, calendar)), Some((nudge, deliveries))) = (person, nudge) else {
+            batching.count("answers_unknown", 1);
+            return;
+        };
+        if nudge.person != *person {
+            batching.count("answers_unknown", 1);
+            return;
+        }
+        let at = answer.at.max(nudge.created_at).min(event.received_at.max(nudge.created_at));
+        let meaning = meaning(&answer.action, &nudge.rule_id, at, calendar);
+        batching.count("answers", i64::from(meaning.is_answer));
+        self.prefer(&meaning, person, nudge, batching);
+        batching.batch.outcomes.push(outcome_row(&meaning, person, nudge, at, event));
+        if let Some((state, due_at)) = meaning.moves {
+            batching.batch.nudge_steps.push((nudge.id.clone(), state, due_at));
+        }
+        for delivery in deliveries {
+            let in_chat = delivery.on_end == EDIT;
+            if in_chat || meaning.completes_task {
+                let kind = if in_chat { EDIT } else { COMPLETE };
+                let key = WorkKey {
+                    kind: kind.to_owned(),
+                    connection: delivery.connection.clone(),
+                    key: delivery.id.clone(),
+                };
+                batching.batch.work.push(NewWork {
+                    key,
+                    next_at: event.received_at,
+                    body: Vec::new(),
+                });
+            }
+        }
+    }
+
+    fn prefer(
+        &self,
+        meaning: &Meaning,
+        person: &str,
+        nudge: &NudgeRow,
+        batching: &mut Batching<'_>,
+    ) {
+        let mut put = |kind, key: &str, until| {
+            batching.batch.preferences.push(PreferenceRow {
+                person: person.to_owned(),
+                kind,
+                key: key.to_owned(),
+                until,
+                body: Vec::new(),
+            });
+        };
+        if let Some(until) = meaning.snooze_until {
+            put(PreferenceKind::Snooze, &nudge.id, until);
+        }
+        if let Some(rule) = &meaning.mute_rule {
+            put(PreferenceKind::Mute, rule, UnixMs::MAX);
+        }
+        if let Some(until) = meaning.pause_until {
+            put(PreferenceKind::Pause, "", until);
+        }
+    }
+}
+
+/// What an answer means here.
+struct Meaning {
+    kind: &'static str,
+    is_answer: bool,
+    view: CardView,
+    moves: Option<(NudgeState, UnixMs)>,
+    completes_task: bool,
+    snooze_until: Option<UnixMs>,
+    mute_rule: Option<String>,
+    pause_until: Option<UnixMs>,
+}
+
+impl Meaning {
+    fn view_only(kind: &'static str, view: CardView) -> Self {
+        Meaning {
+            kind,
+            is_answer: false,
+            view,
+            moves: None,
+            completes_task: false,
+            snooze_until: None,
+            mute_rule: None,
+            pause_until: None,
+        }
+    }
+}
+
+fn meaning(action: &AnswerAction, rule: &str, at: UnixMs, calendar: &Calendar) -> Meaning {
+    let pure = match action {
+        AnswerAction::AskReason => return Meaning::view_only("asked_reason", CardView::AskReason),
+        AnswerAction::AskUntil => return Meaning::view_only("asked_until", CardView::AskUntil),
+        AnswerAction::ShowWhy => return Meaning::view_only("shown_why", CardView::Why),
+        AnswerAction::ShowNudge => return Meaning::view_only("shown", CardView::Open),
+        AnswerAction::Done => attention::Answer::Done,
+        AnswerAction::Snooze { days: 7 } => attention::Answer::SnoozeToNextWeek,
+        AnswerAction::Snooze { days } => attention::Answer::Snooze { days: *days },
+        AnswerAction::NotHelpful(reason) => attention::Answer::NotHelpful(match reason {
+            NotHelpful::AlreadyDone => attention::NotHelpful::AlreadyDone,
+            NotHelpful::NotTrueHere => attention::NotHelpful::NotTrueHere,
+            NotHelpful::NotNow => attention::NotHelpful::NotNow,
+            NotHelpful::StopThisTip => attention::NotHelpful::StopThisTip,
+        }),
+        AnswerAction::MuteRule => attention::Answer::MuteRule,
+        AnswerAction::Pause(PauseFor::Today) => {
+            attention::Answer::Pause(attention::PauseFor::Today)
+        }
+        AnswerAction::Pause(PauseFor::ThisWeek) => {
+            attention::Answer::Pause(attention::PauseFor::ThisWeek)
+        }
+        AnswerAction::Pause(PauseFor::Until(text)) => match attention::PauseFor::until(text) {
+            Ok(pause) => attention::Answer::Pause(pause),
+            Err(refused) => return refusal(&refused),
+        },
+    };
+    match apply_answer(pure, rule, at, calendar) {
+        Ok(effect) => settled(pure, effect, at, calendar),
+        Err(refused) => refusal(&refused),
+    }
+}
+
+fn settled(
+    answer: attention::Answer,
+    effect: attention::AnswerEffect,
+    at: UnixMs,
+    calendar: &Calendar,
+) -> Meaning {
+    let day = |until: UnixMs| until.to_zoned(&calendar.zone).strftime("%A %-d %B").to_string();
+    let line = match answer {
+        attention::Answer::Done => "Done. Thank you.".to_owned(),
+        attention::Answer::NotHelpful(attention::NotHelpful::StopThisTip)
+        | attention::Answer::MuteRule => "You will not see this tip again.".to_owned(),
+        attention::Answer::NotHelpful(_) => {
+            "Noted, thank you. It helps to make this tip better.".to_owned()
+        }
+        attention::Answer::Snooze { .. } | attention::Answer::SnoozeToNextWeek => {
+            format!("Snoozed until {}.", effect.snooze_until.map_or_else(String::new, day))
+        }
+        attention::Answer::Pause(_) => {
+            format!("Paused until {}.", effect.pause_until.map_or_else(String::new, day))
+        }
+    };
+    let completes_task = matches!(
+        answer,
+        attention::Answer::Done | attention::Answer::NotHelpful(attention::NotHelpful::AlreadyDone)
+    );
+    let moves = match effect.snooze_until {
+        Some(until) => (NudgeState::Pending, until),
+        None => (NudgeState::Answered, at),
+    };
+    Meaning {
+        kind: effect.outcome.map_or("answered", attention::Outcome::name),
+        is_answer: true,
+        view: CardView::Quiet(line),
+        moves: Some(moves),
+        completes_task,
+        snooze_until: effect.snooze_until,
+        mute_rule: effect.mute_rule,
+        pause_until: effect.pause_until,
+    }
+}
+
+fn refusal(refused: &attention::AnswerRefused) -> Meaning {
+    tracing::debug!(%refused, "an answer had no effect");
+    Meaning::view_only("refused", CardView::AskUntil)
+}
+
+/// An answer counts once for each nudge and person, however often a button is
+/// clicked; looking at the explanation is kept each time.
+fn outcome_row(
+    meaning: &Meaning,
+    person: &str,
+    nudge: &NudgeRow,
+    at: UnixMs,
+    event: &Event,
+) -> OutcomeRow {
+    let mut cause = format!("{}/{person}/{}", nudge.id, meaning.kind);
+    if !meaning.is_answer || meaning.snooze_until.is_some() {
+        cause.push_str(&format!("/{}/{}", event.seq, event.place));
+    }
+    let id: String = hash16(cause.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let body = AnswerBody { view: meaning.view.clone() };
+    OutcomeRow {
+        id,
+        nudge_id: nudge.id.clone(),
+        person: person.to_owned(),
+        kind: meaning.kind.to_owned(),
+        at,
+        body: serde_json::to_vec(&body).unwrap_or_default(),
+    }
+}

@@ -1,0 +1,172 @@
+//! What every role works with: the store, the connections, the rules, the people.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+use touchline_rules::facts::{DealKey, DealState, Field, Metadata};
+use touchline_rules::time::MINUTE_MS;
+use touchline_rules::{Calendar, UnixMs, engine::World};
+
+use crate::clock::Clock;
+use crate::coaching::people::People;
+use crate::coaching::rulesets::RuleSets;
+use crate::coaching::settings::Settings;
+use crate::config::Config;
+use crate::connection::Connections;
+use crate::store::Store;
+use crate::vault::Vault;
+
+/// Everything that is shared.
+pub struct Service {
+    /// As read at start.
+    pub config: Arc<Config>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Everything remembered.
+    pub store: Store,
+    /// Vendor accounts.
+    pub connections: Arc<Connections>,
+    /// The rules in force.
+    pub rules: RuleSets,
+    /// Everybody.
+    pub people: People,
+    /// What an admin steers.
+    pub settings: Settings,
+    /// Seals credentials.
+    pub vault: Arc<Vault>,
+    /// Wakes roles when something was committed.
+    pub wake: Wake,
+    verdicts: RwLock<HashMap<String, Arc<Verdicts>>>,
+}
+
+/// Which pipelines of an account show enough activity for rules to rest on it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdicts {
+    /// Rises with every verdict that differs from the one before.
+    pub version: i64,
+    /// Pipeline ids whose activity facts are trusted.
+    pub trusted: Vec<String>,
+    /// Pipeline ids that an admin decided on, whatever was measured.
+    pub overridden: HashMap<String, bool>,
+}
+
+impl Verdicts {
+    /// Whether activity facts of that pipeline count.
+    #[must_use]
+    pub fn trusts(&self, pipeline: &str) -> bool {
+        let measured = || self.trusted.iter().any(|trusted| trusted == pipeline);
+        self.overridden.get(pipeline).copied().unwrap_or_else(measured)
+    }
+}
+
+/// Parts that [`Service::new`] puts together.
+#[expect(missing_docs, reason = "the fields of Service, before it exists")]
+pub struct Parts {
+    pub config: Arc<Config>,
+    pub clock: Arc<dyn Clock>,
+    pub store: Store,
+    pub connections: Arc<Connections>,
+    pub rules: RuleSets,
+    pub people: People,
+    pub settings: Settings,
+    pub vault: Arc<Vault>,
+}
+
+impl Service {
+    /// Puts the service together.
+    #[must_use]
+    pub fn new(parts: Parts) -> Service {
+        let Parts { config, clock, store, connections, rules, people, settings, vault } = parts;
+        Service {
+            config,
+            clock,
+            store,
+            connections,
+            rules,
+            people,
+            settings,
+            vault,
+            wake: Wake::default(),
+            verdicts: RwLock::default(),
+        }
+    }
+
+    /// The account behind a connection, as last read.
+    #[must_use]
+    pub fn metadata(&self, connection: &str) -> Arc<Metadata> {
+        let known = self.connections.get(connection).map(|one| Arc::clone(&one.view().metadata));
+        known.unwrap_or_default()
+    }
+
+    /// The activity verdicts of a connection.
+    #[must_use]
+    pub fn verdicts(&self, connection: &str) -> Arc<Verdicts> {
+        let verdicts = self.verdicts.read().unwrap_or_else(PoisonError::into_inner);
+        verdicts.get(connection).cloned().unwrap_or_default()
+    }
+
+    /// Replaces the activity verdicts of a connection.
+    pub fn set_verdicts(&self, connection: &str, verdicts: Verdicts) {
+        let mut all = self.verdicts.write().unwrap_or_else(PoisonError::into_inner);
+        all.insert(connection.to_owned(), Arc::new(verdicts));
+    }
+
+    /// The calendar by which a deal's owner works.
+    #[must_use]
+    pub fn calendar_of(&self, deal: &DealState, metadata: &Metadata) -> Calendar {
+        let owner = People::owner_email(metadata, deal.facts.text(Field::Owner));
+        self.people.calendar_of(owner.as_deref(), metadata)
+    }
+
+    /// Calls `body` with the world that `deal` is judged in.
+    pub fn in_world<T>(
+        &self,
+        deal: &mut DealState,
+        body: impl FnOnce(&mut DealState, &World<'_>) -> T,
+    ) -> T {
+        let key: &DealKey = &deal.facts.key;
+        let metadata = self.metadata(&key.connection);
+        let verdicts = self.verdicts(&key.connection);
+        let calendar = self.calendar_of(deal, &metadata);
+        let pipeline = deal.facts.text(Field::Pipeline).unwrap_or_default();
+        let world = World {
+            rules: &self.rules.current(),
+            metadata: &metadata,
+            calendar: &calendar,
+            activity_trusted: verdicts.trusts(pipeline),
+            hydrate_deadline_ms: self.config.ingest.hydrate_deadline_minutes * MINUTE_MS,
+        };
+        body(deal, &world)
+    }
+
+    /// The present instant.
+    #[must_use]
+    pub fn now(&self) -> UnixMs {
+        self.clock.now()
+    }
+}
+
+/// Tells sleeping roles that something was committed. A wake-up is never lost:
+/// who subscribes before looking sees every later one.
+pub struct Wake(watch::Sender<u64>);
+
+impl Default for Wake {
+    fn default() -> Self {
+        Wake(watch::Sender::new(0))
+    }
+}
+
+impl Wake {
+    /// Wakes everybody.
+    pub fn all(&self) {
+        self.0.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// A receiver that sees every wake-up from now on.
+    #[must_use]
+    pub fn subscribe(&self) -> watch::Receiver<u64> {
+        self.0.subscribe()
+    }
+}
