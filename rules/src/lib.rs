@@ -10,6 +10,7 @@
 
 pub mod calendar;
 pub mod facts;
+pub mod ruleset;
 pub mod time;
 
 pub use calendar::Calendar;

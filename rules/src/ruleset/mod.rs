@@ -1,0 +1,2 @@
+//! Rule files.
+pub mod yaml;
