@@ -11,6 +11,7 @@
 pub mod calendar;
 pub mod facts;
 pub mod ruleset;
+pub mod template;
 pub mod time;
 
 pub use calendar::Calendar;

@@ -1,0 +1,226 @@
+//! What a template may do, checked on its syntax tree by an allow-list:
+//! whatever is not named here is refused.
+
+use std::collections::BTreeSet;
+
+use minijinja::machinery::ast::{BinOpKind, CallArg, Expr, Filter, Stmt};
+use minijinja::machinery::{Span, parse};
+
+use super::{Allowed, DEPTH_MAX, FILTERS, Place, TemplateError};
+
+/// The paths that the template reads.
+pub(super) fn check(place: &Place, allowed: &Allowed) -> Result<BTreeSet<String>, TemplateError> {
+    let tree = parse(place.source, super::NAME, Default::default())
+        .map_err(|error| place.explain(&error))?;
+    let mut checker = Checker { place, allowed, paths: BTreeSet::new() };
+    checker.statement(&tree, 0)?;
+    Ok(checker.paths)
+}
+
+struct Checker<'a> {
+    place: &'a Place<'a>,
+    allowed: &'a Allowed,
+    paths: BTreeSet<String>,
+}
+
+impl Checker<'_> {
+    fn refuse<T>(&self, span: Span, what: &str, hint: &str) -> Result<T, TemplateError> {
+        let (message, hint) = (what.to_owned(), Some(hint.to_owned()));
+        Err(self.place.error_at(span.start_offset as usize, message, hint))
+    }
+
+    fn statement(&mut self, statement: &Stmt, depth: usize) -> Result<(), TemplateError> {
+        const HINT: &str = "use {{ … }} to print a value and {% if … %} to choose between texts";
+        match statement {
+            Stmt::Template(template) => self.statements(&template.children, depth),
+            Stmt::EmitRaw(_) => Ok(()),
+            Stmt::EmitExpr(emit) => self.expression(&emit.expr, depth + 1),
+            Stmt::IfCond(branch) => {
+                if depth >= DEPTH_MAX {
+                    return self.refuse(branch.span(), "conditions are nested too deep", HINT);
+                }
+                self.expression(&branch.expr, depth + 1)?;
+                self.statements(&branch.true_body, depth + 1)?;
+                self.statements(&branch.false_body, depth + 1)
+            }
+            Stmt::ForLoop(node) => self.refuse(node.span(), "a text cannot loop", HINT),
+            Stmt::WithBlock(node) => self.refuse(node.span(), "`with` is not available", HINT),
+            Stmt::Set(node) => self.refuse(node.span(), "`set` is not available", HINT),
+            Stmt::SetBlock(node) => self.refuse(node.span(), "`set` is not available", HINT),
+            Stmt::AutoEscape(node) => {
+                self.refuse(node.span(), "`autoescape` is not available", HINT)
+            }
+            Stmt::FilterBlock(node) => {
+                self.refuse(node.span(), "`filter` blocks are not available", HINT)
+            }
+            Stmt::Do(node) => self.refuse(node.span(), "`do` is not available", HINT),
+            // Macros, blocks and includes exist only in builds of the engine
+            // that have them.
+            #[allow(unreachable_patterns)]
+            _ => self.refuse(Span::default(), "this statement is not available", HINT),
+        }
+    }
+
+    fn statements(&mut self, statements: &[Stmt], depth: usize) -> Result<(), TemplateError> {
+        statements.iter().try_for_each(|statement| self.statement(statement, depth))
+    }
+
+    fn expression(&mut self, expression: &Expr, depth: usize) -> Result<(), TemplateError> {
+        if depth > DEPTH_MAX {
+            let hint = format!("nest at most {DEPTH_MAX} deep");
+            return self.refuse(expression.span(), "this expression is nested too deep", &hint);
+        }
+        let depth = depth + 1;
+        match expression {
+            Expr::Const(_) => Ok(()),
+            Expr::Var(_) | Expr::GetAttr(_) | Expr::GetItem(_) => self.path(expression),
+            Expr::UnaryOp(node) => self.expression(&node.expr, depth),
+            Expr::BinOp(node) if matches!(node.op, BinOpKind::Pow) => {
+                self.refuse(node.span(), "`**` is not available", "multiply instead")
+            }
+            Expr::BinOp(node) => {
+                self.expression(&node.left, depth)?;
+                self.expression(&node.right, depth)
+            }
+            Expr::Compare(node) => {
+                self.expression(&node.expr, depth)?;
+                node.ops.iter().try_for_each(|operand| self.expression(&operand.expr, depth))
+            }
+            Expr::IfExpr(node) => {
+                self.expression(&node.test_expr, depth)?;
+                self.expression(&node.true_expr, depth)?;
+                match &node.false_expr {
+                    Some(otherwise) => self.expression(otherwise, depth),
+                    None => self.refuse(node.span(), "`if` without `else`", "add an `else`"),
+                }
+            }
+            Expr::List(node) => node.items.iter().try_for_each(|item| self.expression(item, depth)),
+            Expr::Filter(node) => self.filter(node, node.span(), depth),
+            Expr::Test(node) => self.refuse(
+                node.span(),
+                "`is …` is not available",
+                "write {% if deal.amount %} to ask whether there is a value",
+            ),
+            Expr::Call(node) => {
+                self.refuse(node.span(), "a text cannot call functions", "use a filter: x | lower")
+            }
+            Expr::Slice(_) | Expr::Tuple(_) | Expr::Map(_) => self.refuse(
+                expression.span(),
+                "this kind of expression is not available",
+                "print one value, for example {{ deal.name }}",
+            ),
+        }
+    }
+
+    fn filter(&mut self, node: &Filter, span: Span, depth: usize) -> Result<(), TemplateError> {
+        if !FILTERS.contains(&node.name) {
+            let what = format!("there is no filter `{}`", node.name);
+            let hint = match nearest(node.name, FILTERS.iter().copied()) {
+                Some(name) => format!("did you mean `{name}`?"),
+                None => format!("filters: {}", FILTERS.join(", ")),
+            };
+            return self.refuse(span, &what, &hint);
+        }
+        if let Some(input) = &node.expr {
+            self.expression(input, depth)?;
+        }
+        node.args.iter().try_for_each(|argument| match argument {
+            CallArg::Pos(value) => self.expression(value, depth),
+            CallArg::Kwarg(..) | CallArg::PosSplat(_) | CallArg::KwargSplat(_) => self.refuse(
+                span,
+                &format!("`{}` takes plain arguments only", node.name),
+                "write them in order, without names",
+            ),
+        })
+    }
+
+    fn path(&mut self, expression: &Expr) -> Result<(), TemplateError> {
+        let span = expression.span();
+        let Some(path) = dotted(expression) else {
+            return self.refuse(
+                span,
+                "only fields can be read",
+                "write the path out, for example {{ deal.name }}",
+            );
+        };
+        if self.allowed.contains(&path) {
+            self.paths.insert(path);
+            return Ok(());
+        }
+        let below = format!("{path}.");
+        if let Some(field) = self.allowed.iter().find(|known| known.starts_with(&below)) {
+            let what = format!("`{path}` is not a value by itself");
+            return self.refuse(span, &what, &format!("name one of its fields, as in `{field}`"));
+        }
+        let hint = match nearest(&path, self.allowed.iter()) {
+            Some(known) => format!("did you mean `{known}`?"),
+            None => "see the fields this rule may use with `touchline rules schema`".to_owned(),
+        };
+        self.refuse(span, &format!("`{path}` is not known here"), &hint)
+    }
+}
+
+/// `deal.name` for `deal.name` and `deal["name"]`; `None` for anything that
+/// is known only while rendering.
+fn dotted(expression: &Expr) -> Option<String> {
+    let mut parts = Vec::new();
+    let mut rest = expression;
+    loop {
+        match rest {
+            Expr::Var(variable) => {
+                parts.push(variable.id.to_owned());
+                parts.reverse();
+                return Some(parts.join("."));
+            }
+            Expr::GetAttr(node) => {
+                parts.push(node.name.to_owned());
+                rest = &node.expr;
+            }
+            Expr::GetItem(node) => {
+                let Expr::Const(key) = &node.subscript_expr else { return None };
+                parts.push(key.value.as_str().filter(|key| !key.contains('.'))?.to_owned());
+                rest = &node.expr;
+            }
+            _ => return None,
+        }
+    }
+}
+
+/// The most characters of a name that are compared with others.
+const NAME_CHARS_MAX: usize = 80;
+
+/// The known name that `wrong` was most likely meant to be.
+fn nearest<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let wrong: Vec<char> = wrong.chars().take(NAME_CHARS_MAX).collect();
+    let typos_max = (wrong.len() / 3).clamp(1, 3);
+    known
+        .map(|name| (typos(&wrong, name), name))
+        .filter(|(count, _)| *count <= typos_max)
+        .min()
+        .map(|(_, name)| name)
+}
+
+/// Edit distance where two swapped neighbours count as one typo.
+fn typos(wrong: &[char], right: &str) -> usize {
+    let right: Vec<char> = right.chars().take(NAME_CHARS_MAX).collect();
+    let mut before_last: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=right.len()).collect();
+    for row in 1..=wrong.len() {
+        let mut current = vec![row; right.len() + 1];
+        for column in 1..=right.len() {
+            let differs = usize::from(wrong[row - 1] != right[column - 1]);
+            let mut cost =
+                (last[column - 1] + differs).min(last[column] + 1).min(current[column - 1] + 1);
+            let swapped = row > 1
+                && column > 1
+                && wrong[row - 1] == right[column - 2]
+                && wrong[row - 2] == right[column - 1];
+            if swapped {
+                cost = cost.min(before_last[column - 2] + 1);
+            }
+            current[column] = cost;
+        }
+        before_last = std::mem::replace(&mut last, current);
+    }
+    last[right.len()]
+}
