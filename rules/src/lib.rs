@@ -11,7 +11,10 @@
 pub mod attention;
 pub mod calendar;
 pub mod condition;
+pub mod engine;
 pub mod facts;
+mod nearest;
+pub mod ruleset;
 pub mod template;
 pub mod time;
 

@@ -1,16 +1,29 @@
 //! What is known of a deal, and how it came to be known.
 //!
 //! [`change`] holds the movements a CRM reports, [`observation`] whole records
-//! as they were read, [`metadata`] the account around them.
+//! as they were read, [`metadata`] the account around them. [`deal`] is what is
+//! stored of one deal: [`fold`] takes one change into it, [`diff`] takes a
+//! record apart into changes, [`derived`] reads what follows from the past, and
+//! [`schema`] is how conditions see it.
 
+pub mod activities;
 pub mod change;
+pub mod deal;
+pub mod derived;
+pub mod diff;
+pub mod event;
+pub mod fold;
 pub mod metadata;
 pub mod observation;
+pub mod schema;
+pub mod track;
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 pub use change::{ActivityKind, Actor, ActorKind, Change, ChangeKind, Direction};
+pub use deal::{DealFacts, DealState, Hydration};
+pub use event::{ChangeView, EventKind};
 pub use metadata::{Metadata, Owner, Pipeline, Stage, StageKind};
 pub use observation::{Activity, HistoryItem, Observation, Origin};
 
