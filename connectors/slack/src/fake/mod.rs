@@ -24,6 +24,7 @@ mod views;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
+use serde_json::Value;
 use touchline_kit::Clock;
 use touchline_rules::UnixMs;
 
@@ -116,6 +117,16 @@ impl FakeSlack {
     /// clicking, setting faults. Without authentication: for loopback only.
     pub fn control_router(&self) -> Router {
         control::router(self.clone())
+    }
+
+    /// Lets a message appear in a person's direct message without a call, and
+    /// returns its time stamp; `None` if nobody has that id. For scripts that
+    /// begin with a message that is there already.
+    pub fn put(&self, user: &str, text: &str, blocks: Vec<Value>) -> Option<String> {
+        let now = self.now();
+        let mut state = self.state();
+        let user = state.user(user)?.clone();
+        Some(chat::put(&mut state, &user, text, blocks, now))
     }
 
     /// All messages, oldest first.
