@@ -5,6 +5,7 @@
 //! through a [`Session`], which owns authentication, limits, retry classes and
 //! the guard against calls into private networks.
 
+pub mod conformance;
 pub mod contract;
 pub mod guard;
 pub mod inbound;
