@@ -36,7 +36,7 @@ pub(super) fn post_message(state: &mut State, params: &Params, now: UnixMs) -> A
 pub(super) fn update(state: &mut State, params: &Params, now: UnixMs) -> Answer {
     let channel = params.required("channel", "channel_not_found")?;
     let ts = params.required("ts", "message_not_found")?;
-    if !state.conversations.values().any(|known| *known == channel) {
+    if !state.conversations.contains_key(&channel) {
         return Err("channel_not_found".into());
     }
     let (text, blocks) = content(params)?;
@@ -44,8 +44,9 @@ pub(super) fn update(state: &mut State, params: &Params, now: UnixMs) -> Answer 
         return Err("no_text".into());
     }
     let blocks = with_ids(state, blocks.unwrap_or_default());
-    let found = state.messages.iter_mut().find(|m| m.channel == channel && m.ts == ts);
-    let Some(message) = found else { return Err("message_not_found".into()) };
+    let place = state.place_of(&ts).filter(|place| state.messages[*place].channel == channel);
+    let place = place.ok_or_else(|| ApiError::from("message_not_found"))?;
+    let message = &mut state.messages[place];
     message.edit(text.unwrap_or_default(), blocks, now);
     Ok(json!({
         "ok": true, "channel": channel, "ts": ts, "text": message.text,
@@ -110,8 +111,7 @@ pub(super) fn put(
 
 /// The person behind a `U…` id, or behind the `D…` id of an open conversation.
 fn recipient(state: &State, channel: &str) -> Result<FakeUser, ApiError> {
-    let conversation = state.conversations.iter().find(|(_, id)| *id == channel);
-    let id = conversation.map_or(channel, |(user, _)| user);
+    let id = state.conversations.get(channel).map_or(channel, String::as_str);
     let user = state.user(id).filter(|user| !user.deleted);
     user.cloned().ok_or_else(|| "channel_not_found".into())
 }

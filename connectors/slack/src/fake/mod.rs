@@ -138,10 +138,11 @@ impl FakeSlack {
     /// The message with that time stamp.
     #[must_use]
     pub fn message(&self, ts: &str) -> Option<FakeMessage> {
-        self.state().messages.iter().find(|message| message.ts == ts).cloned()
+        let state = self.state();
+        state.messages.get(state.place_of(ts)?).cloned()
     }
 
-    /// The latest requests, oldest first, at most [`state::LOG_MAX`].
+    /// The latest requests, oldest first, at most 10,000.
     #[must_use]
     pub fn requests(&self) -> Vec<LoggedRequest> {
         self.state().log.iter().cloned().collect()
@@ -201,5 +202,7 @@ impl FakeSlack {
     }
 }
 
+#[cfg(test)]
+mod http_tests;
 #[cfg(test)]
 mod tests;

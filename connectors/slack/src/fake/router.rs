@@ -100,7 +100,8 @@ impl FakeSlack {
         let done = state.carry_out(method, token, params, now);
         let scopes: Vec<_> = state.scopes.iter().map(String::as_str).collect();
         let response = done.response(&scopes.join(","));
-        log(&mut state, response.status().as_u16(), done.outcome());
+        let after = if fault.is_some() { ", then a fault" } else { "" };
+        log(&mut state, response.status().as_u16(), &format!("{}{after}", done.outcome()));
         match fault {
             Some(FaultKind::CloseAfter) => closed().into(),
             Some(FaultKind::ErrorAfter(code)) => {
