@@ -7,9 +7,9 @@
 use jiff::civil::Date;
 use touchline_kit::{AnswerAction, NotHelpful, PauseFor};
 
-/// The longest nudge id, in bytes, that a control can carry beside its verb
-/// within Slack's 255 characters of `action_id`.
-pub const NUDGE_ID_MAX_BYTES: usize = 200;
+/// The longest nudge id, in bytes, that a control carries. Slack has room for
+/// more in one `action_id` (255), but a digest of three has 18 controls.
+pub const NUDGE_ID_MAX_BYTES: usize = 80;
 
 /// What all our verbs begin with: anything else is not from our blocks.
 const OURS: &str = "nudge.";

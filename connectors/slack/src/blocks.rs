@@ -23,7 +23,7 @@ const LINE_MAX: usize = 250;
 const HELLO_LINES_MAX: usize = 10;
 const FACTS_MAX: usize = 6;
 const LABEL_MAX: usize = 30;
-const URL_MAX_BYTES: usize = 3_000;
+const URL_MAX_BYTES: usize = 300;
 const ID_PART_MAX_CHARS: usize = 32;
 const FALLBACK_MAX: usize = 1_000;
 
@@ -37,7 +37,7 @@ struct Room {
 const ALONE: Room = Room { body: 600, facts: 400, why: 1_200 };
 // All blocks of a message together break at about 13,200 characters of JSON
 // (`msg_blocks_too_long`), so cards that share one are shorter.
-const SHARED: Room = Room { body: 300, facts: 200, why: 450 };
+const SHARED: Room = Room { body: 240, facts: 160, why: 350 };
 
 /// A message as Slack takes it.
 #[derive(Clone, Debug, PartialEq)]

@@ -19,12 +19,7 @@ impl Payload {
     /// Reads a body. What is not declared as a form is taken for JSON.
     #[must_use]
     pub fn of(content_type: Option<&str>, body: &[u8]) -> Self {
-        let is_form = content_type
-            .unwrap_or_default()
-            .trim_start()
-            .to_ascii_lowercase()
-            .starts_with("application/x-www-form-urlencoded");
-        if !is_form {
+        if !is_form(content_type) {
             return Payload::Json(serde_json::from_slice(body).ok());
         }
         let pairs = url::form_urlencoded::parse(body).take(FIELDS_MAX);
@@ -46,4 +41,11 @@ impl Payload {
             Payload::Form(_) => None,
         }
     }
+}
+
+/// Whether the content type declares a form.
+#[must_use]
+pub fn is_form(content_type: Option<&str>) -> bool {
+    let declared = content_type.unwrap_or_default().trim_start().to_ascii_lowercase();
+    declared.starts_with("application/x-www-form-urlencoded")
 }

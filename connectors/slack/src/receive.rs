@@ -6,7 +6,7 @@ use touchline_rules::UnixMs;
 use touchline_rules::time::SECOND_MS;
 
 use crate::command::{Command, NAME};
-use crate::payload::Payload;
+use crate::payload::{Payload, is_form};
 use crate::signature::{SIGNATURE_HEADER, TIMESTAMP_HEADER, is_right, sign};
 
 /// How far Slack's clock and ours may differ, either way.
@@ -28,11 +28,12 @@ pub fn receive(
     secrets: &Secrets,
     now: UnixMs,
 ) -> Result<Accepted, Rejected> {
-    let payload = Payload::of(request.header("content-type"), request.body);
-    if request.method == "POST" && payload.field("ssl_check").as_deref() == Some("1") {
+    let content_type = request.header("content-type");
+    if request.method == "POST" && is_reachability_test(content_type, request.body) {
         return Ok(answered_only(Reply::ok()));
     }
     check(request, secrets, now)?;
+    let payload = Payload::of(content_type, request.body);
     if let Some(challenge) = challenge(&payload) {
         let reply = Reply {
             status: 200,
@@ -48,6 +49,12 @@ pub fn receive(
         _ => Reply::ok(),
     };
     Ok(Accepted { reply, append: true, keep_headers: KEEP_HEADERS })
+}
+
+// JSON is read only after its signature is checked.
+fn is_reachability_test(content_type: Option<&str>, body: &[u8]) -> bool {
+    is_form(content_type)
+        && Payload::of(content_type, body).field("ssl_check").as_deref() == Some("1")
 }
 
 fn answered_only(reply: Reply) -> Accepted {

@@ -1,5 +1,6 @@
 //! The connector against the fake Slack, through a real session.
 #![cfg(feature = "fake")]
+#![expect(clippy::unwrap_used, reason = "a test ends where its set-up fails")]
 
 use std::future::Future;
 use std::sync::Arc;

@@ -176,7 +176,7 @@ fn every_edit_has_new_block_ids() {
 
 #[test]
 fn a_deal_address_that_is_not_of_the_web_has_no_button() {
-    let too_long = format!("https://crm.example.com/{}", "x".repeat(3_000));
+    let too_long = format!("https://crm.example.com/{}", "x".repeat(277));
     for url in ["javascript:alert(1)", "slack://open", "/deal/1", "", too_long.as_str()] {
         let mut card = card(CardView::Open);
         card.deal_url = Some(url.into());
@@ -199,6 +199,26 @@ fn an_empty_card_still_has_text() {
     assert_eq!(render(&Message::Nudge(empty)).text, "Touchline");
 }
 
+#[test]
+fn three_cards_that_are_as_long_as_can_be_fit_in_one_message() {
+    for text in ["\"\\\n".repeat(900), "x".repeat(900), "&".repeat(900), "🏁".repeat(900)] {
+        let longest = Card {
+            nudge_id: "n".repeat(80),
+            headline: text.clone(),
+            body: text.clone(),
+            why: vec![text.clone(); 4],
+            facts: vec![(text.clone(), text.clone()); 9],
+            deal_url: Some(format!("https://crm.example.com/{}", "x".repeat(276))),
+            rule_title: text.clone(),
+            view: CardView::Why,
+        };
+        let blocks = render(&Message::Digest { title: text, cards: vec![longest; 4] }).blocks;
+        let json = Value::from(blocks).to_string();
+        assert!(json.contains("\"url\""));
+        assert!(json.chars().count() <= BLOCKS_JSON_MAX_CHARS, "{}", json.chars().count());
+    }
+}
+
 fn any_text(max: usize) -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         any::<String>(),
@@ -212,7 +232,7 @@ fn any_text(max: usize) -> impl Strategy<Value = String> {
 
 prop_compose! {
     fn any_card()(
-        nudge_id in prop_oneof![Just("5f2c".repeat(8)), any::<String>(), Just("x".repeat(201))],
+        nudge_id in prop_oneof![Just("5f2c".repeat(8)), any::<String>(), Just("x".repeat(80)), Just("x".repeat(81))],
         headline in any_text(900), body in any_text(900), rule_title in any_text(900),
         quiet in any_text(900),
         why in prop::collection::vec(any_text(900), 0..4),

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use touchline_rules::UnixMs;
 
+use super::FakeUser;
 use super::answer::{Answer, ApiError};
 use super::directory::conversation_of;
 use super::message::FakeMessage;
@@ -12,7 +13,7 @@ use crate::block_limits::{BLOCKS_JSON_MAX_CHARS, MESSAGE_BLOCKS_MAX, TEXT_MAX_CH
 
 pub(super) fn post_message(state: &mut State, params: &Params, now: UnixMs) -> Answer {
     let channel = params.required("channel", "channel_not_found")?;
-    let (channel, user) = recipient(state, &channel)?;
+    let user = recipient(state, &channel)?;
     let (text, blocks) = content(params)?;
     let metadata = metadata(params)?;
     let blocks = blocks.unwrap_or_default();
@@ -22,25 +23,12 @@ pub(super) fn post_message(state: &mut State, params: &Params, now: UnixMs) -> A
     if state.messages.len() >= MESSAGES_MAX {
         return Err("fatal_error".into());
     }
-    let user_name = state.user(&user).map(|user| user.name.clone()).unwrap_or_default();
-    let message = FakeMessage {
-        channel: channel.clone(),
-        user,
-        user_name,
-        ts: state.next_ts(now),
-        text: text.unwrap_or_default(),
-        blocks: with_ids(state, blocks),
-        metadata,
-        posted_at: now,
-        edited_at: None,
-        edits: 0,
-        history: Vec::new(),
-    };
-    let answer = json!({
-        "ok": true, "channel": channel, "ts": message.ts, "message": message_json(&message),
-    });
-    state.messages.push(message);
-    Ok(answer)
+    let ts = put(state, &user, &text.unwrap_or_default(), blocks, now);
+    let message = state.messages.last_mut().ok_or_else(|| ApiError::from("fatal_error"))?;
+    message.metadata = metadata;
+    Ok(json!({
+        "ok": true, "channel": message.channel, "ts": ts, "message": message_json(message),
+    }))
 }
 
 /// `chat.update`. Text without blocks takes the blocks away; neither keeps
@@ -48,7 +36,7 @@ pub(super) fn post_message(state: &mut State, params: &Params, now: UnixMs) -> A
 pub(super) fn update(state: &mut State, params: &Params, now: UnixMs) -> Answer {
     let channel = params.required("channel", "channel_not_found")?;
     let ts = params.required("ts", "message_not_found")?;
-    if !state.conversations.values().any(|known| *known == channel) {
+    if !state.conversations.contains_key(&channel) {
         return Err("channel_not_found".into());
     }
     let (text, blocks) = content(params)?;
@@ -56,8 +44,9 @@ pub(super) fn update(state: &mut State, params: &Params, now: UnixMs) -> Answer 
         return Err("no_text".into());
     }
     let blocks = with_ids(state, blocks.unwrap_or_default());
-    let found = state.messages.iter_mut().find(|m| m.channel == channel && m.ts == ts);
-    let Some(message) = found else { return Err("message_not_found".into()) };
+    let place = state.place_of(&ts).filter(|place| state.messages[*place].channel == channel);
+    let place = place.ok_or_else(|| ApiError::from("message_not_found"))?;
+    let message = &mut state.messages[place];
     message.edit(text.unwrap_or_default(), blocks, now);
     Ok(json!({
         "ok": true, "channel": channel, "ts": ts, "text": message.text,
@@ -68,8 +57,8 @@ pub(super) fn update(state: &mut State, params: &Params, now: UnixMs) -> Answer 
 /// `chat.postEphemeral`: checked and shown to nobody afterwards.
 pub(super) fn post_ephemeral(state: &mut State, params: &Params, now: UnixMs) -> Answer {
     let channel = params.required("channel", "channel_not_found")?;
-    let (_, owner) = recipient(state, &channel)?;
-    if params.required("user", "user_not_in_channel")? != owner {
+    let owner = recipient(state, &channel)?;
+    if params.required("user", "user_not_in_channel")? != owner.id {
         return Err("user_not_in_channel".into());
     }
     let (text, blocks) = content(params)?;
@@ -94,19 +83,37 @@ pub(super) fn message_json(message: &FakeMessage) -> Value {
     json
 }
 
-/// The conversation and the person behind a `D…` or `U…` id.
-fn recipient(state: &mut State, channel: &str) -> Result<(String, String), ApiError> {
-    let known = state.conversations.iter().find(|(_, id)| *id == channel);
-    if let Some((user, id)) = known {
-        return Ok((id.clone(), user.clone()));
-    }
-    match state.user(channel) {
-        Some(user) if !user.deleted => {
-            let user = user.id.clone();
-            Ok((conversation_of(state, &user), user))
-        }
-        _ => Err("channel_not_found".into()),
-    }
+/// A message that appears without a call.
+pub(super) fn put(
+    state: &mut State,
+    user: &FakeUser,
+    text: &str,
+    blocks: Vec<Value>,
+    now: UnixMs,
+) -> String {
+    let message = FakeMessage {
+        channel: conversation_of(state, &user.id),
+        user: user.id.clone(),
+        user_name: user.name.clone(),
+        ts: state.next_ts(now),
+        text: text.to_owned(),
+        blocks: with_ids(state, blocks),
+        metadata: None,
+        posted_at: now,
+        edited_at: None,
+        edits: 0,
+        history: Vec::new(),
+    };
+    let ts = message.ts.clone();
+    state.messages.push(message);
+    ts
+}
+
+/// The person behind a `U…` id, or behind the `D…` id of an open conversation.
+fn recipient(state: &State, channel: &str) -> Result<FakeUser, ApiError> {
+    let id = state.conversations.get(channel).map_or(channel, String::as_str);
+    let user = state.user(id).filter(|user| !user.deleted);
+    user.cloned().ok_or_else(|| "channel_not_found".into())
 }
 
 type Content = (Option<String>, Option<Vec<Value>>);

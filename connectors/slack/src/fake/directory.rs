@@ -42,7 +42,7 @@ pub(super) fn open_conversation(state: &mut State, params: &Params) -> Answer {
     if user.deleted {
         return Err("user_disabled".into());
     }
-    let already_open = state.conversations.contains_key(&users);
+    let already_open = state.conversations.contains_key(&conversation_id(&users));
     let channel = conversation_of(state, &users);
     Ok(json!({
         "ok": true, "no_op": already_open, "already_open": already_open,
@@ -52,7 +52,9 @@ pub(super) fn open_conversation(state: &mut State, params: &Params) -> Answer {
 
 /// The direct message with a person, opened if need be.
 pub(super) fn conversation_of(state: &mut State, user: &str) -> String {
-    state.conversations.entry(user.to_owned()).or_insert_with(|| conversation_id(user)).clone()
+    let id = conversation_id(user);
+    state.conversations.insert(id.clone(), user.to_owned());
+    id
 }
 
 /// The id of the direct message behind a `U…` or `D…` id.

@@ -17,7 +17,7 @@ pub enum FaultKind {
     /// Done, then HTTP 200 with `ok:false` and this error, as `fatal_error` may be.
     ErrorAfter(String),
     /// Done, then answered after this many real milliseconds, at most
-    /// [`SLOW_MAX_MS`].
+    /// a minute of them.
     Slow {
         /// Milliseconds.
         ms: u64,

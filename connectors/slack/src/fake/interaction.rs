@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use touchline_rules::UnixMs;
 
 use super::chat::message_json;
+use super::directory::conversation_id;
 use super::message::FakeMessage;
 use super::state::{APP, State, TEAM};
 use super::views::issue_trigger;
@@ -89,8 +90,8 @@ impl FakeSlack {
     ) -> Result<SignedRequest, ClickError> {
         let now = self.now();
         let mut state = self.state();
-        let message = state.messages.iter().find(|message| message.ts == ts).cloned();
-        let message = message.ok_or(ClickError::NoMessage)?;
+        let place = state.place_of(ts).ok_or(ClickError::NoMessage)?;
+        let message = state.messages[place].clone();
         let person = state.user(user).filter(|_| message.user == user).cloned();
         let person = person.ok_or(ClickError::NotTheirs)?;
         let used = used_control(&message.blocks, action, choice, now)?;
@@ -108,7 +109,7 @@ impl FakeSlack {
         let now = self.now();
         let mut state = self.state();
         let trigger = issue_trigger(&mut state, now);
-        let channel = state.conversations.get(user).cloned().unwrap_or_else(|| "D0".into());
+        let channel = conversation_id(user);
         drop(state);
         let form = url::form_urlencoded::Serializer::new(String::new())
             .extend_pairs([

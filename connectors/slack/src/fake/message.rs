@@ -28,7 +28,7 @@ pub struct FakeMessage {
     /// How often it was edited.
     pub edits: u32,
     /// What it was before each edit, oldest first, at most
-    /// [`HISTORY_MAX`] of them.
+    /// 100 of them.
     pub history: Vec<Version>,
 }
 

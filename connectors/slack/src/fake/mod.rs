@@ -24,6 +24,7 @@ mod views;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
+use serde_json::Value;
 use touchline_kit::Clock;
 use touchline_rules::UnixMs;
 
@@ -118,6 +119,16 @@ impl FakeSlack {
         control::router(self.clone())
     }
 
+    /// Lets a message appear in a person's direct message without a call, and
+    /// returns its time stamp; `None` if nobody has that id. For scripts that
+    /// begin with a message that is there already.
+    pub fn put(&self, user: &str, text: &str, blocks: Vec<Value>) -> Option<String> {
+        let now = self.now();
+        let mut state = self.state();
+        let user = state.user(user)?.clone();
+        Some(chat::put(&mut state, &user, text, blocks, now))
+    }
+
     /// All messages, oldest first.
     #[must_use]
     pub fn messages(&self) -> Vec<FakeMessage> {
@@ -127,10 +138,11 @@ impl FakeSlack {
     /// The message with that time stamp.
     #[must_use]
     pub fn message(&self, ts: &str) -> Option<FakeMessage> {
-        self.state().messages.iter().find(|message| message.ts == ts).cloned()
+        let state = self.state();
+        state.messages.get(state.place_of(ts)?).cloned()
     }
 
-    /// The latest requests, oldest first, at most [`state::LOG_MAX`].
+    /// The latest requests, oldest first, at most 10,000.
     #[must_use]
     pub fn requests(&self) -> Vec<LoggedRequest> {
         self.state().log.iter().cloned().collect()
@@ -190,5 +202,7 @@ impl FakeSlack {
     }
 }
 
+#[cfg(test)]
+mod http_tests;
 #[cfg(test)]
 mod tests;

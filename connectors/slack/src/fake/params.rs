@@ -12,6 +12,10 @@ pub(super) struct Params(Map<String, Value>);
 impl Params {
     pub(super) fn read(content_type: &str, query: &str, body: &[u8]) -> Result<Self, ApiError> {
         let mut params = pairs(query.as_bytes());
+        // Slack's Python client declares JSON where there are no arguments at all.
+        if body.is_empty() {
+            return Ok(Params(params));
+        }
         if content_type.starts_with("application/json") {
             match serde_json::from_slice(body) {
                 Ok(Value::Object(map)) => params.extend(map),

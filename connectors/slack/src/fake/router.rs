@@ -76,31 +76,15 @@ impl FakeSlack {
             state.log(LoggedRequest { at: now, method, channel, status, outcome });
         };
         let fault = state.faults.take(method);
-        match &fault {
-            Some(FaultKind::RateLimited { retry_after_s }) => {
-                log(&mut state, 429, "fault: rate limited");
-                return too_many(i64::from(*retry_after_s)).into();
-            }
-            Some(FaultKind::Status(status)) => {
-                log(&mut state, *status, "fault: status");
-                let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::BAD_GATEWAY);
-                return (status, "fault on purpose").into_response().into();
-            }
-            Some(FaultKind::Error(code)) => {
-                log(&mut state, 200, code);
-                return document(&ApiError::from(code.as_str()).to_json(), "").into();
-            }
-            Some(FaultKind::CloseBefore) => {
-                log(&mut state, 0, "fault: closed before");
-                return closed().into();
-            }
-            Some(FaultKind::ErrorAfter(_) | FaultKind::Slow { .. } | FaultKind::CloseAfter)
-            | None => {}
+        if let Some((status, outcome, response)) = fault.as_ref().and_then(undone) {
+            log(&mut state, status, &outcome);
+            return response.into();
         }
         let done = state.carry_out(method, token, params, now);
         let scopes: Vec<_> = state.scopes.iter().map(String::as_str).collect();
         let response = done.response(&scopes.join(","));
-        log(&mut state, response.status().as_u16(), done.outcome());
+        let after = if fault.is_some() { ", then a fault" } else { "" };
+        log(&mut state, response.status().as_u16(), &format!("{}{after}", done.outcome()));
         match fault {
             Some(FaultKind::CloseAfter) => closed().into(),
             Some(FaultKind::ErrorAfter(code)) => {
@@ -112,6 +96,26 @@ impl FakeSlack {
             }
             _ => response.into(),
         }
+    }
+}
+
+/// Status, outcome and answer of a call that goes wrong before anything is done.
+fn undone(fault: &FaultKind) -> Option<(u16, String, Response)> {
+    match fault {
+        FaultKind::RateLimited { retry_after_s } => {
+            Some((429, "fault: rate limited".into(), too_many(i64::from(*retry_after_s))))
+        }
+        FaultKind::Status(status) => {
+            let code = StatusCode::from_u16(*status).unwrap_or(StatusCode::BAD_GATEWAY);
+            let response = (code, "fault on purpose").into_response();
+            Some((code.as_u16(), "fault: status".into(), response))
+        }
+        FaultKind::Error(code) => {
+            let json = ApiError::from(code.as_str()).to_json();
+            Some((200, format!("fault: {code}"), document(&json, "")))
+        }
+        FaultKind::CloseBefore => Some((0, "fault: closed before".into(), closed())),
+        FaultKind::ErrorAfter(_) | FaultKind::Slow { .. } | FaultKind::CloseAfter => None,
     }
 }
 

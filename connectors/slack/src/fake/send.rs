@@ -33,7 +33,7 @@ pub enum SendError {
     Click(ClickError),
     /// No connection, or none that lasted.
     Unreachable(String),
-    /// No answer within [`ANSWER_WITHIN`].
+    /// No answer within 3 seconds.
     TimedOut,
 }
 

@@ -52,7 +52,7 @@ pub(super) struct State {
     pub scopes: BTreeSet<String>,
     pub oauth: OAuthCodes,
     pub views: Views,
-    /// Direct messages, `D…` by `U…`.
+    /// Who is in a direct message: `U…` by `D…`.
     pub conversations: BTreeMap<String, String>,
     tokens: BTreeSet<String>,
     revoked: BTreeSet<String>,
@@ -97,11 +97,16 @@ impl State {
     /// A message time stamp: the instant, and never one that was given before.
     pub(super) fn next_ts(&mut self, now: UnixMs) -> String {
         self.last_ts_us = now.0.saturating_mul(1_000).max(self.last_ts_us + 1);
-        format!("{}.{:06}", self.last_ts_us / 1_000_000, self.last_ts_us % 1_000_000)
+        format!("{:010}.{:06}", self.last_ts_us / 1_000_000, self.last_ts_us % 1_000_000)
     }
 
     pub(super) fn user(&self, id: &str) -> Option<&FakeUser> {
         self.users.iter().find(|user| user.id == id)
+    }
+
+    /// The place of a message: time stamps only grow, so it is found by halving.
+    pub(super) fn place_of(&self, ts: &str) -> Option<usize> {
+        self.messages.binary_search_by(|message| message.ts.as_str().cmp(ts)).ok()
     }
 
     pub(super) fn log(&mut self, entry: LoggedRequest) {

@@ -1,5 +1,3 @@
-use std::future::Future;
-
 use serde_json::{Value, json};
 use touchline_kit::testing::ManualClock;
 use touchline_kit::{Card, CardView, Message, RawRequest, Secrets, StoredRequest};
@@ -8,10 +6,10 @@ use touchline_rules::UnixMs;
 use super::*;
 use crate::blocks::render;
 
-const TOKEN: &str = "fake-xoxb-token";
+pub(super) const TOKEN: &str = "fake-xoxb-token";
 const SECRET: &str = "fake-signing-secret";
 
-fn workspace() -> (FakeSlack, ManualClock) {
+pub(super) fn workspace() -> (FakeSlack, ManualClock) {
     let clock = ManualClock::at(UnixMs(1_762_246_800_000));
     let slack = FakeSlack::new(FakeConfig {
         team: "Example".into(),
@@ -38,7 +36,7 @@ fn ask(slack: &FakeSlack, method: &str, arguments: &Value) -> Value {
     answer.unwrap_or_else(|error| error.to_json())
 }
 
-fn nudge(view: CardView) -> Message {
+pub(super) fn nudge(view: CardView) -> Message {
     Message::Nudge(Card {
         nudge_id: "n1".into(),
         headline: "Acme <!channel>: no next step".into(),
@@ -51,7 +49,7 @@ fn nudge(view: CardView) -> Message {
     })
 }
 
-fn post_nudge(slack: &FakeSlack, view: CardView) -> String {
+pub(super) fn post_nudge(slack: &FakeSlack, view: CardView) -> String {
     let rendered = render(&nudge(view));
     let answer = ask(
         slack,
@@ -60,22 +58,6 @@ fn post_nudge(slack: &FakeSlack, view: CardView) -> String {
     );
     assert_eq!(answer["ok"], true, "{answer}");
     answer["ts"].as_str().unwrap().to_owned()
-}
-
-/// Serves the fake for as long as the test runs.
-async fn served<F: Future<Output = ()>>(slack: &FakeSlack, test: impl FnOnce(String) -> F) {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let base = format!("http://{}", listener.local_addr().unwrap());
-    tokio::select! {
-        _ = async { axum::serve(listener, slack.router()).await } => panic!("the server ended"),
-        () = test(base) => {}
-    }
-}
-
-#[expect(clippy::disallowed_types, reason = "stands for Slack's own clients")]
-fn http() -> reqwest::Client {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap()
 }
 
 #[test]
@@ -199,7 +181,7 @@ fn a_trigger_is_good_once_and_for_three_seconds() {
 }
 
 /// What the connector makes of a request, as the service would see it.
-fn heard(slack: &FakeSlack, request: &SignedRequest) -> Vec<touchline_kit::Inbound> {
+pub(super) fn heard(slack: &FakeSlack, request: &SignedRequest) -> Vec<touchline_kit::Inbound> {
     let mut secrets = Secrets::default();
     secrets.insert("signing_secret", SECRET);
     let path = format!("/hooks/slack/{}", request.kind);
@@ -328,70 +310,4 @@ fn a_message_reads_as_a_person_sees_it() {
       │ Stage: Proposal
       │ [Open deal] [Done] [Snooze ▾] [Not helpful] [Why am I seeing this?] [⋯]
     "#);
-}
-
-#[tokio::test]
-async fn both_encodings_are_understood() {
-    let (slack, _) = workspace();
-    served(&slack, |base| async move {
-        let url = format!("{base}/api/chat.postMessage");
-        let blocks = json!([{ "type": "divider" }]);
-        let form = [("channel", "U1"), ("text", "hi"), ("blocks", &blocks.to_string())];
-        let sent = http().post(&url).bearer_auth(TOKEN).form(&form).send().await.unwrap();
-        assert!(sent.text().await.unwrap().contains("\"ok\":true"));
-        let json = json!({ "channel": "U1", "text": "hi", "blocks": blocks });
-        let sent = http().post(&url).bearer_auth(TOKEN).json(&json).send().await.unwrap();
-        assert!(sent.text().await.unwrap().contains("\"ok\":true"));
-        let url = format!("{base}/api/users.lookupByEmail?email=ada%40example.com");
-        let found = http().get(&url).bearer_auth(TOKEN).send().await.unwrap();
-        assert!(found.text().await.unwrap().contains("\"U1\""));
-        let refused = http().post(format!("{base}/api/auth.test")).send().await.unwrap();
-        assert!(refused.text().await.unwrap().contains("not_authed"));
-    })
-    .await;
-    assert_eq!(slack.messages().len(), 2);
-}
-
-#[tokio::test]
-async fn too_many_messages_meet_a_429() {
-    let (slack, _) = workspace();
-    served(&slack, |base| async move {
-        let url = format!("{base}/api/chat.postMessage");
-        let json = json!({ "channel": "U1", "text": "hi" });
-        let mut statuses = Vec::new();
-        for _ in 0..6 {
-            let sent = http().post(&url).bearer_auth(TOKEN).json(&json).send().await.unwrap();
-            statuses.push((sent.status().as_u16(), sent.headers().contains_key("retry-after")));
-        }
-        assert_eq!(statuses[4..], [(200, false), (429, true)]);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn faults_lose_what_they_say_they_lose() {
-    let (slack, _) = workspace();
-    let scripted = slack.clone();
-    served(&slack, |base| async move {
-        let url = format!("{base}/api/chat.postMessage");
-        let json = json!({ "channel": "U1", "text": "hi" });
-        let post = || http().post(&url).bearer_auth(TOKEN).json(&json).send();
-        scripted.fail("chat.postMessage", FaultKind::CloseBefore, 1);
-        scripted.fail("chat.postMessage", FaultKind::CloseAfter, 1);
-        scripted.fail("*", FaultKind::Status(503), 2);
-        scripted.fail("*", FaultKind::RateLimited { retry_after_s: 7 }, 1);
-        assert!(post().await.is_err());
-        assert_eq!(scripted.messages().len(), 0, "closed before anything was done");
-        assert!(post().await.is_err());
-        assert_eq!(scripted.messages().len(), 1, "done, but the answer was lost");
-        assert_eq!(post().await.unwrap().status(), 503);
-        assert_eq!(post().await.unwrap().status(), 503);
-        assert_eq!(post().await.unwrap().headers()["retry-after"], "7");
-        assert_eq!(post().await.unwrap().status(), 200);
-        assert_eq!(scripted.messages().len(), 2);
-    })
-    .await;
-    let outcomes: Vec<_> = slack.requests().into_iter().map(|r| (r.status, r.outcome)).collect();
-    assert_eq!(outcomes.len(), 6);
-    assert_eq!(outcomes[0], (0, "fault: closed before".into()));
 }
