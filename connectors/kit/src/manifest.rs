@@ -26,7 +26,8 @@ pub struct Manifest {
     /// `None` where the vendor has no such limit.
     pub daily: Option<DailyQuota>,
     /// Judges an answer of the vendor: its retry classes, as one pure function.
-    /// `Ok` for an answer the connector wants to read.
+    /// `Ok` for an answer the connector wants to read. Vendors who mean what HTTP
+    /// says can use [`crate::retry::classify_by_status`].
     pub classify: fn(&VendorAnswer, Effect, UnixMs) -> Result<(), CallError>,
     /// What an admin does to connect it, in order, for the README and the console.
     pub setup: &'static [&'static str],
@@ -55,6 +56,11 @@ pub struct SecretField {
 }
 
 /// A rate a vendor allows.
+///
+/// It refills evenly: after a burst, one call becomes free each
+/// `period_ms / calls`. Any window of one period therefore sees at most
+/// `calls + burst` calls. For a vendor who counts a window strictly, declare
+/// `calls` and `burst` so that their sum is what is allowed.
 #[derive(Debug)]
 pub struct Limit {
     /// Key in configuration, for example `per_channel_per_s`.
