@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use touchline_kit::{BackfillPage, BackfillPlan, CallError};
-use touchline_rules::facts::{Observation, Origin};
+use touchline_rules::facts::Origin;
 
 use super::deals;
 use super::line::{Line, Request};
@@ -21,7 +21,7 @@ struct Cursor {
     phase: Phase,
     /// Deals with higher ids are still to be read.
     after_id: u64,
-    /// How many there were in all at the beginning.
+    /// How many there are in all, as far as they were counted.
     total: u64,
 }
 
@@ -32,35 +32,40 @@ enum Phase {
     Closed,
 }
 
-/// Reads one page.
+/// Reads one page. Each makes one search only, so that a page can always be
+/// finished within what may come at once; the very first only counts.
 pub(super) async fn page(
     line: &Line<'_>,
     plan: &BackfillPlan,
     cursor: Option<&str>,
 ) -> Result<BackfillPage, CallError> {
-    let at = match cursor {
-        Some(text) => serde_json::from_str(text).map_err(|_| bad_cursor("first read's"))?,
-        None => begin(line, plan).await?,
+    let Some(cursor) = cursor else {
+        return count(line, plan).await;
     };
+    let at: Cursor = serde_json::from_str(cursor).map_err(|_| bad_cursor("first read's"))?;
     let found: Page<Record> = line.read(query(&at, plan, deals::BATCH_MAX)).await?;
+    let at = with_open(at, found.total);
     let ids: Vec<String> = found.results.iter().map(|one| one.id.0.clone()).collect();
     let more = found.after().is_some() || ids.len() >= deals::BATCH_MAX;
     let next = advance(&at, &ids, more && !ids.is_empty())?;
     let observations = deals::observe(line, &ids, Origin::Backfill, plan.activity_since).await?;
     // A deal that was deleted since the search indexed it was never here.
-    let observations: Vec<Observation> = observations.into_iter().filter(|one| !one.gone).collect();
-    let total = Some(at.total);
-    Ok(BackfillPage { observations, next: next.map(|next| text(&next)), total })
+    let observations = observations.into_iter().filter(|one| !one.gone).collect();
+    Ok(BackfillPage { observations, next: next.map(|next| text(&next)), total: Some(at.total) })
 }
 
-/// Counts first, so that progress can be shown.
-async fn begin(line: &Line<'_>, plan: &BackfillPlan) -> Result<Cursor, CallError> {
-    let mut at = Cursor { phase: Phase::Closed, after_id: 0, total: 0 };
-    let closed: Page<Record> = line.read(query(&at, plan, 1)).await?;
-    at.phase = Phase::Open;
-    let open: Page<Record> = line.read(query(&at, plan, 1)).await?;
-    at.total = closed.total.unwrap_or(0).saturating_add(open.total.unwrap_or(0));
-    Ok(at)
+/// Counts the closed deals. The first page of open ones tells how many those are.
+async fn count(line: &Line<'_>, plan: &BackfillPlan) -> Result<BackfillPage, CallError> {
+    let closed = Cursor { phase: Phase::Closed, after_id: 0, total: 0 };
+    let found: Page<Record> = line.read(query(&closed, plan, 1)).await?;
+    let next = Cursor { phase: Phase::Open, after_id: 0, total: found.total.unwrap_or(0) };
+    Ok(BackfillPage { observations: Vec::new(), next: Some(text(&next)), total: None })
+}
+
+fn with_open(at: Cursor, open: Option<u64>) -> Cursor {
+    let is_first = at.phase == Phase::Open && at.after_id == 0;
+    let open = open.filter(|_| is_first).unwrap_or(0);
+    Cursor { total: at.total.saturating_add(open), ..at }
 }
 
 fn query(at: &Cursor, plan: &BackfillPlan, limit: usize) -> Request {
@@ -146,6 +151,14 @@ mod tests {
         assert_eq!(closed, Ok(Some(at(Phase::Closed, 0))));
         assert_eq!(advance(&at(Phase::Open, 7), &[], false), Ok(Some(at(Phase::Closed, 0))));
         assert_eq!(advance(&at(Phase::Closed, 7), &ids(&[8]), false), Ok(None));
+    }
+
+    #[test]
+    fn the_first_page_of_open_deals_completes_the_total() {
+        assert_eq!(with_open(at(Phase::Open, 0), Some(44)).total, 500);
+        assert_eq!(with_open(at(Phase::Open, 0), None).total, 456);
+        assert_eq!(with_open(at(Phase::Open, 7), Some(44)).total, 456);
+        assert_eq!(with_open(at(Phase::Closed, 0), Some(44)).total, 456);
     }
 
     #[test]

@@ -5,9 +5,10 @@
 
 use jiff::tz::TimeZone;
 use serde_json::Value;
+use touchline_kit::retry::{retry_after, short_detail};
 use touchline_kit::{CallError, ConnectionView, Effect, VendorAnswer};
 use touchline_rules::UnixMs;
-use touchline_rules::time::{DAY_MS, HOUR_MS};
+use touchline_rules::time::HOUR_MS;
 
 /// The wait after the rolling limit, when no header tells its interval.
 const ROLLING_WAIT_MS: i64 = 10_000;
@@ -21,10 +22,11 @@ const LOCKED_WAIT_MS: i64 = 2_000;
 /// The wait while an account is moved between data centres, when the answer
 /// does not tell.
 const MIGRATING_WAIT_MS: i64 = 60_000;
-/// The longest wait that a vendor's header may ask for.
-const RETRY_AFTER_MS_MAX: i64 = DAY_MS;
-/// How much of a vendor's message is kept, in characters.
-const MESSAGE_CHARS_MAX: usize = 300;
+/// The most names of scopes that an error lists.
+const SCOPES_MAX: usize = 20;
+/// The longest word of HubSpot's (a scope, a category) that an error quotes,
+/// in bytes.
+const WORD_BYTES_MAX: usize = 64;
 /// Names the daily limit in [`CallError::Limited`].
 const DAILY: &str = "HubSpot's daily limit of this account";
 
@@ -48,19 +50,21 @@ pub(crate) fn classify(
         403 => CallError::Forbidden { detail },
         404 | 410 => CallError::NotFound { detail },
         423 => {
-            let wait_ms = retry_after_ms(answer).unwrap_or(0).max(LOCKED_WAIT_MS);
-            CallError::Unavailable { retry_at: Some(now.plus_ms(wait_ms)), detail }
+            let soonest = now.plus_ms(LOCKED_WAIT_MS);
+            let retry_at = retry_after(answer, now).map_or(soonest, |told| told.max(soonest));
+            CallError::Unavailable { retry_at: Some(retry_at), detail }
         }
         429 => limited(answer, &problem, now),
         477 => {
-            let wait_ms = retry_after_ms(answer).unwrap_or(MIGRATING_WAIT_MS);
-            CallError::Unavailable { retry_at: Some(now.plus_ms(wait_ms)), detail }
+            let told = retry_after(answer, now).unwrap_or(now.plus_ms(MIGRATING_WAIT_MS));
+            CallError::Unavailable { retry_at: Some(told), detail }
         }
         // Nothing reached HubSpot's own servers, or they said that they took nothing.
-        503 | 521 | 523 | 525 | 526 => unavailable(answer, detail, now),
+        408 | 425 | 503 | 521 | 523 | 525 | 526 => unavailable(answer, detail, now),
+        501 | 505 => CallError::Refused { code: problem.code(answer.status), detail },
         // A gateway gave up waiting: what it waited for may have happened.
-        408 | 500.. if effect == Effect::Creates => CallError::Ambiguous { detail },
-        408 | 500.. => unavailable(answer, detail, now),
+        500.. if effect == Effect::Creates => CallError::Ambiguous { detail },
+        500.. => unavailable(answer, detail, now),
         _ => CallError::Refused { code: problem.code(answer.status), detail },
     })
 }
@@ -96,23 +100,17 @@ fn limited(answer: &VendorAnswer, problem: &Problem, now: UnixMs) -> CallError {
         Policy::Other => (ROLLING_WAIT_MS, "a limit of HubSpot that it did not name"),
     };
     // Not documented for ordinary limits, but obeyed if it comes.
-    let wait_ms = retry_after_ms(answer).map_or(wait_ms, |asked| asked.max(SECONDLY_WAIT_MS));
-    CallError::Limited { retry_at: now.plus_ms(wait_ms), detail: detail.to_owned() }
+    let soonest = now.plus_ms(SECONDLY_WAIT_MS);
+    let told = retry_after(answer, now).map(|told| told.max(soonest));
+    CallError::Limited { retry_at: told.unwrap_or(now.plus_ms(wait_ms)), detail: detail.to_owned() }
 }
 
 fn unavailable(answer: &VendorAnswer, detail: String, now: UnixMs) -> CallError {
-    let retry_at = retry_after_ms(answer).map(|wait_ms| now.plus_ms(wait_ms));
-    CallError::Unavailable { retry_at, detail }
-}
-
-fn retry_after_ms(answer: &VendorAnswer) -> Option<i64> {
-    let seconds = header_number(answer, "retry-after")?;
-    Some(seconds.saturating_mul(1_000).min(RETRY_AFTER_MS_MAX))
+    CallError::Unavailable { retry_at: retry_after(answer, now), detail }
 }
 
 fn header_number(answer: &VendorAnswer, name: &str) -> Option<i64> {
-    let (_, value) = answer.headers.iter().find(|(header, _)| header == name)?;
-    value.trim().parse().ok().filter(|number| *number >= 0)
+    answer.header(name)?.trim().parse().ok().filter(|number| *number >= 0)
 }
 
 /// Which of HubSpot's limits was hit.
@@ -161,7 +159,7 @@ impl Problem {
         let code = [self.text("category"), self.text("errorType"), self.text("error")]
             .into_iter()
             .find(|one| !one.is_empty());
-        code.map_or_else(|| format!("HTTP {status}"), clip)
+        code.map_or_else(|| format!("HTTP {status}"), word)
     }
 
     /// The message, the missing scopes, and the id HubSpot's support asks for.
@@ -169,26 +167,26 @@ impl Problem {
         let mut out = format!("HubSpot answered {status}");
         let category = self.text("category");
         if !category.is_empty() {
-            out.push_str(&format!(" {}", clip(category)));
+            out.push_str(&format!(" {}", word(category)));
         }
         let message = [self.text("message"), self.text("error_description")]
             .into_iter()
             .find(|one| !one.is_empty());
         if let Some(message) = message {
-            out.push_str(&format!(": {}", clip(message)));
+            out.push_str(&format!(": {}", short_detail(message)));
         }
         let scopes = self.missing_scopes();
         if !scopes.is_empty() {
-            out.push_str(&format!(" (missing scopes: {})", clip(&scopes.join(", "))));
+            out.push_str(&format!(" (missing scopes: {})", scopes.join(", ")));
         }
         let correlation = self.text("correlationId");
         if !correlation.is_empty() {
-            out.push_str(&format!(" [correlation id {}]", clip(correlation)));
+            out.push_str(&format!(" [correlation id {}]", word(correlation)));
         }
         out
     }
 
-    fn missing_scopes(&self) -> Vec<&str> {
+    fn missing_scopes(&self) -> Vec<String> {
         const KEYS: [&str; 3] = ["requiredGranularScopes", "requiredScopes", "missingScopes"];
         let errors = self.0.get("errors").and_then(Value::as_array);
         let contexts = errors.into_iter().flatten().filter_map(|one| one.get("context"));
@@ -197,12 +195,14 @@ impl Problem {
             lists.filter_map(Value::as_array).flatten().filter_map(Value::as_str).collect();
         scopes.sort_unstable();
         scopes.dedup();
-        scopes
+        scopes.into_iter().take(SCOPES_MAX).map(word).collect()
     }
 }
 
-fn clip(text: &str) -> String {
-    text.chars().filter(|one| !one.is_control()).take(MESSAGE_CHARS_MAX).collect()
+/// A name of HubSpot's: letters, digits and what joins them, nothing else.
+fn word(text: &str) -> String {
+    let plain = |one: &char| one.is_ascii_alphanumeric() || matches!(one, '.' | '-' | '_');
+    text.chars().filter(plain).take(WORD_BYTES_MAX).collect()
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 //! HubSpot dates its versions and supports each for 18 months. A new one is a
 //! change of these constants. Paths stand under the connection's base URL.
 
+use touchline_kit::session::path_segment;
+
 /// CRM objects.
 const OBJECTS: &str = "crm/objects/2026-09";
 /// Associations between objects.
@@ -25,9 +27,9 @@ pub(crate) fn create(objects: &str) -> String {
     format!("{OBJECTS}/{objects}")
 }
 
-/// One object. `id` must be an id as HubSpot gave it.
+/// One object.
 pub(crate) fn object(objects: &str, id: &str) -> String {
-    format!("{OBJECTS}/{objects}/{id}")
+    format!("{OBJECTS}/{objects}/{}", path_segment(id))
 }
 
 /// Reads many objects by id.

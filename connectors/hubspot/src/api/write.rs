@@ -85,11 +85,6 @@ pub(super) async fn complete(line: &Line<'_>, receipt: &Receipt) -> Result<(), C
     if receipt.place != place(CrmWriteKind::Task) {
         return Ok(());
     }
-    let is_id = !receipt.id.is_empty() && receipt.id.bytes().all(|b| b.is_ascii_digit());
-    if !is_id {
-        let detail = "the receipt holds no HubSpot id".into();
-        return Err(CallError::Refused { code: "bad_receipt".into(), detail });
-    }
     let path = paths::object(activity_type(ActivityKind::Task).path, &receipt.id);
     let done = json!({"properties": {"hs_task_status": "COMPLETED"}});
     match line.send(Request::patch(path, done)).await {
