@@ -1,1 +1,3 @@
 //! x
+#[cfg(feature = "fake")]
+pub mod fake;
