@@ -4,8 +4,8 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 
+use super::error::FakeError;
 use super::model::ObjectKind;
-use super::store::FakeError;
 
 /// One call as the fake sees it.
 #[derive(Clone, Debug, Default)]

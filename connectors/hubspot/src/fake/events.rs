@@ -92,7 +92,8 @@ impl Moved {
         if let Some(source_id) = &self.source_id {
             put("sourceId", json!(source_id));
         }
-        if subscription.generic {
+        let ends_two = matches!(self.what, Happening::Associated { .. });
+        if subscription.generic && !ends_two {
             put("objectTypeId", json!(self.kind.type_id()));
         }
         match &self.what {
@@ -129,6 +130,11 @@ impl Moved {
                 put("toObjectId", json!(other));
                 put("associationRemoved", json!(removed));
                 put("isPrimaryAssociation", json!(primary));
+                if subscription.generic {
+                    // Not verified: the generic format names both types somehow.
+                    put("fromObjectTypeId", json!(self.kind.type_id()));
+                    put("toObjectTypeId", json!(other_kind.type_id()));
+                }
             }
         }
         event

@@ -18,10 +18,13 @@
 mod answer;
 mod catalog;
 mod derive;
+mod error;
 mod events;
 mod faults;
 mod http;
+mod inspect;
 mod limits;
+mod links;
 mod model;
 mod oauth;
 mod object_json;
@@ -44,16 +47,19 @@ mod tests;
 
 pub use answer::{ApiAnswer, ApiError, ApiRequest, Passage};
 pub use catalog::{DataType, PropertyDefinition, default_pipeline};
+pub use error::FakeError;
 pub use faults::{Fault, FaultKind};
 pub use limits::{Policy, RateLimits};
-pub use model::{Actor, Direction, HistoryEntry, ObjectKind, Owner, Pipeline, Record, Stage};
+pub use model::{
+    Actor, Direction, HistoryEntry, ObjectKind, Owner, Pipeline, Put, Record, SearchShadow, Stage,
+};
 pub use oauth::OAuthAdmin;
 pub use outbox::{
     Attempt, MAX_BATCH_EVENTS, MAX_RETRIES, OlderSignature, WebhookCounts, WebhookKnobs,
 };
+pub use script::Values;
 pub use sender::SendError;
 pub use sign::{decode_uri, sign_v1, sign_v2, sign_v3};
-pub use store::FakeError;
 pub use subscriptions::{
     Action, Subscription, WebhookFile, WebhookFileError, generic_subscriptions,
 };
@@ -160,6 +166,16 @@ impl FakeConfig {
             seed: 1,
             clock,
         }
+    }
+
+    /// The same with target, concurrency and subscriptions of a project's
+    /// webhook file.
+    #[must_use]
+    pub fn with_webhook_file(mut self, file: WebhookFile) -> FakeConfig {
+        self.target_url = file.target_url;
+        self.max_concurrent_requests = file.max_concurrent_requests;
+        self.subscriptions = file.subscriptions;
+        self
     }
 }
 

@@ -212,6 +212,17 @@ pub struct HistoryEntry {
     pub updated_by_user_id: Option<i64>,
 }
 
+/// What a write did to a property.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Put {
+    /// It had that value already.
+    Unchanged,
+    /// It is the present value now.
+    Present,
+    /// It went into the history before a newer value.
+    Past,
+}
+
 /// One record.
 #[derive(Clone, Debug)]
 pub struct Record {
@@ -268,13 +279,13 @@ impl Record {
         (!value.is_empty()).then_some(value)
     }
 
-    /// Writes a value into the history at `at`. Returns whether it is the
-    /// property's present value now and differs from what was there before.
-    pub fn put(&mut self, property: &str, value: &str, at: UnixMs, actor: &Actor) -> bool {
-        let before = self.stored(property).unwrap_or_default().to_owned();
+    /// Writes a value into the history at `at`.
+    pub fn put(&mut self, property: &str, value: &str, at: UnixMs, actor: &Actor) -> Put {
         let history = self.values.entry(property.to_owned()).or_default();
-        if history.last().is_none_or(|last| last.timestamp <= at) && before == value {
-            return false;
+        let place = history.partition_point(|known| known.timestamp <= at);
+        let before = place.checked_sub(1).map_or("", |last| history[last].value.as_str());
+        if before == value {
+            return Put::Unchanged;
         }
         let entry = HistoryEntry {
             value: value.to_owned(),
@@ -283,9 +294,8 @@ impl Record {
             source_id: actor.source_id.clone(),
             updated_by_user_id: actor.user_id,
         };
-        let place = history.partition_point(|known| known.timestamp <= at);
         history.insert(place, entry);
-        place + 1 == history.len()
+        if place + 1 == history.len() { Put::Present } else { Put::Past }
     }
 
     /// Is it live?

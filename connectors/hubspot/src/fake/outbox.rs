@@ -46,7 +46,7 @@ pub enum OlderSignature {
 pub struct WebhookKnobs {
     /// Order inside and between batches is drawn by the seed.
     pub shuffle: bool,
-    /// How many of a hundred events are sent twice, in another batch.
+    /// How many of a hundred events are sent a second time a moment later.
     pub duplicate_percent: u8,
     /// How many of a hundred events carry the id of the event before.
     pub repeated_event_id_percent: u8,
@@ -89,11 +89,18 @@ pub(super) struct Batch {
     events: Vec<Map<String, Value>>,
     pub attempt: u32,
     pub due: UnixMs,
+    /// Of the wait after this attempt. Drawn when the batch is taken, not when
+    /// its answer comes: answers come in no fixed order.
+    jitter_per_mille: i64,
 }
 
 impl Batch {
     pub fn len(&self) -> usize {
         self.events.len()
+    }
+
+    fn order(&self) -> (UnixMs, Option<u64>) {
+        (self.due, self.events.first().and_then(|event| event.get("eventId")?.as_u64()))
     }
 
     /// The body of the present attempt.
@@ -222,26 +229,29 @@ impl Outbox {
         let size = self.knobs.batch_events.clamp(1, MAX_BATCH_EVENTS);
         let mut batches: Vec<Batch> = ready
             .chunks(size)
-            .map(|events| Batch { events: events.to_vec(), attempt: 0, due: now })
+            .map(|events| Batch {
+                events: events.to_vec(),
+                attempt: 0,
+                due: now,
+                jitter_per_mille: 0,
+            })
             .collect();
         let (due, waiting) = self.waiting.drain(..).partition(|batch: &Batch| batch.due <= now);
         self.waiting = waiting;
-        batches.extend::<Vec<Batch>>(due);
+        let mut due: Vec<Batch> = due;
+        due.sort_by_key(Batch::order);
+        batches.extend(due);
         if self.knobs.shuffle {
             batches.shuffle(rng);
+        }
+        for batch in &mut batches {
+            batch.jitter_per_mille = rng.random_range(JITTER_PER_MILLE);
         }
         batches
     }
 
     /// Notes an attempt, and when to try again if it failed.
-    pub fn settle(
-        &mut self,
-        mut batch: Batch,
-        status: Option<u16>,
-        at: UnixMs,
-        body: Vec<u8>,
-        rng: &mut ChaCha8Rng,
-    ) {
+    pub fn settle(&mut self, mut batch: Batch, status: Option<u16>, at: UnixMs, body: Vec<u8>) {
         self.counts.attempts += 1;
         if self.attempts.len() == MAX_ATTEMPTS_KEPT {
             self.attempts.pop_front();
@@ -259,7 +269,7 @@ impl Outbox {
             return;
         };
         let wait_ms = minutes * MINUTE_MS;
-        let jitter_ms = wait_ms / 1000 * rng.random_range(JITTER_PER_MILLE);
+        let jitter_ms = wait_ms / 1000 * batch.jitter_per_mille;
         batch.attempt += 1;
         batch.due = at.plus_ms(wait_ms + jitter_ms);
         self.waiting.push(batch);

@@ -76,9 +76,7 @@ impl FakeHubSpot {
         let at = self.now();
         let headers = self.signed_headers("POST", &body, at);
         let status = self.send_raw(body.clone(), &headers).await.ok();
-        let mut inner = self.lock();
-        let account = &mut inner.account;
-        account.outbox.settle(batch, status, at, body, &mut account.rng);
+        self.lock().account.outbox.settle(batch, status, at, body);
     }
 
     /// Sends these bytes with these headers to the webhook target, as they are.

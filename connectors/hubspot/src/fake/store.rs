@@ -8,61 +8,12 @@ use rand_chacha::ChaCha8Rng;
 use touchline_rules::UnixMs;
 
 use super::catalog::{self, PropertyDefinition};
+use super::error::FakeError;
 use super::events::{Happening, Moved};
-use super::model::{Actor, ObjectKind, Owner, Pipeline, Record, SearchShadow};
+use super::links::check_types;
+use super::model::{Actor, ObjectKind, Owner, Pipeline, Put, Record, SearchShadow};
 use super::outbox::Outbox;
 use super::validate;
-
-/// Why a movement cannot be made. The REST side turns it into HubSpot's errors.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum FakeError {
-    /// No such record, or archived.
-    #[error("no {kind} with id {id} in the fake account", kind = kind.singular())]
-    NotFound {
-        /// What was looked for.
-        kind: ObjectKind,
-        /// Its id.
-        id: String,
-    },
-    /// The account has no such property; define it first.
-    #[error("property {name:?} does not exist on {kind}", kind = kind.plural())]
-    UnknownProperty {
-        /// On which kind.
-        kind: ObjectKind,
-        /// Its name.
-        name: String,
-    },
-    /// The property does not take this value.
-    #[error("{value:?} is not valid for {name}: {why}")]
-    InvalidValue {
-        /// Property.
-        name: String,
-        /// What was given.
-        value: String,
-        /// HubSpot's error word, for example `INVALID_OPTION`.
-        code: &'static str,
-        /// In words.
-        why: String,
-    },
-    /// A property that this kind cannot be made without.
-    #[error("{kind} cannot be made without {name}", kind = kind.singular())]
-    Required {
-        /// On which kind.
-        kind: ObjectKind,
-        /// Its name.
-        name: &'static str,
-    },
-    /// These kinds, or this type id between them, cannot be associated.
-    #[error("no association type {type_id} from {from} to {to}", from = from.singular(), to = to.singular())]
-    NoAssociation {
-        /// From.
-        from: ObjectKind,
-        /// To.
-        to: ObjectKind,
-        /// Type id; 0 for the unlabelled one.
-        type_id: u32,
-    },
-}
 
 /// The first record id: above 2^32, as HubSpot's are today.
 const FIRST_ID: u64 = 54_650_000_000;
@@ -260,7 +211,7 @@ impl Account {
             if let (true, Some(last), Some(to)) =
                 (lacks, history.last(), self.records.get_mut(&primary))
             {
-                moved_values += i64::from(to.put(name, &last.value, at, actor));
+                moved_values += i64::from(to.put(name, &last.value, at, actor) == Put::Present);
             }
         }
         for (to, types) in &gone.links {
@@ -287,61 +238,6 @@ impl Account {
         Ok(())
     }
 
-    /// Associates two records by these type ids; none means the unlabelled one.
-    pub fn link(
-        &mut self,
-        from: u64,
-        to: u64,
-        types: &[u32],
-        actor: &Actor,
-        now: UnixMs,
-    ) -> Result<(), FakeError> {
-        let (from_kind, to_kind) = (self.kind_of(from)?, self.kind_of(to)?);
-        check_types(from_kind, to_kind, types)?;
-        let at = actor.occurred_at.unwrap_or(now);
-        let added = self.connect(from, to, types);
-        let mut moved = Vec::new();
-        for (there, back) in added {
-            let primary = catalog::primary_type(from_kind, to_kind) == Some((there, back));
-            let what = Happening::associated(to, to_kind, false, primary);
-            moved.push(Moved::new(from_kind, from, at, actor, what));
-            let what = Happening::associated(from, from_kind, false, primary);
-            moved.push(Moved::new(to_kind, to, at, actor, what));
-        }
-        for (kind, id, other) in [(from_kind, from, to_kind), (to_kind, to, from_kind)] {
-            if kind == ObjectKind::Deal && other.is_activity() {
-                self.shade(id, now);
-                self.touch(id, at, now);
-            }
-        }
-        self.announce(moved, now);
-        Ok(())
-    }
-
-    /// Takes an association away.
-    pub fn dissociate(
-        &mut self,
-        from: u64,
-        to: u64,
-        actor: &Actor,
-        now: UnixMs,
-    ) -> Result<(), FakeError> {
-        let (from_kind, to_kind) = (self.kind_of(from)?, self.kind_of(to)?);
-        if self.unlink(from, to) {
-            let at = actor.occurred_at.unwrap_or(now);
-            let there = Happening::associated(to, to_kind, true, false);
-            let back = Happening::associated(from, from_kind, true, false);
-            self.announce(
-                vec![
-                    Moved::new(from_kind, from, at, actor, there),
-                    Moved::new(to_kind, to, at, actor, back),
-                ],
-                now,
-            );
-        }
-        Ok(())
-    }
-
     /// Queues webhooks for what happened.
     pub fn announce(&mut self, moved: Vec<Moved>, now: UnixMs) {
         self.outbox.announce(&moved, now, &mut self.rng);
@@ -354,40 +250,6 @@ impl Account {
             .filter(|record| record.is_live())
             .map(|record| record.kind)
             .ok_or(FakeError::NotFound { kind: ObjectKind::Deal, id: id.to_string() })
-    }
-
-    /// Adds the types on both sides; returns those that are new.
-    fn connect(&mut self, from: u64, to: u64, types: &[u32]) -> Vec<(u32, u32)> {
-        let kinds =
-            (self.records.get(&from).map(|r| r.kind), self.records.get(&to).map(|r| r.kind));
-        let (Some(from_kind), Some(to_kind)) = kinds else { return Vec::new() };
-        // A primary association brings the unlabelled one with it.
-        let wanted = types.iter().filter_map(|there| {
-            catalog::reverse_type(from_kind, to_kind, *there).map(|back| (*there, back))
-        });
-        let mut added = Vec::new();
-        for (there, back) in wanted.chain(catalog::default_type(from_kind, to_kind)) {
-            let mut new = false;
-            if let Some(record) = self.records.get_mut(&from) {
-                new |= record.links.entry(to).or_default().insert(there);
-            }
-            if let Some(record) = self.records.get_mut(&to) {
-                new |= record.links.entry(from).or_default().insert(back);
-            }
-            if new {
-                added.push((there, back));
-            }
-        }
-        added
-    }
-
-    fn unlink(&mut self, from: u64, to: u64) -> bool {
-        let had =
-            self.records.get_mut(&from).is_some_and(|record| record.links.remove(&to).is_some());
-        if let Some(record) = self.records.get_mut(&to) {
-            record.links.remove(&from);
-        }
-        had
     }
 
     /// Writes checked values, follows stages, and tells what changed.
@@ -403,12 +265,7 @@ impl Account {
         let before = record.stored("dealstage").map(str::to_owned);
         let mut moved = Vec::new();
         for (name, value) in values {
-            let present = record.put(name, value, at, actor);
-            let is_new = present
-                || record.values[name]
-                    .iter()
-                    .any(|entry| entry.timestamp == at && entry.value == *value);
-            if is_new {
+            if record.put(name, value, at, actor) != Put::Unchanged {
                 let what = Happening::PropertyChanged { name: name.clone(), value: value.clone() };
                 moved.push(Moved::new(kind, id, at, actor, what));
             }
@@ -421,7 +278,7 @@ impl Account {
         moved
     }
 
-    fn touch(&mut self, id: u64, at: UnixMs, now: UnixMs) {
+    pub fn touch(&mut self, id: u64, at: UnixMs, now: UnixMs) {
         self.shade(id, now);
         if let Some(record) = self.records.get_mut(&id) {
             record.updated_at = record.updated_at.max(at);
@@ -450,7 +307,7 @@ impl Account {
     }
 
     /// Keeps what search still shows, before a change.
-    fn shade(&mut self, id: u64, now: UnixMs) {
+    pub fn shade(&mut self, id: u64, now: UnixMs) {
         let Some(record) = self.records.get(&id) else { return };
         if self.search_lag_ms == 0 || record.search_shadow.as_ref().is_some_and(|s| s.until > now) {
             return;
@@ -459,15 +316,5 @@ impl Account {
         if let Some(record) = self.records.get_mut(&id) {
             record.search_shadow = shadow;
         }
-    }
-}
-
-fn check_types(from: ObjectKind, to: ObjectKind, types: &[u32]) -> Result<(), FakeError> {
-    if catalog::default_type(from, to).is_none() {
-        return Err(FakeError::NoAssociation { from, to, type_id: 0 });
-    }
-    match types.iter().find(|id| catalog::reverse_type(from, to, **id).is_none()) {
-        Some(type_id) => Err(FakeError::NoAssociation { from, to, type_id: *type_id }),
-        None => Ok(()),
     }
 }

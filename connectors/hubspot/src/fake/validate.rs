@@ -5,8 +5,9 @@ use jiff::civil::Date;
 use touchline_rules::UnixMs;
 
 use super::catalog::DataType;
+use super::error::FakeError;
 use super::model::ObjectKind;
-use super::store::{Account, FakeError};
+use super::store::Account;
 
 /// The longest property value HubSpot takes, in characters.
 const MAX_VALUE_CHARS: usize = 65_536;
