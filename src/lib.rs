@@ -4,6 +4,7 @@ pub mod clock;
 pub mod coaching;
 pub mod config;
 pub mod connection;
+pub mod connectors;
 pub mod demo;
 pub mod history;
 pub mod http;

@@ -14,6 +14,7 @@ pub mod condition;
 pub mod engine;
 pub mod facts;
 mod nearest;
+pub mod packs;
 pub mod ruleset;
 pub mod template;
 pub mod time;
