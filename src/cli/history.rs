@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::Subcommand;
 
+use crate::config::Config;
 use crate::history::import::{Imported, import, span};
 use crate::history::mapping::Mapping;
 
@@ -30,7 +31,7 @@ pub(super) enum HistoryCommand {
     },
 }
 
-pub(super) async fn run(file: Option<PathBuf>, command: HistoryCommand) -> anyhow::Result<ExitCode> {
+pub(super) fn run(_config: &Config, command: HistoryCommand) -> anyhow::Result<ExitCode> {
     let HistoryCommand::Import { csv, mapping, out } = command;
     let mapping = Mapping::read(&mapping)?;
     let folder = csv.parent().unwrap_or(Path::new("."));
@@ -39,7 +40,6 @@ pub(super) async fn run(file: Option<PathBuf>, command: HistoryCommand) -> anyho
     let target = File::create(&out).with_context(|| format!("cannot write {}", out.display()))?;
     imported.history.write(BufWriter::new(target))?;
     report(&imported, &out);
-    super::rules::report_inactive(&super::load(file)?, &imported.history)?;
     Ok(ExitCode::SUCCESS)
 }
 

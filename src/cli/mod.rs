@@ -1,15 +1,8 @@
 //! The command line. Data goes to standard output, messages to standard error;
 //! exit codes are 0 for ok, 1 for a failed check, 2 for a wrong call.
 
-mod admin;
 mod config;
-mod connect;
-mod demo;
-mod doctor;
 mod history;
-mod rules;
-mod serve;
-mod sim;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -40,28 +33,11 @@ First steps:
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run the service: take webhooks, evaluate rules, deliver nudges.
-    Serve,
-    /// Live through simulated weeks of a made-up company and print each nudge.
-    Demo(demo::DemoArgs),
-    /// Print a single-use link that starts the OAuth sign-in of a connection.
-    Connect(connect::ConnectArgs),
-    /// Check and test coaching rules.
-    #[command(subcommand)]
-    Rules(rules::RulesCommand),
     /// Import a company's past.
     #[command(subcommand)]
     History(history::HistoryCommand),
-    /// Run a fake vendor alone, for trying things out.
-    #[command(subcommand)]
-    Sim(sim::SimCommand),
     /// Print the documented defaults.
     Config,
-    /// Explain refused webhooks and broken connections.
-    Doctor(doctor::DoctorArgs),
-    /// Steer a running service.
-    #[command(subcommand)]
-    Admin(admin::AdminCommand),
 }
 
 /// Runs the command line of this process.
@@ -85,15 +61,8 @@ pub fn run() -> ExitCode {
 async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     let file = cli.config;
     match cli.command {
-        Command::Serve => serve::run(load(file)?).await,
-        Command::Demo(args) => demo::run(args).await,
-        Command::Connect(args) => connect::run(load(file)?, args).await,
-        Command::Rules(command) => rules::run(&load(file)?, command),
-        Command::History(command) => history::run(file, command).await,
-        Command::Sim(command) => sim::run(command).await,
+        Command::History(command) => history::run(&load(file)?, command),
         Command::Config => config::run(),
-        Command::Doctor(args) => doctor::run(load(file)?, args).await,
-        Command::Admin(command) => admin::run(load(file)?, command).await,
     }
 }
 
