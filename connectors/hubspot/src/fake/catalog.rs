@@ -52,9 +52,8 @@ use DataType::{Bool, Choice, DateTime, Number, Text};
 /// Name, label, type, calculated.
 type Row = (&'static str, &'static str, DataType, bool);
 
-const EVERY: [Row; 8] = [
+const EVERY: [Row; 7] = [
     ("hs_object_id", "Record ID", Number, true),
-    ("hs_lastmodifieddate", "Last modified", DateTime, true),
     ("hs_object_source", "Record source", Text, true),
     ("hs_object_source_id", "Record source ID", Text, true),
     ("hs_created_by_user_id", "Created by user ID", Number, true),
@@ -173,8 +172,10 @@ pub fn standard_properties(kind: ObjectKind) -> Vec<PropertyDefinition> {
         ObjectKind::Meeting => &MEETING,
     };
     let shared: &[Row] = if kind.is_activity() { &ACTIVITY } else { &[] };
+    let modified = [(kind.modified_property(), "Last modified", DateTime, true)];
     EVERY
         .iter()
+        .chain(&modified)
         .chain(shared)
         .chain(own)
         .map(|(name, label, data, calculated)| PropertyDefinition {

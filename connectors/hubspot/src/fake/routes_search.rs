@@ -100,7 +100,8 @@ fn show_shadow(object: &mut Value, values: &BTreeMap<String, String>) {
             *value = values.get(name).map_or(Value::Null, |old| Value::String(old.clone()));
         }
     }
-    if let Some(at) = values.get("hs_lastmodifieddate") {
+    let modified = ["hs_lastmodifieddate", "lastmodifieddate"];
+    if let Some(at) = modified.iter().find_map(|name| values.get(*name)) {
         object["updatedAt"] = Value::String(at.clone());
     }
 }

@@ -3,11 +3,11 @@
 
 use touchline_rules::UnixMs;
 
+use super::FakeHubSpot;
 use super::catalog::{DataType, PropertyDefinition};
 use super::error::FakeError;
 use super::events::{Happening, Moved};
 use super::model::{Actor, Direction, ObjectKind, Owner, Pipeline};
-use super::FakeHubSpot;
 
 /// Property names with values, as scripting calls take them.
 pub type Values<'v> = &'v [(&'v str, &'v str)];

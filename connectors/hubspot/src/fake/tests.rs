@@ -2,6 +2,8 @@
 //! REST and OAuth. Time is a number that the tests move.
 
 mod account;
+mod card;
+mod connection;
 mod oauth;
 mod rest;
 mod webhooks;
