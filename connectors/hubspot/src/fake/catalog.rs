@@ -62,7 +62,7 @@ const EVERY: [Row; 7] = [
     ("hubspot_team_id", "Team", Choice, true),
 ];
 
-const DEAL: [Row; 26] = [
+const DEAL: [Row; 27] = [
     ("dealname", "Deal name", Text, false),
     ("dealstage", "Deal stage", Choice, false),
     ("pipeline", "Pipeline", Choice, false),
@@ -83,6 +83,7 @@ const DEAL: [Row; 26] = [
     ("hs_is_closed_lost", "Is closed lost", Bool, true),
     ("hs_deal_stage_probability", "Deal probability", Number, true),
     ("hs_v2_date_entered_current_stage", "Date entered current stage", DateTime, true),
+    ("hs_v2_time_in_current_stage", "Time in current stage", Number, true),
     ("notes_last_updated", "Last activity date", DateTime, true),
     ("notes_last_contacted", "Last contacted", DateTime, true),
     ("notes_next_activity_date", "Next activity date", DateTime, true),

@@ -102,6 +102,10 @@ struct Rollup {
 impl Account {
     /// The present value of a property, derived ones included.
     pub fn value(&self, record: &Record, name: &str, now: UnixMs) -> Option<String> {
+        if name == "hs_v2_time_in_current_stage" {
+            let entered = record.stored("hs_v2_date_entered_current_stage").and_then(parse_time)?;
+            return Some(now.since_ms(entered).max(0).to_string());
+        }
         if record.kind != ObjectKind::Deal || !is_rolled_up(name) {
             return own_value(record, name);
         }

@@ -200,6 +200,9 @@ pub struct LoggedCall {
     pub query: Vec<(String, String)>,
     /// Status of the answer; 0 when the connection was broken.
     pub status: u16,
+    /// The fake has such a path and method. A test's harness can refuse calls
+    /// where this is false.
+    pub served: bool,
 }
 
 struct Inner {

@@ -121,7 +121,7 @@ fn page(body: &Value) -> Result<(usize, usize), ApiError> {
             .parse::<usize>()
             .map_err(|_| ApiError::validation(format!("after is not a cursor: {text}")))?,
     };
-    if after + limit > MAX_RESULTS {
+    if after.saturating_add(limit) > MAX_RESULTS {
         let message = "Paging through more than 10,000 results is not allowed. Narrow the filters.";
         return Err(ApiError::validation(message));
     }

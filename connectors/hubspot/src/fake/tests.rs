@@ -5,6 +5,7 @@ mod account;
 mod card;
 mod connection;
 mod oauth;
+mod properties;
 mod rest;
 mod webhooks;
 
