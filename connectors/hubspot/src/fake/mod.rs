@@ -91,7 +91,8 @@ const MAX_CALLS_KEPT: usize = 10_000;
 pub struct FakeConfig {
     /// The account's id.
     pub portal_id: i64,
-    /// IANA zone of the account; the daily limit ends at its midnight.
+    /// IANA zone of the account; the daily limit ends at its midnight. An unknown
+    /// name counts as UTC.
     pub time_zone: String,
     /// ISO code of the account's currency.
     pub currency: String,
