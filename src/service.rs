@@ -100,6 +100,13 @@ impl Service {
         known.unwrap_or_default()
     }
 
+    /// Every CRM account, for checking rules against.
+    #[must_use]
+    pub fn accounts(&self) -> Vec<(String, Arc<Metadata>)> {
+        let crms = self.connections.crms();
+        crms.map(|one| (one.slug.clone(), Arc::clone(&one.view().metadata))).collect()
+    }
+
     /// The activity verdicts of a connection.
     #[must_use]
     pub fn verdicts(&self, connection: &str) -> Arc<Verdicts> {

@@ -3,6 +3,7 @@
 
 mod config;
 mod history;
+mod serve;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -33,6 +34,8 @@ First steps:
 
 #[derive(Subcommand)]
 enum Command {
+    /// Run the service: take webhooks, evaluate rules, deliver nudges.
+    Serve,
     /// Import a company's past.
     #[command(subcommand)]
     History(history::HistoryCommand),
@@ -62,6 +65,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     let file = cli.config;
     match cli.command {
         Command::History(command) => history::run(&load(file)?, command),
+        Command::Serve => serve::run(load(file)?).await,
         Command::Config => config::run(),
     }
 }

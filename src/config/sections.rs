@@ -61,7 +61,7 @@ pub struct IngestConfig {
     pub hydrate_deadline_minutes: i64,
     pub tries_max: u32,
     pub dedupe_keep_days: i64,
-    pub work_rows_max: u64,
+    pub work_rows_max: usize,
 }
 
 /// `[crm]`
@@ -91,7 +91,7 @@ pub struct DeliveryConfig {
     pub retry_base_ms: i64,
     pub retry_cap_ms: i64,
     pub tries_max: u32,
-    pub queue_max: u64,
+    pub queue_max: usize,
 }
 
 /// `[attention]`

@@ -168,6 +168,10 @@ impl Role for Ingest {
         "ingest"
     }
 
+    fn reads_inbox(&self) -> bool {
+        true
+    }
+
     async fn tick(&self, _now: UnixMs) -> anyhow::Result<Progress> {
         let service = &self.service;
         let events_max = service.config.ingest.batch_events_max.max(1);

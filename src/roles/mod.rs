@@ -16,6 +16,11 @@ pub trait Role: Send + Sync {
     /// For log lines.
     fn name(&self) -> &'static str;
 
+    /// Whether a freshly stored request is news for this role.
+    fn reads_inbox(&self) -> bool {
+        false
+    }
+
     /// Does one bounded piece of work as of `now`.
     ///
     /// # Errors
