@@ -78,8 +78,9 @@ pub struct BatchOutcome {
 }
 
 impl Store {
-    /// Commits a batch: all of it or nothing. `Derived` where the inbox can
-    /// rebuild it; `Original` where it holds an answer or came from no inbox row.
+    /// Commits a batch: all of it or nothing. `Derived` for what the inbox and
+    /// the timers can rebuild; `Original` for what a person answered or wrote,
+    /// and for an import.
     ///
     /// # Errors
     /// [`super::StoreError::Conflict`] when the cursor or a deal moved since it

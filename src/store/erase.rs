@@ -7,6 +7,7 @@ use super::Store;
 use super::audit::{self, AuditEntry};
 use super::error::Result;
 use super::setting;
+use super::sqlite::overwrite_deleted;
 use super::sqlite::writer::CommitClass;
 use super::statement::{Statement, run, statements};
 use super::work;
@@ -57,6 +58,7 @@ impl Store {
     /// how many rows were touched.
     pub async fn erase_deal(&self, deal: DealKey, audit: AuditEntry) -> Result<usize> {
         self.write(CommitClass::Original, move |tx| {
+            overwrite_deleted(tx, true)?;
             let mut touched = 0;
             for step in STEPS {
                 touched += run(tx, step, params![deal.connection, deal.id])?;
@@ -64,6 +66,7 @@ impl Store {
             work::forget(tx, &deal.connection, &deal.id)?;
             audit::append(tx, &audit)?;
             setting::bump(tx)?;
+            overwrite_deleted(tx, false)?;
             Ok(touched)
         })
         .await

@@ -7,6 +7,7 @@ use super::Store;
 use super::error::{Result, StoreError};
 use super::sqlite::append::Log;
 use super::sqlite::checkpoint::Checkpoints;
+use super::sqlite::overwrite_deleted;
 use super::sqlite::worker::Handle;
 use super::statement::{all_while, number, run, sql_limit, statements};
 
@@ -159,15 +160,18 @@ impl Store {
 
     /// Empties stored requests for a privacy deletion; their places stay.
     pub async fn blank_inbox(&self, seqs: Vec<u64>) -> Result<()> {
-        let blank = move |checkpoints: &mut Checkpoints| {
-            let tx = checkpoints.inbox.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            for seq in seqs {
-                run(&tx, &BLANK, params![seq.cast_signed()])?;
-            }
-            Ok(tx.commit()?)
-        };
-        self.checkpoints().run(blank).await
+        self.checkpoints().run(move |checkpoints| blank(&mut checkpoints.inbox, &seqs)).await
     }
+}
+
+fn blank(inbox: &mut Connection, seqs: &[u64]) -> Result<()> {
+    let tx = inbox.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    overwrite_deleted(&tx, true)?;
+    for seq in seqs {
+        run(&tx, &BLANK, params![seq.cast_signed()])?;
+    }
+    overwrite_deleted(&tx, false)?;
+    Ok(tx.commit()?)
 }
 
 fn inbox_row(row: &Row<'_>) -> rusqlite::Result<InboxRow> {

@@ -41,6 +41,7 @@
 
 mod attention;
 mod audit;
+mod backup;
 mod batch;
 mod connection;
 mod counter;

@@ -9,6 +9,7 @@ use super::statement::Statement;
 const OF_MAIN: &[&[&Statement]] = &[
     super::attention::STATEMENTS,
     super::audit::STATEMENTS,
+    super::backup::STATEMENTS,
     super::connection::STATEMENTS,
     super::counter::STATEMENTS,
     super::credential::STATEMENTS,

@@ -106,7 +106,7 @@ async fn a_person_is_found_by_every_name_and_an_email_is_one_persons() {
         vendor_id: "42".into(),
         person: "ann".into(),
     };
-    home.store.put_person(ann.clone(), vec![known.clone()]).await.unwrap();
+    home.store.put_people(vec![ann.clone()], vec![known.clone()]).await.unwrap();
     let stored = Some(PersonRow { version: 1, ..ann.clone() });
     let by_email = home.store.person_by_email("ann@example.com".into()).await;
     assert_eq!(by_email, Ok(stored.clone()));
@@ -116,15 +116,16 @@ async fn a_person_is_found_by_every_name_and_an_email_is_one_persons() {
     assert_eq!(as_user, Ok(None));
     assert_eq!(home.store.identities_of("ann".into()).await, Ok(vec![known]));
     let bob = PersonRow { id: "bob".into(), ..ann.clone() };
-    let taken = home.store.put_person(bob, vec![]).await.unwrap_err();
+    let taken = home.store.put_people(vec![bob], vec![]).await.unwrap_err();
     assert_eq!(taken.to_string(), "person \"bob\" has the e-mail of person \"ann\"");
     for id in ["x", "y"] {
         let nameless = PersonRow { id: id.into(), email: String::new(), ..ann.clone() };
-        home.store.put_person(nameless, vec![]).await.unwrap();
+        home.store.put_people(vec![nameless], vec![]).await.unwrap();
     }
     assert_eq!(home.store.people("ann".into(), 9).await.unwrap().len(), 2);
-    home.store.put_person(PersonRow { version: 1, ..ann.clone() }, vec![]).await.unwrap();
-    let stale = home.store.put_person(PersonRow { version: 1, ..ann }, vec![]).await.unwrap_err();
+    home.store.put_people(vec![PersonRow { version: 1, ..ann.clone() }], vec![]).await.unwrap();
+    let stale =
+        home.store.put_people(vec![PersonRow { version: 1, ..ann }], vec![]).await.unwrap_err();
     assert!(matches!(stale, StoreError::Conflict { .. }), "{stale}");
 }
 

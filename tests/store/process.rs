@@ -93,3 +93,18 @@ async fn commits_of_both_classes_follow_each_other() {
     assert_eq!(killed.store.cursor().await, Ok(2));
     assert_eq!(killed.store.check_audit().await.unwrap().rows, 1);
 }
+
+#[tokio::test]
+async fn a_backup_opens_with_everything_and_is_never_written_over() {
+    let home = Home::new();
+    home.store.append_all(vec![request("a"), request("b")]).await.unwrap();
+    home.commit(Batch { cursor: Some(CursorMove { from: 0, to: 1 }), ..Batch::default() }).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("touchline.db");
+    home.store.backup(path.clone()).await.unwrap();
+    let copy = reopen(folder.path());
+    assert_eq!(copy.cursor().await, Ok(1));
+    assert_eq!(copy.inbox_after(1, 9, 99).await.unwrap()[0].request, request("b"));
+    let again = home.store.backup(path).await.unwrap_err();
+    assert!(matches!(again, StoreError::Conflict { .. }), "{again}");
+}
