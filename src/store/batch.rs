@@ -1,4 +1,9 @@
 //! The one transaction in which a batch of events, timers or observations takes effect.
+//!
+//! What an event costs on this path: two reads before it (its dedupe key, its
+//! deal) and four writes (dedupe key, deal, change, timer); one more write when
+//! stage, owner or status moved, two more when a rule fires. Around a batch
+//! stand four statements: begin, settings version, cursor, commit.
 
 use rusqlite::Transaction;
 use touchline_rules::UnixMs;

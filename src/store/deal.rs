@@ -8,13 +8,21 @@ use super::Store;
 use super::error::{Result, StoreError};
 use super::statement::{all, first, run, sql_limit, statements};
 
+/// One select list for every query of a [`DealRow`].
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT connection, id, version, owner, pipeline, stage, status, engine_at, body \
+             FROM deal ",
+            $rest
+        )
+    };
+}
+
 statements! {
-    LOAD(2) = "SELECT connection, id, version, owner, pipeline, stage, status, engine_at, body \
-        FROM deal WHERE connection = $1 AND id = $2";
-    AFTER(3) = "SELECT connection, id, version, owner, pipeline, stage, status, engine_at, body \
-        FROM deal WHERE (connection, id) > ($1, $2) ORDER BY connection, id LIMIT $3";
-    OF_OWNER(4) = "SELECT connection, id, version, owner, pipeline, stage, status, engine_at, body \
-        FROM deal WHERE connection = $1 AND owner = $2 AND status = $3 ORDER BY id LIMIT $4";
+    LOAD(2) = select!("WHERE connection = $1 AND id = $2");
+    AFTER(3) = select!("WHERE (connection, id) > ($1, $2) ORDER BY connection, id LIMIT $3");
+    OF_OWNER(4) = select!("WHERE connection = $1 AND owner = $2 AND status = $3 ORDER BY id LIMIT $4");
     INSERT(8) = "INSERT INTO deal (connection, id, version, owner, pipeline, stage, status, \
         engine_at, body) VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
     /// Names no indexed column, so the owner's index is left alone.

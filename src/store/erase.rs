@@ -23,9 +23,14 @@ statements! {
     DELIVERIES(2) = "UPDATE delivery SET body = X'', subject = '' WHERE id IN \
         (SELECT d.delivery_id FROM delivery_nudge AS d INNER JOIN nudge AS n ON n.id = d.nudge_id \
         WHERE n.connection = $1 AND n.subject_kind = 'deal' AND n.subject_id = $2)";
-    /// What was not sent has no text any more.
-    DROP_WAITING(2) = "UPDATE delivery SET state = 'dropped', why = 'erased' \
-        WHERE state = 'waiting' AND id IN \
+    /// What waits in one digest with it is decided anew.
+    RELEASE(2) = "UPDATE nudge SET state = 'pending' WHERE state = 'decided' AND id IN \
+        (SELECT other.nudge_id FROM nudge AS n \
+        INNER JOIN delivery_nudge AS d ON d.nudge_id = n.id \
+        INNER JOIN delivery AS w ON w.id = d.delivery_id AND w.state = 'waiting' \
+        INNER JOIN delivery_nudge AS other ON other.delivery_id = w.id \
+        WHERE n.connection = $1 AND n.subject_kind = 'deal' AND n.subject_id = $2)";
+    WAITING(2) = "DELETE FROM delivery WHERE state = 'waiting' AND id IN \
         (SELECT d.delivery_id FROM delivery_nudge AS d INNER JOIN nudge AS n ON n.id = d.nudge_id \
         WHERE n.connection = $1 AND n.subject_kind = 'deal' AND n.subject_id = $2)";
     LINKS(2) = "DELETE FROM delivery_nudge WHERE nudge_id IN (SELECT id FROM nudge \
@@ -38,9 +43,10 @@ statements! {
 }
 
 /// In this order: the later ones are how the earlier ones are found.
-const STEPS: [&Statement; 10] = [
+const STEPS: [&Statement; 11] = [
     &OUTCOMES,
-    &DROP_WAITING,
+    &RELEASE,
+    &WAITING,
     &DELIVERIES,
     &LINKS,
     &NUDGES,

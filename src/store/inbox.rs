@@ -36,7 +36,9 @@ pub struct NewInbox {
 }
 
 impl NewInbox {
-    pub(super) fn bytes(&self) -> usize {
+    /// Headers and body together, as the limits count them.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
         self.headers.len() + self.body.len()
     }
 }

@@ -13,32 +13,32 @@ use super::timer::SubjectKey;
 /// Nudges of one subject that are looked at; one has far fewer.
 const NUDGES_OF_SUBJECT_MAX: usize = 200;
 
+/// One select list for every query of a [`NudgeRow`].
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, firing_id, person, connection, subject_kind, subject_id, rule_id, \
+             rule_hash, attention, priority, created_at, due_at, expires_at, state, body \
+             FROM nudge ",
+            $rest
+        )
+    };
+}
+
 statements! {
     ADD(15) = "INSERT INTO nudge (id, firing_id, person, connection, subject_kind, subject_id, \
         rule_id, rule_hash, attention, priority, created_at, due_at, expires_at, state, body) \
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) \
         ON CONFLICT DO NOTHING";
-    GET(1) = "SELECT id, firing_id, person, connection, subject_kind, subject_id, rule_id, \
-        rule_hash, attention, priority, created_at, due_at, expires_at, state, body \
-        FROM nudge WHERE id = $1";
-    OF_FIRING(1) = "SELECT id, firing_id, person, connection, subject_kind, subject_id, rule_id, \
-        rule_hash, attention, priority, created_at, due_at, expires_at, state, body \
-        FROM nudge WHERE firing_id = $1 ORDER BY id";
-    OF_SUBJECT(4) = "SELECT id, firing_id, person, connection, subject_kind, subject_id, rule_id, \
-        rule_hash, attention, priority, created_at, due_at, expires_at, state, body \
-        FROM nudge WHERE connection = $1 AND subject_kind = $2 AND subject_id = $3 \
-        ORDER BY created_at DESC, id LIMIT $4";
-    OF_DELIVERY(1) = "SELECT id, firing_id, person, connection, subject_kind, subject_id, rule_id, \
-        rule_hash, attention, priority, created_at, due_at, expires_at, state, body \
-        FROM nudge WHERE id IN (SELECT nudge_id FROM delivery_nudge WHERE delivery_id = $1) \
-        ORDER BY priority, created_at, id";
-    PENDING(3) = "SELECT id, firing_id, person, connection, subject_kind, subject_id, rule_id, \
-        rule_hash, attention, priority, created_at, due_at, expires_at, state, body \
-        FROM nudge WHERE person = $1 AND state = 'pending' AND due_at <= $2 \
-        ORDER BY priority, due_at, id LIMIT $3";
-    HELD(1) = "SELECT id, firing_id, person, connection, subject_kind, subject_id, rule_id, \
-        rule_hash, attention, priority, created_at, due_at, expires_at, state, body \
-        FROM nudge WHERE state = 'held' ORDER BY created_at, id LIMIT $1";
+    GET(1) = select!("WHERE id = $1");
+    OF_FIRING(1) = select!("WHERE firing_id = $1 ORDER BY id");
+    OF_SUBJECT(4) = select!("WHERE connection = $1 AND subject_kind = $2 AND subject_id = $3 \
+        ORDER BY created_at DESC, id LIMIT $4");
+    OF_DELIVERY(1) = select!("WHERE id IN (SELECT nudge_id FROM delivery_nudge WHERE delivery_id = $1) \
+        ORDER BY priority, created_at, id");
+    PENDING(3) = select!("WHERE person = $1 AND state = 'pending' AND due_at <= $2 \
+        ORDER BY priority, due_at, id LIMIT $3");
+    HELD(1) = select!("WHERE state = 'held' ORDER BY created_at, id LIMIT $1");
     SET_STATE(3) = "UPDATE nudge SET state = $1, due_at = $2 WHERE id = $3";
     ADD_OUTCOME(6) = "INSERT INTO outcome (id, nudge_id, person, kind, at, body) \
         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";

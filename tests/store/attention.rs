@@ -187,3 +187,19 @@ async fn a_nudge_on_two_channels_is_written_down_only_when_neither_went_out() {
     home.store.drop_delivery("d-chat".into(), "stale".into(), NOW).await.unwrap();
     assert_eq!(home.store.suppressed_by_reason(NOW).await.unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn a_nudge_said_again_needs_a_delivery_of_its_own() {
+    let home = Home::new();
+    let id = home.waiting("n").await;
+    home.claim(NOW).await;
+    home.store.record_sent(id.clone(), b"ts".to_vec(), NOW).await.unwrap();
+    let snoozed = vec![("n".to_owned(), NudgeState::Pending, NOW)];
+    home.commit(Batch { nudge_steps: snoozed, ..Batch::default() }).await;
+    let version = home.version().await;
+    let send = |id: &str| vec![Decision::Send(delivery(id, "chat", &["n"]))];
+    let same = home.store.commit_attention(version, send(&id)).await.unwrap_err();
+    assert_eq!(same.to_string(), "delivery \"d-n\" exists already; name another");
+    home.decide(send("d-n-2")).await;
+    assert_eq!(home.claim(NOW).await.len(), 1);
+}

@@ -1,5 +1,4 @@
 //! A database in a folder of its own, and rows to put into it.
-#![expect(clippy::unwrap_used, reason = "a fixture that fails should fail the test")]
 
 use std::path::{Path, PathBuf};
 

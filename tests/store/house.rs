@@ -195,18 +195,23 @@ async fn an_erased_deal_leaves_nothing_but_what_was_already_sent() {
     let sent = home.waiting("sent").await;
     home.claim(NOW).await;
     home.store.record_sent(sent.clone(), b"ts".to_vec(), NOW).await.unwrap();
-    let unsent = home.waiting("unsent").await;
+    home.nudges(&["unsent"]).await;
+    let other = nudge("other", "f-other", "2", 5);
+    home.commit(Batch { nudges: vec![other], ..Batch::default() }).await;
+    let digest = delivery("digest", "chat", &["unsent", "other"]);
+    home.decide(vec![Decision::Send(digest)]).await;
     let key = DealKey { connection: "crm".into(), id: "1".into() };
     home.store.erase_deal(key.clone(), audit("erase")).await.unwrap();
 
     let summary = home.store.summary().await.unwrap();
     assert_eq!(summary.deals, [("open".to_owned(), 1)]);
-    assert_eq!((summary.changes, summary.nudges, summary.firings), (1, vec![], vec![]));
+    assert_eq!((summary.changes, summary.firings), (1, vec![]));
     assert_eq!(home.store.next_timer().await, Ok(None));
     let quiet = home.state(&sent).await;
     assert_eq!(
         (quiet.body.as_slice(), quiet.receipt.as_slice()),
         (b"".as_slice(), b"ts".as_slice())
     );
-    assert_eq!(home.state(&unsent).await.state, DeliveryState::Dropped);
+    assert_eq!(home.store.delivery("digest".into()).await, Ok(None));
+    assert_eq!(summary.nudges, [("pending".to_owned(), 1)], "the other deal's is decided anew");
 }

@@ -1,5 +1,7 @@
 //! Stories of the store: what is promised to the roles, told on real files.
 
+#![expect(clippy::unwrap_used, reason = "what fails here should fail the test")]
+
 mod attention;
 mod batch;
 mod fixture;

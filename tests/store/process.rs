@@ -108,3 +108,27 @@ async fn a_backup_opens_with_everything_and_is_never_written_over() {
     let again = home.store.backup(path).await.unwrap_err();
     assert!(matches!(again, StoreError::Conflict { .. }), "{again}");
 }
+
+#[tokio::test]
+async fn a_damaged_file_stops_everything() {
+    let home = Home::new();
+    home.commit(Batch { deals: vec![deal("1", 0)], ..Batch::default() }).await;
+    home.store.close();
+    let raw = Connection::open(home.path()).unwrap();
+    let roots = "SELECT rootpage FROM sqlite_schema WHERE name = 'deal'";
+    let page: u64 = raw.query_row(roots, [], |row| row.get::<_, i64>(0)).unwrap() as u64;
+    raw.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    drop(raw);
+    let mut bytes = std::fs::read(home.path()).unwrap();
+    let start = usize::try_from(page - 1).unwrap() * 4_096;
+    bytes[start..start + 4_096].fill(0xff);
+    std::fs::write(home.path(), bytes).unwrap();
+
+    let store = reopen(home.folder.path());
+    assert_eq!(store.append(request("a")).await, Ok(1));
+    let read = store.deals_after(None, 9).await.unwrap_err();
+    assert!(read.is_fatal(), "{read}");
+    assert_eq!(store.failed().await, read);
+    assert_eq!(store.append(request("b")).await, Err(AppendError::Failed(read.clone())));
+    assert_eq!(store.append_audit(audit("a")).await, Err(read));
+}

@@ -101,6 +101,8 @@ async fn poison_is_counted_before_the_try_and_can_be_replayed_once() {
     assert_eq!(home.store.replay_dead_letter(1, 0).await, Ok(2));
     let again = home.store.replay_dead_letter(1, 0).await.unwrap_err();
     assert_eq!(again.to_string(), "dead letter \"1/0\" was replayed already");
+    let settled = &home.store.dead_letters(None, 9).await.unwrap()[0];
+    assert_eq!((settled.state, settled.request.bytes()), (DeadLetterState::Replayed, 0));
     assert_eq!(home.store.inbox_after(1, 9, 99).await.unwrap()[0].request, request("bad"));
     assert!(home.store.dead_letters(Some((1, 0)), 9).await.unwrap().is_empty());
 }
