@@ -47,6 +47,8 @@ statements! {
         ON CONFLICT DO NOTHING";
     SAVE(9) = "UPDATE delivery SET state = $1, why = $2, until = $3, attempts = $4, resends = $5, \
         spent_at = $6, sent_at = $7, receipt = $8 WHERE id = $9";
+    UNLINK(1) = "DELETE FROM delivery_nudge WHERE delivery_id = $1";
+    REMOVE(1) = "DELETE FROM delivery WHERE id = $1 AND state = 'waiting'";
     COUNT_WAITING(2) = "SELECT COUNT(*) FROM (SELECT 1 FROM delivery \
         WHERE connection = $1 AND state = 'waiting' LIMIT $2) AS some";
 }
@@ -236,6 +238,14 @@ pub(super) fn add(main: &Connection, row: &super::NewDelivery) -> Result<bool> {
         run(main, &LINK, params![nudge, id])?;
     }
     Ok(added == 1)
+}
+
+/// Undoes a decision: the delivery was never there.
+pub(super) fn take_back(main: &Connection, id: &str) -> Result<()> {
+    if run(main, &REMOVE, params![id])? == 1 {
+        run(main, &UNLINK, params![id])?;
+    }
+    Ok(())
 }
 
 /// Writes the columns that change.

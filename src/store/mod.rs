@@ -58,6 +58,7 @@ mod error;
 mod failure;
 mod fairness;
 mod firing;
+mod hold;
 mod inbox;
 mod ledger;
 mod link;

@@ -6,7 +6,6 @@ use touchline_rules::UnixMs;
 use super::Store;
 use super::error::Result;
 use super::ledger::SuppressedRow;
-use super::sqlite::writer::CommitClass;
 use super::statement::{all, first, run, sql_limit, statements, unknown_word};
 use super::timer::SubjectKey;
 
@@ -173,31 +172,6 @@ impl Store {
         self.read(move |main| of_delivery(main, &delivery_id)).await
     }
 
-    /// Nudges held because of a mass change, oldest first.
-    pub async fn held_nudges(&self, limit: usize) -> Result<Vec<NudgeRow>> {
-        self.read(move |main| all(main, &HELD, params![sql_limit(limit)], nudge_row)).await
-    }
-
-    /// Lets held nudges go on (attention looks at them at `now`), or discards
-    /// them into the ledger. Answers how many were held.
-    pub async fn settle_held(&self, ids: Vec<String>, release: bool, now: UnixMs) -> Result<usize> {
-        self.write(CommitClass::Original, move |tx| {
-            let mut settled = 0;
-            for id in &ids {
-                let held = get(tx, id)?.filter(|nudge| nudge.state == NudgeState::Held);
-                let Some(nudge) = held else { continue };
-                if release {
-                    set_state(tx, id, NudgeState::Pending, now)?;
-                } else {
-                    suppress(tx, &nudge, "discarded", now)?;
-                }
-                settled += 1;
-            }
-            Ok(settled)
-        })
-        .await
-    }
-
     /// What came of a nudge so far.
     pub async fn outcomes_of(&self, nudge_id: String, limit: usize) -> Result<Vec<OutcomeRow>> {
         self.read(move |main| {
@@ -214,6 +188,10 @@ impl Store {
         })
         .await
     }
+}
+
+pub(super) fn held(main: &Connection, limit: usize) -> Result<Vec<NudgeRow>> {
+    all(main, &HELD, params![sql_limit(limit)], nudge_row)
 }
 
 /// Adds a nudge; one that exists keeps the state it has reached.

@@ -203,3 +203,24 @@ async fn a_nudge_said_again_needs_a_delivery_of_its_own() {
     home.decide(send("d-n-2")).await;
     assert_eq!(home.claim(NOW).await.len(), 1);
 }
+
+#[tokio::test]
+async fn a_mass_change_holds_back_what_nobody_was_sent() {
+    let home = Home::new();
+    let sent = home.waiting("sent").await;
+    home.claim(NOW).await;
+    home.store.record_sent(sent, b"ts".to_vec(), NOW).await.unwrap();
+    home.nudges(&["pending", "decided", "bystander"]).await;
+    let digest = delivery("digest", "chat", &["decided", "bystander"]);
+    home.decide(vec![Decision::Send(digest.clone())]).await;
+    let all = ["sent", "pending", "decided", "nobody"].map(str::to_owned).to_vec();
+    assert_eq!(home.store.hold_nudges(all.clone()).await, Ok(2));
+    assert!(home.claim(NOW).await.is_empty());
+    let summary = home.store.summary().await.unwrap();
+    let expected = [("decided", 1), ("held", 2), ("pending", 1)];
+    assert_eq!(summary.nudges, expected.map(|(state, n)| (state.to_owned(), n)));
+
+    assert_eq!(home.store.settle_held(all, true, NOW).await, Ok(2));
+    home.decide(vec![Decision::Send(digest)]).await;
+    assert_eq!(home.claim(NOW).await.len(), 1, "its id is free again");
+}
