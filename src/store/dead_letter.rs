@@ -18,8 +18,8 @@ statements! {
     LIST(3) = "SELECT seq, place, connection, kind, received_at, attempts, reason, state, headers, \
         body FROM dead_letter WHERE (seq, place) > ($1, $2) ORDER BY seq, place LIMIT $3";
     /// What it said is kept no longer than somebody may need it.
-    SETTLE(3) = "UPDATE dead_letter SET state = $1, headers = X'', body = X'' \
-        WHERE seq = $2 AND place = $3";
+    SETTLE(3) = "UPDATE dead_letter SET state = $1, headers = substr(headers, 1, 0), \
+        body = substr(body, 1, 0) WHERE seq = $2 AND place = $3";
     TRY(2) = "INSERT INTO attempt (seq, place, tries) VALUES ($1, $2, 1) \
         ON CONFLICT (seq, place) DO UPDATE SET tries = attempt.tries + 1 RETURNING tries";
     FORGET_TRIES(1) = "DELETE FROM attempt WHERE seq <= $1";

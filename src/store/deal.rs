@@ -169,7 +169,7 @@ pub(super) fn append_change(main: &Connection, change: &ChangeRow) -> Result<()>
         change.vendor_seq,
         change.value_hash,
         change.engine_at.0,
-        change.late,
+        i64::from(change.late),
         change.body,
     ];
     run(main, &APPEND_CHANGE, row).map(drop)
@@ -198,7 +198,7 @@ fn change_row(row: &Row<'_>) -> rusqlite::Result<ChangeRow> {
         vendor_seq: row.get(4)?,
         value_hash: row.get(5)?,
         engine_at: UnixMs(row.get(6)?),
-        late: row.get(7)?,
+        late: row.get::<_, i64>(7)? != 0,
         body: row.get(8)?,
     })
 }

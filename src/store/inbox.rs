@@ -17,7 +17,8 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, $6)";
     AFTER(2) = "SELECT seq, connection, kind, received_at, headers, body FROM inbox \
         WHERE seq > $1 ORDER BY seq LIMIT $2";
-    BLANK(1) = "UPDATE inbox SET headers = X'', body = X'' WHERE seq = $1";
+    BLANK(1) = "UPDATE inbox SET headers = substr(headers, 1, 0), body = substr(body, 1, 0) \
+        WHERE seq = $1";
 }
 
 /// A request to be made durable.

@@ -224,3 +224,17 @@ async fn a_mass_change_holds_back_what_nobody_was_sent() {
     home.decide(vec![Decision::Send(digest)]).await;
     assert_eq!(home.claim(NOW).await.len(), 1, "its id is free again");
 }
+
+/// The first sending may have arrived, so a second one that certainly did not
+/// gives nothing back.
+#[tokio::test]
+async fn a_second_sending_that_fails_refunds_nothing() {
+    let home = Home::new();
+    let id = home.waiting("n").await;
+    home.claim(NOW).await;
+    home.store.record_unknown(id.clone(), "time-out".into(), NOW).await.unwrap();
+    home.store.resend_unknown(id.clone(), NOW).await.unwrap();
+    home.claim(NOW).await;
+    home.store.record_retry(id.clone(), NOW, "limited".into()).await.unwrap();
+    assert_eq!(home.state(&id).await.spent_at, Some(NOW));
+}

@@ -7,5 +7,6 @@ mod batch;
 mod fixture;
 mod house;
 mod inbox;
+mod obligations;
 mod process;
 mod work;
