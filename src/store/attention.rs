@@ -206,7 +206,11 @@ fn send(tx: &Transaction<'_>, row: &NewDelivery) -> Result<()> {
             state => return Err(moved(id, state)),
         }
     }
-    delivery::add(tx, row).map(drop)
+    if !delivery::add(tx, row)? {
+        // Otherwise a nudge that is said again, after a snooze, would be lost.
+        return Err(StoreError::conflict("delivery", &row.id, "exists already; name another"));
+    }
+    Ok(())
 }
 
 fn crowd_out(tx: &Transaction<'_>, row: &NewDelivery) -> Result<()> {

@@ -76,6 +76,14 @@ impl Part {
             Part::ActivityVerdict => "activity_verdict",
         }
     }
+
+    /// What the vendor can be asked again need not wait for the disk.
+    fn class(self) -> CommitClass {
+        match self {
+            Part::Metadata | Part::Backfill | Part::Usage => CommitClass::Derived,
+            Part::PollCursor | Part::ActivityVerdict => CommitClass::Original,
+        }
+    }
 }
 
 /// One part of a connection's state.
@@ -165,7 +173,7 @@ impl Store {
         body: Vec<u8>,
         now: UnixMs,
     ) -> Result<i64> {
-        self.write(CommitClass::Original, move |tx| {
+        self.write(part.class(), move |tx| {
             let name = part.name();
             let written = match version {
                 0 => run(tx, &INSERT_PART, params![connection, name, now.0, body])?,

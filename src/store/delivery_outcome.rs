@@ -48,7 +48,12 @@ impl Store {
     /// never saw.
     pub async fn record_retry(&self, id: String, until: UnixMs, why: String) -> Result<()> {
         self.step(id, move |row| {
-            let waiting = row.step(DeliveryState::Waiting, &why)?.refunded();
+            let waiting = row.step(DeliveryState::Waiting, &why)?;
+            let waiting = match row.state {
+                // The vendor looked for every sending and found none.
+                DeliveryState::Unknown => DeliveryRow { spent_at: None, ..waiting },
+                _ => waiting.refunded(),
+            };
             Ok(DeliveryRow { until, ..waiting })
         })
         .await

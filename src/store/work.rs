@@ -22,7 +22,7 @@ statements! {
             OR work.next_at < excluded.next_at THEN work.next_at ELSE excluded.next_at END";
     EXISTS(3) = "SELECT COUNT(*) FROM work WHERE kind = $1 AND connection = $2 AND key = $3";
     COUNT(3) = "SELECT COUNT(*) FROM \
-        (SELECT 1 FROM work WHERE kind = $1 AND connection = $2 LIMIT $3) AS some";
+        (SELECT 1 FROM work WHERE kind = $1 AND connection = $2 LIMIT $3) AS counted";
     NEXT_CONNECTION(2) = "SELECT connection FROM work WHERE kind = $1 AND connection > $2 \
         ORDER BY connection LIMIT 1";
     FIRST_CONNECTION(1) = "SELECT connection FROM work WHERE kind = $1 ORDER BY connection LIMIT 1";
