@@ -7,6 +7,8 @@
 mod actor;
 mod api;
 mod decode;
+#[cfg(feature = "fake")]
+pub mod fake;
 mod manifest;
 mod objects;
 mod properties;
