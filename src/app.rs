@@ -62,7 +62,6 @@ impl App {
     }
 
     /// Every route.
-    #[must_use]
     pub fn router(&self) -> axum::Router {
         self.router.clone()
     }

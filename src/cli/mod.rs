@@ -2,6 +2,7 @@
 //! exit codes are 0 for ok, 1 for a failed check, 2 for a wrong call.
 
 mod config;
+mod demo;
 mod history;
 mod serve;
 
@@ -34,6 +35,8 @@ First steps:
 
 #[derive(Subcommand)]
 enum Command {
+    /// Live through simulated weeks of a made-up company and print each nudge.
+    Demo(demo::DemoArgs),
     /// Run the service: take webhooks, evaluate rules, deliver nudges.
     Serve,
     /// Import a company's past.
@@ -65,6 +68,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     let file = cli.config;
     match cli.command {
         Command::History(command) => history::run(&load(file)?, command),
+        Command::Demo(args) => demo::run(args).await,
         Command::Serve => serve::run(load(file)?).await,
         Command::Config => config::run(),
     }

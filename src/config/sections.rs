@@ -19,6 +19,14 @@ pub struct LogConfig {
     pub format: LogFormat,
 }
 
+impl LogConfig {
+    /// Warnings and errors, for people: what a demo or a command shows.
+    #[must_use]
+    pub fn warnings() -> Self {
+        LogConfig { level: "warn".to_owned(), format: LogFormat::Text }
+    }
+}
+
 /// Form of the log lines.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]

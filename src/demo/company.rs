@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;
-use touchline_rules::facts::Direction;
+use touchline_hubspot::fake::Direction;
 use touchline_rules::{Calendar, UnixMs};
 
 /// Open stages of the made-up pipeline, in order; then won and lost.
