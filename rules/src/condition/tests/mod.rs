@@ -2,6 +2,7 @@
 
 mod flips;
 mod generate;
+mod messages;
 mod truth_table;
 
 use jiff::tz::TimeZone;
