@@ -1,8 +1,12 @@
 //! Proofs about the condition language, by topic.
 
+mod against_cel;
 mod flips;
 mod generate;
 mod messages;
+mod messages_syntax;
+mod messages_warnings;
+mod reading;
 mod truth_table;
 
 use jiff::tz::TimeZone;
