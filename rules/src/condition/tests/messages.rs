@@ -290,3 +290,19 @@ fn calls() {
       |                       ^
     "#);
 }
+
+#[test]
+fn every_type_error_is_reported_at_once() {
+    let source = "deal.stgae == \"won\"\n  && deal.amount == \"big\"\n  && days_since(deal.amount) > 3\n  || unknown(deal.foo)";
+    let errors = compile(source, &schema()).expect_err("four errors and one inside");
+    let places: Vec<_> =
+        errors.iter().map(|error| (error.line, error.column, error.code)).collect();
+    let expected = [
+        (1, 1, "unknown_field"),
+        (2, 6, "type_mismatch"),
+        (3, 17, "type_mismatch"),
+        (4, 6, "unknown_function"),
+        (4, 14, "unknown_field"),
+    ];
+    assert_eq!(places, expected);
+}

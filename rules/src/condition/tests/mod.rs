@@ -7,6 +7,7 @@ mod messages;
 mod messages_syntax;
 mod messages_warnings;
 mod reading;
+mod robustness;
 mod truth_table;
 
 use jiff::tz::TimeZone;
