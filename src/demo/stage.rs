@@ -100,9 +100,9 @@ impl Stage {
             answer_url: format!("{service_url}/hooks/slack"),
         });
         let config = format!(
-            "{extra}\npublic_url = \"{service_url}\"\n\
+            "public_url = \"{service_url}\"\n\
              database = \"sqlite:{folder}/touchline.db\"\nkey_file = \"{folder}/touchline.key\"\n\
-             [connections.hubspot]\nconnector = \"hubspot\"\nbase_url = \"{hubspot_url}\"\n\
+             {extra}\n[connections.hubspot]\nconnector = \"hubspot\"\nbase_url = \"{hubspot_url}\"\n\
              client_secret = \"{secret}\"\naccess_token = \"{token}\"\n\
              [connections.slack]\nconnector = \"slack\"\nbase_url = \"{slack_url}/api/\"\n\
              bot_token = \"fake-xoxb-token\"\nsigning_secret = \"fake-signing-secret\"\n",
