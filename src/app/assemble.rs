@@ -20,6 +20,7 @@ use crate::connection::{Connection, Connections};
 use crate::connectors::{CONNECTORS, connector};
 use crate::http::hooks::Intake;
 use crate::roles::Role;
+use crate::roles::housekeeping::Housekeeping;
 use crate::roles::ingest::Ingest;
 use crate::roles::timers::Timers;
 use crate::service::{Parts, Service};
@@ -58,6 +59,7 @@ pub(super) async fn app(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result
     let roles: Vec<Arc<dyn Role>> = vec![
         Arc::new(Ingest::new(Arc::clone(&service))),
         Arc::new(Timers::new(Arc::clone(&service))),
+        Arc::new(Housekeeping::new(Arc::clone(&service))),
     ];
     let router = super::routes(&intake);
     Ok(App { service, intake, router, roles, _lock: lock })

@@ -4,6 +4,7 @@
 //! manual clock, so that a run is a function of its seed.
 
 pub mod batching;
+pub mod housekeeping;
 pub mod ingest;
 pub mod timers;
 

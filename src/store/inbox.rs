@@ -155,10 +155,11 @@ impl Store {
         self.checkpoints().run(|checkpoints| Ok(checkpoints.run()?.unsigned_abs())).await
     }
 
-    /// Deletes the inbox rows whose effects are on the disk for certain, as the
-    /// last full checkpoint knows; answers how many.
-    pub async fn purge_inbox(&self) -> Result<usize> {
-        self.checkpoints().run(Checkpoints::purge).await
+    /// Deletes the inbox rows that arrived before `received_before` and whose
+    /// effects are on the disk for certain, as the last full checkpoint knows;
+    /// answers how many.
+    pub async fn purge_inbox(&self, received_before: UnixMs) -> Result<usize> {
+        self.checkpoints().run(move |checkpoints| checkpoints.purge(received_before)).await
     }
 
     /// Empties stored requests for a privacy deletion; their places stay.

@@ -3,6 +3,7 @@
 use crate::fixture::*;
 use futures::future::join_all;
 use touchline::store::*;
+use touchline_rules::UnixMs;
 
 fn bodies(rows: &[InboxRow]) -> Vec<String> {
     rows.iter().map(|row| String::from_utf8(row.request.body.clone()).unwrap()).collect()
@@ -62,10 +63,14 @@ async fn only_what_a_checkpoint_made_certain_is_purged() {
         home.commit(batch).await;
     };
     process(0, 2).await;
-    assert_eq!(home.store.purge_inbox().await, Ok(0), "committed, but perhaps not on the disk");
+    assert_eq!(
+        home.store.purge_inbox(UnixMs::MAX).await,
+        Ok(0),
+        "committed, but perhaps not on the disk"
+    );
     assert_eq!(home.store.checkpoint().await, Ok(2));
     process(2, 5).await;
-    assert_eq!(home.store.purge_inbox().await, Ok(2));
+    assert_eq!(home.store.purge_inbox(UnixMs::MAX).await, Ok(2));
 
     let cut = home.after_power_cut();
     assert_eq!(cut.store.cursor().await, Ok(2));
@@ -80,7 +85,7 @@ async fn an_emptied_inbox_goes_on_counting() {
     home.store.append_all(vec![request("a"), request("b")]).await.unwrap();
     home.commit(Batch { cursor: Some(CursorMove { from: 0, to: 2 }), ..Batch::default() }).await;
     home.store.checkpoint().await.unwrap();
-    home.store.purge_inbox().await.unwrap();
+    home.store.purge_inbox(UnixMs::MAX).await.unwrap();
     home.store.close();
     assert_eq!(reopen(home.folder.path()).append(request("c")).await, Ok(3));
 
