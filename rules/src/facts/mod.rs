@@ -15,6 +15,7 @@ pub mod event;
 pub mod fold;
 pub mod metadata;
 pub mod observation;
+pub mod schema;
 pub mod track;
 
 use rust_decimal::Decimal;

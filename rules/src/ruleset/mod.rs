@@ -1,2 +1,220 @@
-//! Rule files.
+//! The coaching rules that managers write: reading, checking, compiling and
+//! testing rule files.
+//!
+//! [`RuleSet::load`] reads every file and reports everything that is wrong in
+//! all of them. A set is immutable: a change of rules makes another one.
+
+mod compile;
+pub mod diagnostic;
+pub mod document;
+mod keys;
+pub mod period;
+pub mod rule;
+pub mod testing;
 pub mod yaml;
+
+use std::collections::{BTreeMap, HashMap};
+
+pub(crate) use compile::hash;
+pub use diagnostic::{RuleDiagnostic, Severity};
+pub use period::{Period, PeriodUnit};
+pub use rule::{
+    AppliesTo, Attention, Audience, CrmDelivery, Evidence, EvidenceGrade, OutcomeRule, Repeat,
+    Rule, Tip, Trigger,
+};
+
+use crate::facts::schema::{Vocabulary, place};
+use crate::facts::{EventKind, Metadata};
+use diagnostic::Findings;
+
+/// A rule file as it was read from somewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceFile {
+    /// Its name, as messages show it.
+    pub path: String,
+    /// What is in it.
+    pub text: String,
+}
+
+/// What came of loading rule files.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The set, unless there is an error anywhere: one faulty rule keeps the
+    /// set that is on.
+    pub set: Option<RuleSet>,
+    /// Everything that was found, file by file.
+    pub diagnostics: Vec<RuleDiagnostic>,
+}
+
+/// A pack of rules, without the rules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pack {
+    /// Its slug.
+    pub id: String,
+    /// One line for people.
+    pub title: String,
+    /// What it is for.
+    pub description: Option<String>,
+    /// The file it came from.
+    pub file: String,
+}
+
+/// All rules that are on, as one immutable snapshot.
+#[derive(Clone, Debug, Default)]
+pub struct RuleSet {
+    rules: Vec<Rule>,
+    packs: Vec<Pack>,
+    hash: String,
+    by_id: BTreeMap<String, usize>,
+    states: Vec<usize>,
+    events: HashMap<EventKind, ByStage>,
+}
+
+/// The rules of one event, by the stage a deal must be in for them to fire.
+#[derive(Clone, Debug, Default)]
+struct ByStage {
+    any: Vec<usize>,
+    of: HashMap<String, Vec<usize>>,
+}
+
+impl RuleSet {
+    /// Reads, checks and compiles `files`. Stage, pipeline and owner literals
+    /// are checked against what the connected accounts know, if any is given.
+    #[must_use]
+    pub fn load(files: &[SourceFile], metadata: &[(&str, &Metadata)]) -> Loaded {
+        let words = Vocabulary::of(metadata.iter().map(|(_, metadata)| *metadata));
+        let (mut rules, mut packs) = (Vec::new(), Vec::new());
+        let mut diagnostics = Vec::new();
+        let mut names = Names::default();
+        for file in files {
+            let mut findings = Findings::new(&file.path);
+            if let Some((pack, found)) = load_file(file, &words, &mut names, &mut findings) {
+                packs.push(pack);
+                rules.extend(found);
+            }
+            diagnostics.extend(findings.into_sorted());
+        }
+        let faulty = diagnostics.iter().any(|found| found.severity == Severity::Error);
+        let set = (!faulty).then(|| RuleSet::of(rules, packs));
+        Loaded { set, diagnostics }
+    }
+
+    fn of(rules: Vec<Rule>, packs: Vec<Pack>) -> RuleSet {
+        let mut versions: Vec<&str> = rules.iter().map(|rule| rule.version_hash.as_str()).collect();
+        versions.sort_unstable();
+        let hash = hash(&versions);
+        let by_id = rules.iter().enumerate().map(|(at, rule)| (rule.id.clone(), at)).collect();
+        let mut states = Vec::new();
+        let mut events: HashMap<EventKind, ByStage> = HashMap::new();
+        for (at, rule) in rules.iter().enumerate() {
+            let Trigger::Event(event) = rule.on else {
+                states.push(at);
+                continue;
+            };
+            let by_stage = events.entry(event).or_default();
+            match rule.when.required_values(place::STAGE) {
+                None => by_stage.any.push(at),
+                Some(stages) => {
+                    for stage in stages {
+                        by_stage.of.entry(stage.to_owned()).or_default().push(at);
+                    }
+                }
+            }
+        }
+        RuleSet { rules, packs, hash, by_id, states, events }
+    }
+
+    /// Every rule, in the order of the files.
+    #[must_use]
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// The packs they came in.
+    #[must_use]
+    pub fn packs(&self) -> &[Pack] {
+        &self.packs
+    }
+
+    /// The rule with this id.
+    #[must_use]
+    pub fn rule(&self, id: &str) -> Option<&Rule> {
+        self.by_id.get(id).and_then(|at| self.rules.get(*at))
+    }
+
+    /// Over the content of all rules; two sets with one hash behave alike.
+    #[must_use]
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// The state rules.
+    pub fn state_rules(&self) -> impl Iterator<Item = &Rule> {
+        self.states.iter().filter_map(|at| self.rules.get(*at))
+    }
+
+    /// The rules that may fire for `event` of a deal in `stage`, in the order
+    /// of the files. An unknown stage has every rule as its candidate.
+    #[must_use]
+    pub fn candidates(&self, event: EventKind, stage: Option<&str>) -> Vec<&Rule> {
+        let Some(by_stage) = self.events.get(&event) else { return Vec::new() };
+        let mut at: Vec<usize> = by_stage.any.clone();
+        match stage {
+            Some(stage) => at.extend(by_stage.of.get(stage).into_iter().flatten()),
+            None => at.extend(by_stage.of.values().flatten()),
+        }
+        at.sort_unstable();
+        at.dedup();
+        at.into_iter().filter_map(|at| self.rules.get(at)).collect()
+    }
+}
+
+/// Names taken so far, with the file that took them.
+#[derive(Default)]
+struct Names {
+    packs: BTreeMap<String, String>,
+    rules: BTreeMap<String, String>,
+}
+
+fn load_file(
+    file: &SourceFile,
+    words: &Vocabulary,
+    names: &mut Names,
+    findings: &mut Findings,
+) -> Option<(Pack, Vec<Rule>)> {
+    let root = match yaml::read(&file.text) {
+        Ok(root) => root,
+        Err((at, message)) => {
+            let hint = "check indentation, quotes and `key: value` near this place";
+            findings.error(at, "bad_yaml", message, hint);
+            return None;
+        }
+    };
+    let document = document::pack(&root, findings);
+    if let Some(pack) = &document.pack
+        && let Some(other) = names.packs.insert(pack.value.clone(), file.path.clone())
+    {
+        let message = format!("the pack `{}` is also in {other}", pack.value);
+        findings.error(pack.at, "duplicate_pack", message, "give one of them another name");
+    }
+    let name = document.pack.as_ref().map_or("", |pack| pack.value.as_str());
+    let setting = compile::Setting { file: &file.path, text: &file.text, pack: name, words };
+    let mut rules = Vec::new();
+    for written in document.rules {
+        if let Some(id) = &written.id
+            && let Some(other) = names.rules.insert(id.value.clone(), file.path.clone())
+        {
+            let message = format!("there is another rule `{}` in {other}", id.value);
+            findings.error(id.at, "duplicate_rule", message, "give one of them another id");
+        }
+        rules.extend(compile::rule(written, &setting, findings));
+    }
+    findings.rule = None;
+    let pack = Pack {
+        id: document.pack?.value,
+        title: document.title?.value,
+        description: document.description.map(|text| text.value),
+        file: file.path.clone(),
+    };
+    Some((pack, rules))
+}

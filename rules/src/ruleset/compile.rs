@@ -1,0 +1,316 @@
+//! From what is written to a rule that can be evaluated.
+
+use sha2::{Digest, Sha256};
+
+use super::diagnostic::{Findings, Severity};
+use super::document::{OutcomeDocument, RuleDocument, TipDocument, trigger_names};
+use super::keys::Located;
+use super::rule::{AppliesTo, Attention, Audience, OutcomeRule, Rule, Tip, Trigger};
+use super::yaml::Position;
+use crate::condition::{Condition, Diagnostic, TimeClass, Type, compile};
+use crate::engine::context::{CHANGE_PATHS, DEAL_PATHS, PERSON_PATHS};
+use crate::facts::EventKind;
+use crate::facts::schema::{self, Vocabulary, place};
+use crate::nearest::did_you_mean;
+use crate::template::{Allowed, Template};
+
+/// The longest body of a tip that is read at a glance, in characters.
+pub const TIP_BODY_CHARS: usize = 240;
+
+/// What compiling a rule needs besides the rule.
+pub(super) struct Setting<'a> {
+    pub(super) file: &'a str,
+    pub(super) text: &'a str,
+    pub(super) pack: &'a str,
+    pub(super) words: &'a Vocabulary,
+}
+
+/// The rule that `document` writes; `None` if something is wrong with it.
+pub(super) fn rule(
+    document: RuleDocument,
+    setting: &Setting<'_>,
+    findings: &mut Findings,
+) -> Option<Rule> {
+    findings.rule = document.id.as_ref().map(|id| id.value.clone());
+    let on = trigger(document.on.as_ref()?, findings)?;
+    check_combinations(&document, on, findings);
+    let event = match on {
+        Trigger::State => None,
+        Trigger::Event(event) => Some(event),
+    };
+    let make = Maker { setting, event, threshold: document.threshold };
+    let when = document.when.as_ref().and_then(|when| make.condition(when, false, findings));
+    let unless = document.unless.as_ref().map(|it| make.condition(it, false, findings));
+    let conditions: Vec<&Condition> =
+        when.iter().chain(unless.iter().flat_map(Option::as_ref)).collect();
+    if unless.as_ref().is_none_or(Option::is_some) && when.is_some() {
+        make.check_threshold(&conditions, document.at, findings);
+    }
+    let allowed = make.allowed(&conditions);
+    let tip = document.tip.as_ref().and_then(|tip| make.tip(tip, &allowed, findings));
+    let outcome = document.outcome.as_ref().map(|it| make.outcome(it, findings));
+    let applies_to = document.applies_to.unwrap_or(match event {
+        Some(EventKind::Closed) => AppliesTo::Closed,
+        _ => AppliesTo::Open,
+    });
+    let (when, unless) = (when?, unless.map_or(Some(None), |it| it.map(Some))?);
+    let trigger_hash = hash(&[
+        "deal",
+        &on.to_string(),
+        if applies_to == AppliesTo::Open { "open" } else { "closed" },
+        when.source(),
+        unless.as_ref().map_or("", |unless| unless.source()),
+        &document.threshold.map_or_else(String::new, |number| number.to_string()),
+    ]);
+    let loud = if event.is_some() { Attention::Interrupt } else { Attention::Digest };
+    Some(Rule {
+        id: document.id?.value,
+        pack: setting.pack.to_owned(),
+        title: document.title?.value,
+        applies_to,
+        on,
+        when,
+        unless,
+        threshold: document.threshold,
+        audience: document.audience.unwrap_or(Audience::Owner),
+        attention: document.attention.unwrap_or(loud),
+        crm: document.crm.map(|crm| crm.value),
+        priority: u8::try_from(document.priority.unwrap_or(5)).unwrap_or(9),
+        cooldown: document.cooldown,
+        repeat: document.repeat.map(|repeat| repeat.value),
+        skill: document.skill.map(|skill| skill.value),
+        tip: tip?,
+        lesson: document.lesson.map(|lesson| lesson.value),
+        outcome: outcome.map_or(Some(None), |it| it.map(Some))?,
+        owner: document.owner.map(|owner| owner.value),
+        expires: document.expires,
+        evidence: document.evidence,
+        tests: document.tests,
+        trigger_hash,
+        version_hash: hash(&[setting.pack, &document.canonical]),
+        file: setting.file.to_owned(),
+        line: document.at.line,
+    })
+}
+
+/// SHA-256 over `parts`, each set off from the next, in hexadecimal.
+pub(crate) fn hash(parts: &[&str]) -> String {
+    let mut sha = Sha256::new();
+    for part in parts {
+        sha.update((part.len() as u64).to_be_bytes());
+        sha.update(part.as_bytes());
+    }
+    sha.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn trigger(on: &Located<String>, findings: &mut Findings) -> Option<Trigger> {
+    if on.value == "state" {
+        return Some(Trigger::State);
+    }
+    let event = EventKind::named(&on.value);
+    if event.is_none() {
+        let names = trigger_names();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let message = format!("`{}` is nothing a rule can wait for", super::keys::shown(&on.value));
+        findings.error(on.at, "unknown_event", message, did_you_mean(&on.value, &names));
+    }
+    event.map(Trigger::Event)
+}
+
+fn check_combinations(document: &RuleDocument, on: Trigger, findings: &mut Findings) {
+    if let (Some(repeat), Trigger::Event(_)) = (&document.repeat, on) {
+        let message = "an event happens once: there is nothing to repeat";
+        findings.error(repeat.at, "repeat_of_event", message, "remove `repeat`, or use on: state");
+    }
+    let never = matches!(
+        (on, document.applies_to),
+        (Trigger::Event(EventKind::Closed), Some(AppliesTo::Open))
+            | (Trigger::Event(EventKind::Reopened), Some(AppliesTo::Closed))
+    );
+    if never {
+        let message = "with this `applies_to` the event never reaches the rule";
+        findings.error(document.at, "never_applies", message, "remove `applies_to`");
+    }
+    if let Some(crm) = &document.crm {
+        let loud = match document.attention {
+            Some(attention) => attention == Attention::Interrupt,
+            None => matches!(on, Trigger::Event(_)),
+        };
+        if !loud || document.audience == Some(Audience::Manager) {
+            let message = "a task or note on the deal can be read by others";
+            let hint = "use `crm` only with `audience: owner` and `attention: interrupt`";
+            findings.error(crm.at, "crm_not_private", message, hint);
+        }
+    }
+}
+
+struct Maker<'a> {
+    setting: &'a Setting<'a>,
+    event: Option<EventKind>,
+    threshold: Option<f64>,
+}
+
+impl Maker<'_> {
+    fn condition(
+        &self,
+        source: &Located<String>,
+        in_outcome: bool,
+        findings: &mut Findings,
+    ) -> Option<Condition> {
+        // An outcome is looked for long after the change: it reads the deal only.
+        let event = if in_outcome { None } else { self.event };
+        let fields = schema::schema(event, in_outcome, self.setting.words);
+        match compile(&source.value, &fields) {
+            Ok(condition) => {
+                for warning in condition.warnings() {
+                    self.report(warning, source, findings);
+                }
+                if condition.time_class() == TimeClass::Daily {
+                    let message = "when this changes by time alone cannot be calculated: it is \
+                                   looked at once a day, at midnight";
+                    let hint = "compare one age with one number to have it to the minute";
+                    let hint = Some(hint.to_owned());
+                    let message = message.to_owned();
+                    findings.push(Severity::Warning, source.at, "daily_recheck", message, hint);
+                }
+                Some(condition)
+            }
+            Err(wrong) => {
+                for diagnostic in &wrong {
+                    self.report(diagnostic, source, findings);
+                }
+                None
+            }
+        }
+    }
+
+    fn report(&self, found: &Diagnostic, source: &Located<String>, findings: &mut Findings) {
+        let at = place_in(self.setting.text, source, found.line, found.column);
+        let named = source.value.get(found.span.clone()).unwrap_or_default();
+        let state_reads_change =
+            found.code == "unknown_field" && named.starts_with("change.") && self.event.is_none();
+        let hint = if state_reads_change {
+            Some("only rules that wait for an event can read `change`".to_owned())
+        } else {
+            found.hint.clone()
+        };
+        findings.push(found.severity, at, found.code, found.message.clone(), hint);
+    }
+
+    fn check_threshold(&self, conditions: &[&Condition], at: Position, findings: &mut Findings) {
+        let used = conditions.iter().any(|one| one.fields_read().contains(&place::THRESHOLD));
+        if used && self.threshold.is_none() {
+            let message = "the condition reads `threshold`, but the rule has none";
+            findings.error(at, "no_threshold", message, "add `threshold: 5`");
+        }
+        if !used && self.threshold.is_some() {
+            let message = "the conditions never read `threshold`".to_owned();
+            let hint = Some("write `threshold` where the number belongs".to_owned());
+            findings.push(Severity::Warning, at, "unused_threshold", message, hint);
+        }
+    }
+
+    /// What the rule's texts may read.
+    fn allowed(&self, conditions: &[&Condition]) -> Allowed {
+        let mut paths: Vec<String> =
+            DEAL_PATHS.iter().chain(&PERSON_PATHS).map(|path| (*path).to_owned()).collect();
+        if self.event.is_some() {
+            paths.extend(CHANGE_PATHS.iter().map(|path| (*path).to_owned()));
+        }
+        if self.threshold.is_some() {
+            paths.push("threshold".to_owned());
+        }
+        let names = conditions.iter().flat_map(|condition| condition.seen_names());
+        paths.extend(names.map(|(name, _): (String, Type)| format!("seen.{name}")));
+        Allowed::new(paths)
+    }
+
+    fn tip(
+        &self,
+        document: &TipDocument,
+        allowed: &Allowed,
+        findings: &mut Findings,
+    ) -> Option<Tip> {
+        let mut template = |name: &str, source: Option<&Located<String>>| {
+            source.map(|source| self.template(name, source, allowed, findings))
+        };
+        let headline = template("tip.headline", document.headline.as_ref());
+        let body = template("tip.body", document.body.as_ref());
+        let why = template("tip.why", document.why.as_ref());
+        if let Some(body) = &document.body
+            && body.value.chars().count() > TIP_BODY_CHARS
+        {
+            let message = format!("the body is longer than {TIP_BODY_CHARS} characters");
+            let hint = Some("keep one action, and move the reason to `why`".to_owned());
+            findings.push(Severity::Warning, body.at, "long_tip", message, hint);
+        }
+        let why = why.map_or(Some(None), |it| it.map(Some));
+        Some(Tip { headline: headline??, body: body??, why: why? })
+    }
+
+    fn template(
+        &self,
+        name: &str,
+        source: &Located<String>,
+        allowed: &Allowed,
+        findings: &mut Findings,
+    ) -> Option<Template> {
+        match Template::compile(name, &source.value, allowed) {
+            Ok(template) => Some(template),
+            Err(wrong) => {
+                let at = place_in(self.setting.text, source, wrong.line, wrong.column);
+                let message = format!("`{name}`: {}", wrong.message);
+                findings.push(Severity::Error, at, "bad_template", message, wrong.hint);
+                None
+            }
+        }
+    }
+
+    fn outcome(&self, document: &OutcomeDocument, findings: &mut Findings) -> Option<OutcomeRule> {
+        let when = document.when.as_ref().and_then(|it| self.condition(it, true, findings));
+        if let Some(when) = &when {
+            self.check_outcome_threshold(when, document, findings);
+        }
+        Some(OutcomeRule { within: document.within?, when: when? })
+    }
+
+    fn check_outcome_threshold(
+        &self,
+        when: &Condition,
+        document: &OutcomeDocument,
+        findings: &mut Findings,
+    ) {
+        let at = document.when.as_ref().map_or(Position::default(), |when| when.at);
+        if when.fields_read().contains(&place::THRESHOLD) && self.threshold.is_none() {
+            let message = "the outcome reads `threshold`, but the rule has none";
+            findings.error(at, "no_threshold", message, "add `threshold: 5`");
+        }
+    }
+}
+
+/// The place in the file of a line and column inside a scalar. Exact for plain
+/// and quoted scalars of one line and for `|` blocks; for others it is the
+/// scalar's own place.
+fn place_in(text: &str, scalar: &Located<String>, line: usize, column: usize) -> Position {
+    let row = |number: usize| text.lines().nth(number.saturating_sub(1)).unwrap_or_default();
+    let from_here: String = row(scalar.at.line).chars().skip(scalar.at.column - 1).collect();
+    let quote = usize::from(from_here.starts_with(['"', '\'']));
+    let first = scalar.value.lines().next().unwrap_or_default();
+    if from_here.chars().skip(quote).collect::<String>().starts_with(first) {
+        return match line {
+            1 => Position { line: scalar.at.line, column: scalar.at.column + quote + column - 1 },
+            _ => scalar.at,
+        };
+    }
+    // A block: its first line stands below, further in.
+    let wanted = scalar.value.lines().nth(line.saturating_sub(1)).unwrap_or_default();
+    for start in [scalar.at.line, scalar.at.line + 1] {
+        let number = start + line - 1;
+        let found = row(number);
+        let indent = found.chars().take_while(|letter| *letter == ' ').count();
+        if !wanted.is_empty() && found.trim() == wanted.trim() {
+            return Position { line: number, column: indent + column };
+        }
+    }
+    scalar.at
+}
