@@ -9,6 +9,7 @@
 //! functions and reach the same decisions.
 
 pub mod calendar;
+pub mod condition;
 pub mod facts;
 pub mod ruleset;
 pub mod template;
