@@ -10,7 +10,9 @@
 
 pub mod calendar;
 pub mod condition;
+pub mod engine;
 pub mod facts;
+mod nearest;
 pub mod ruleset;
 pub mod template;
 pub mod time;

@@ -1,0 +1,205 @@
+//! What a rule's texts can say: the values behind `{{ deal.name }}` and the rest.
+
+use jiff::tz::TimeZone;
+use rust_decimal::{Decimal, RoundingStrategy};
+use serde_json::{Map, Value as Json, json};
+
+use crate::condition::Seen;
+use crate::facts::{ChangeView, DealFacts, DealState, Fact, Field, Metadata, Value};
+use crate::time::UnixMs;
+
+use super::Firing;
+
+/// What texts may read of the deal. Times suit the `date` filter, and
+/// `deal.amount` the `money` filter.
+pub const DEAL_PATHS: [&str; 18] = [
+    "deal.id",
+    "deal.name",
+    "deal.url",
+    "deal.pipeline",
+    "deal.stage",
+    "deal.owner",
+    "deal.amount",
+    "deal.amount_text",
+    "deal.currency",
+    "deal.close_date",
+    "deal.next_step",
+    "deal.loss_reason",
+    "deal.push_count",
+    "deal.pushed_days",
+    "deal.days_open",
+    "deal.days_in_stage",
+    "deal.days_to_close",
+    "deal.days_past_close",
+];
+
+/// What texts may read of the reader.
+pub const PERSON_PATHS: [&str; 2] = ["person.name", "person.first_name"];
+
+/// What texts of event rules may read of the change.
+pub const CHANGE_PATHS: [&str; 8] = [
+    "change.field",
+    "change.from",
+    "change.to",
+    "change.days",
+    "change.stages_moved",
+    "change.source",
+    "change.occurred_at",
+    "change.vendor_id",
+];
+
+/// The values for rendering the texts of `firing`: stages, pipelines and owners
+/// by the names people see, ages as they were when it fired, `null` for what is
+/// empty or not known.
+#[must_use]
+pub fn template_context(
+    firing: &Firing,
+    state: &DealState,
+    metadata: &Metadata,
+    person_name: &str,
+) -> Json {
+    let facts = &state.facts;
+    let mut context = json!({
+        "deal": deal(facts, metadata, firing.at),
+        "person": {
+            "name": person_name,
+            "first_name": person_name.split_whitespace().next().unwrap_or(person_name),
+        },
+        "seen": firing.seen.iter().map(|(name, seen)| (name.clone(), seen_json(seen)))
+            .collect::<Map<String, Json>>(),
+        "threshold": firing.threshold.map(number),
+    });
+    if let Some(change) = &firing.change {
+        context["change"] = change_json(change, facts, metadata);
+    }
+    if let Some(zone) = &metadata.time_zone {
+        context["reader"] = json!({ "time_zone": zone });
+    }
+    context
+}
+
+fn deal(facts: &DealFacts, metadata: &Metadata, at: UnixMs) -> Json {
+    let pipeline = facts.text(Field::Pipeline);
+    let pipeline_label = pipeline.map(|id| {
+        let found = metadata.pipelines.iter().find(|one| one.id == id);
+        found.map_or(id, |one| one.label.as_str())
+    });
+    let currency = facts.text(Field::Currency).or(metadata.currency.as_deref());
+    let amount = match facts.value(Field::Amount) {
+        Fact::Known(Value::Number(amount)) => Some(*amount),
+        _ => None,
+    };
+    let close = match facts.value(Field::CloseDate) {
+        Fact::Known(Value::Time(close)) => Some(*close),
+        _ => None,
+    };
+    let (push_count, pushed_days) = facts.pushes(metadata).unzip();
+    let zone = zone(metadata);
+    let days = |from: UnixMs, to: UnixMs| days_between(from, to, &zone);
+    let to_close = close.map(|close| days(at, close));
+    let elapsed = |since: Option<UnixMs>| since.map(|since| days(since, at).max(0));
+    json!({
+        "id": facts.key.id,
+        "name": facts.text(Field::Name).unwrap_or("this deal"),
+        "url": facts.url,
+        "pipeline": pipeline_label,
+        "stage": facts.text(Field::Stage).map(|id| stage_label(id, pipeline, metadata)),
+        "owner": facts.text(Field::Owner).map(|id| owner_name(id, metadata)),
+        "amount": amount.map(|amount| amount.to_string()),
+        "amount_text": amount.map(|amount| amount_text(amount, currency)),
+        "currency": currency,
+        "close_date": close.map(|close| close.0),
+        "next_step": facts.text(Field::NextStep),
+        "loss_reason": facts.text(Field::LossReason),
+        "push_count": push_count,
+        "pushed_days": pushed_days,
+        "days_open": elapsed(facts.created_at()),
+        "days_in_stage": elapsed(facts.stage_entered_at()),
+        "days_to_close": to_close,
+        "days_past_close": to_close.map(|days| -days),
+    })
+}
+
+fn zone(metadata: &Metadata) -> TimeZone {
+    let named = metadata.time_zone.as_deref().and_then(|name| TimeZone::get(name).ok());
+    named.unwrap_or(TimeZone::UTC)
+}
+
+/// Calendar days between two instants on the wall of `zone`.
+fn days_between(from: UnixMs, to: UnixMs, zone: &TimeZone) -> i64 {
+    let date = |at: UnixMs| zone.to_datetime(at.to_timestamp()).date();
+    let span = date(from).until((jiff::Unit::Day, date(to)));
+    span.map_or(0, |span| i64::from(span.get_days()))
+}
+
+fn stage_label<'a>(id: &'a str, pipeline: Option<&str>, metadata: &'a Metadata) -> &'a str {
+    metadata.stage(pipeline, id).map_or(id, |(_, stage)| stage.label.as_str())
+}
+
+fn owner_name<'a>(id: &'a str, metadata: &'a Metadata) -> Option<&'a str> {
+    metadata.owner(id).map(|owner| owner.name.as_str())
+}
+
+fn change_json(change: &ChangeView, facts: &DealFacts, metadata: &Metadata) -> Json {
+    let pipeline = facts.text(Field::Pipeline);
+    let value = |value: &Fact<Value>| match (value, change.field) {
+        (Fact::Known(Value::Text(id)), Some(Field::Stage)) => {
+            json!(stage_label(id, pipeline, metadata))
+        }
+        (Fact::Known(Value::Text(id)), Some(Field::Owner)) => json!(owner_name(id, metadata)),
+        (Fact::Known(Value::Text(text)), _) => json!(text),
+        (Fact::Known(Value::Number(number)), _) => json!(number.to_string()),
+        (Fact::Known(Value::Time(at)), _) => json!(at.0),
+        (Fact::Empty | Fact::Unknown, _) => Json::Null,
+    };
+    json!({
+        "field": change.field.map(Field::name),
+        "from": value(&change.from),
+        "to": value(&change.to),
+        "days": crate::facts::track::days_moved(&change.from, &change.to),
+        "stages_moved": change.stages_moved(pipeline, metadata),
+        "source": change.actor.kind.name(),
+        "occurred_at": change.occurred_at.0,
+        "vendor_id": change.vendor_id,
+    })
+}
+
+fn seen_json(seen: &Seen) -> Json {
+    match seen {
+        Seen::Unknown | Seen::Empty => Json::Null,
+        Seen::Bool(value) => json!(value),
+        Seen::Number(value) => number(*value),
+        Seen::Text(text) => json!(text),
+        Seen::Time(at) => json!(at.0),
+    }
+}
+
+/// A whole number without its fraction: `5`, not `5.0`.
+fn number(value: f64) -> Json {
+    const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+    if value.fract() == 0.0 && value.abs() < EXACT_MAX {
+        return json!(value as i64);
+    }
+    json!(value)
+}
+
+/// `EUR 12,000` or `EUR 12,000.50`.
+fn amount_text(amount: Decimal, currency: Option<&str>) -> String {
+    let rounded = amount.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero);
+    let digits = if rounded.fract().is_zero() {
+        rounded.trunc().to_string()
+    } else {
+        format!("{rounded:.2}")
+    };
+    let (sign, digits) = digits.strip_prefix('-').map_or(("", digits.as_str()), |rest| ("-", rest));
+    let (whole, fraction) = digits.split_at(digits.find('.').unwrap_or(digits.len()));
+    let mut grouped = String::new();
+    for (index, digit) in whole.chars().enumerate() {
+        if index > 0 && (whole.len() - index) % 3 == 0 {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    let currency = currency.map_or_else(String::new, |code| format!("{code} "));
+    format!("{currency}{sign}{grouped}{fraction}")
+}

@@ -1,0 +1,149 @@
+//! State rules: an episode opens when a rule becomes true of a deal, speaks
+//! once and perhaps again, and ends when the rule is no longer true.
+
+use crate::condition::Truth;
+use crate::facts::DealState;
+use crate::facts::deal::{Episode, RuleMemory};
+use crate::ruleset::Rule;
+use crate::time::UnixMs;
+
+use super::firing::Cause;
+use super::rule_truth::{Look, reads_activities};
+use super::{EndCause, EpisodeEnd, Firing, Outcome, World};
+
+/// Which rules take what is true now without speaking.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum Seeding {
+    /// Those whose truth was never known.
+    Unknown,
+    /// All of them.
+    All,
+}
+
+/// Brings what is remembered in line with the rules that are on: a rule that is
+/// gone or decides differently ends its episode, and starts unknown.
+pub(super) fn adopt(state: &mut DealState, now: UnixMs, world: &World<'_>, outcome: &mut Outcome) {
+    if state.rule_set == world.rules.hash() {
+        return;
+    }
+    world.rules.hash().clone_into(&mut state.rule_set);
+    state.rules.retain(|id, memory| {
+        let rule = world.rules.rule(id);
+        if rule.is_some_and(|rule| rule.trigger_hash == memory.trigger) {
+            return true;
+        }
+        end(id, memory, now, EndCause::RuleChanged, outcome);
+        memory.truth = None;
+        if let Some(rule) = rule {
+            rule.trigger_hash.clone_into(&mut memory.trigger);
+        }
+        rule.is_some()
+    });
+    state.next_due = super::timers::next_due(state, world);
+}
+
+/// A deal whose creation was seen: its state rules start out false, so that
+/// what becomes true from here on speaks.
+pub(super) fn begin(state: &mut DealState, world: &World<'_>) {
+    state.activity_trusted = world.activity_trusted;
+    for rule in world.rules.state_rules() {
+        let memory = memory_of(state, rule);
+        memory.truth.get_or_insert(false);
+    }
+}
+
+fn memory_of<'s>(state: &'s mut DealState, rule: &Rule) -> &'s mut RuleMemory {
+    let new = || RuleMemory { trigger: rule.trigger_hash.clone(), ..RuleMemory::default() };
+    state.rules.entry(rule.id.clone()).or_insert_with(new)
+}
+
+/// Looks at every state rule at `now`.
+pub(super) fn evaluate(
+    state: &mut DealState,
+    now: UnixMs,
+    seeding: Seeding,
+    world: &World<'_>,
+    outcome: &mut Outcome,
+) {
+    let trust_gained = world.activity_trusted && !state.activity_trusted;
+    state.activity_trusted = world.activity_trusted;
+    for rule in world.rules.state_rules() {
+        memory_of(state, rule);
+    }
+    let DealState { facts, rules, .. } = state;
+    let mut look = Look::at(facts, now, world);
+    for rule in world.rules.state_rules() {
+        let Some(memory) = rules.get_mut(&rule.id) else { continue };
+        let seeds = seeding == Seeding::All || (trust_gained && reads_activities(rule));
+        let truth = look.truth(rule);
+        turn(rule, memory, truth, seeds, &look, outcome);
+        let due = fire_at(rule, memory, world).filter(|due| truth == Truth::True && *due <= now);
+        if due.is_some()
+            && let Some(episode) = &mut memory.episode
+        {
+            let repeat = u32::try_from(episode.firings.len()).unwrap_or(u32::MAX);
+            let cause = Cause::Episode { start: episode.start, repeat };
+            let firing = Firing::new(rule, facts, cause, &mut look);
+            episode.firings.push(firing.id.clone());
+            memory.fired_at = Some(now);
+            outcome.firings.push(firing);
+        }
+    }
+}
+
+/// Opens, keeps or ends the episode.
+fn turn(
+    rule: &Rule,
+    memory: &mut RuleMemory,
+    truth: Truth,
+    seeds: bool,
+    look: &Look<'_>,
+    outcome: &mut Outcome,
+) {
+    match (memory.truth, truth) {
+        // Unknown keeps the last known truth.
+        (_, Truth::Unknown) | (Some(true), Truth::True) => {}
+        (known, Truth::True) => {
+            let seeded = seeds || known.is_none();
+            memory.truth = Some(true);
+            memory.episode = Some(Episode { start: look.now, seeded, firings: Vec::new() });
+        }
+        (_, Truth::False) => {
+            memory.truth = Some(false);
+            let cause = match look.applies(rule) {
+                Truth::False if look.gone => EndCause::DealGone,
+                Truth::False => EndCause::StageKind,
+                _ => EndCause::NoLongerTrue,
+            };
+            end(&rule.id, memory, look.now, cause, outcome);
+        }
+    }
+}
+
+fn end(
+    rule_id: &str,
+    memory: &mut RuleMemory,
+    at: UnixMs,
+    cause: EndCause,
+    outcome: &mut Outcome,
+) {
+    if let Some(Episode { firings, .. }) = memory.episode.take()
+        && !firings.is_empty()
+    {
+        let rule_id = rule_id.to_owned();
+        outcome.ended.push(EpisodeEnd { rule_id, firing_ids: firings, at, cause });
+    }
+}
+
+/// When the open episode speaks next, whether or not that has passed.
+pub(super) fn fire_at(rule: &Rule, memory: &RuleMemory, world: &World<'_>) -> Option<UnixMs> {
+    let episode = memory.episode.as_ref().filter(|episode| !episode.seeded)?;
+    let spoken = u32::try_from(episode.firings.len()).unwrap_or(u32::MAX);
+    if spoken == 0 {
+        let cool = rule.cooldown.zip(memory.fired_at);
+        let cool = cool.map(|(cooldown, fired)| cooldown.after(fired, world.calendar));
+        return Some(cool.map_or(episode.start, |cool| cool.max(episode.start)));
+    }
+    let repeat = rule.repeat.filter(|repeat| spoken <= repeat.max)?;
+    Some(repeat.every.after(memory.fired_at?, world.calendar))
+}

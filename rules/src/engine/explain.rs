@@ -1,0 +1,127 @@
+//! Why a rule speaks or not, and whether a reason still holds.
+
+use serde::{Deserialize, Serialize};
+
+use crate::condition::{Explanation, Joint, Seen, SeenValue, Truth};
+use crate::facts::schema::DEAL_FIELDS;
+use crate::facts::{DealState, StageKind};
+use crate::ruleset::{AppliesTo, Rule};
+use crate::time::UnixMs;
+
+use super::rule_truth::Look;
+use super::{Firing, World};
+
+/// Whether a reason to speak still holds.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Holds {
+    /// It does.
+    Yes,
+    /// It is gone.
+    No,
+}
+
+/// Whether the reason of `firing` still holds at `now`: for a state rule, while
+/// its episode is open; for an event rule, while the rule over the change that
+/// was stored and the present facts is not false. What is Unknown holds. A rule
+/// that is gone or decides differently now takes its reasons along.
+#[must_use]
+pub fn reason_holds(
+    firing: &Firing,
+    state: &DealState,
+    now: UnixMs,
+    world: &World<'_>,
+) -> Holds {
+    let rule = world.rules.rule(&firing.rule_id);
+    let Some(rule) = rule.filter(|rule| rule.trigger_hash == firing.trigger) else {
+        return Holds::No;
+    };
+    let holds = match &firing.change {
+        None => {
+            let memory = state.rules.get(&firing.rule_id);
+            let episode = memory.and_then(|memory| memory.episode.as_ref());
+            !state.facts.is_gone() && episode.is_some_and(|open| open.firings.contains(&firing.id))
+        }
+        Some(change) => {
+            let look = Look::at(&state.facts, now, world);
+            look.with_change(change, &state.facts).truth(rule) != Truth::False
+        }
+    };
+    if holds { Holds::Yes } else { Holds::No }
+}
+
+/// State rules that cannot decide about this deal, each with the name of a fact
+/// that nobody told of.
+#[must_use]
+pub fn inactive(
+    state: &DealState,
+    now: UnixMs,
+    world: &World<'_>,
+) -> Vec<(String, &'static str)> {
+    let mut look = Look::at(&state.facts, now, world);
+    let mut found = Vec::new();
+    for rule in world.rules.state_rules() {
+        if look.truth(rule) != Truth::Unknown {
+            continue;
+        }
+        let applies = look.applies(rule);
+        let context = look.context(rule);
+        let mut missing = rule.when.unknown_because(&context);
+        missing.extend(rule.unless.iter().flat_map(|unless| unless.unknown_because(&context)));
+        let named = missing.first().and_then(|slot| {
+            DEAL_FIELDS.iter().find(|(_, _, at, _)| at == slot).map(|(name, ..)| *name)
+        });
+        let fact = if applies == Truth::Unknown { Some("deal.stage_kind") } else { named };
+        found.extend(fact.map(|fact| (rule.id.clone(), fact)));
+    }
+    found
+}
+
+/// Why `rule` is true of the deal at `now` or not, part by part. For an event
+/// rule without its change, what it reads of the change is not known.
+#[must_use]
+pub fn explain_rule(
+    rule: &Rule,
+    state: &DealState,
+    now: UnixMs,
+    world: &World<'_>,
+) -> Explanation {
+    explanation(rule, &mut Look::at(&state.facts, now, world))
+}
+
+pub(super) fn explanation(rule: &Rule, look: &mut Look<'_>) -> Explanation {
+    let truth = look.truth(rule);
+    let applies = applies(rule, look);
+    let context = look.context(rule);
+    let mut parts = vec![applies, rule.when.explain(&context)];
+    if let Some(unless) = &rule.unless {
+        let inner = unless.explain(&context);
+        parts.push(Explanation {
+            source: format!("!({})", unless.source()),
+            truth: !inner.truth,
+            joint: Joint::Not,
+            values: Vec::new(),
+            parts: vec![inner],
+        });
+    }
+    Explanation { source: rule.id.clone(), truth, joint: Joint::All, values: Vec::new(), parts }
+}
+
+fn applies(rule: &Rule, look: &Look<'_>) -> Explanation {
+    let wanted = match rule.applies_to {
+        AppliesTo::Open => "open",
+        AppliesTo::Closed => "closed",
+    };
+    let kind = match look.kind {
+        _ if look.gone => Seen::Text("deleted or merged".to_owned()),
+        Some(kind) => Seen::Text(StageKind::name(kind).to_owned()),
+        None => Seen::Unknown,
+    };
+    Explanation {
+        source: format!("applies_to: {wanted}"),
+        truth: look.applies(rule),
+        joint: Joint::Test,
+        values: vec![SeenValue { name: "deal.stage_kind".to_owned(), value: kind }],
+        parts: Vec::new(),
+    }
+}

@@ -1,0 +1,151 @@
+//! A firing: a rule's reason to speak, with all that later steps need.
+
+use serde::{Deserialize, Serialize};
+
+use crate::condition::{Explanation, Seen};
+use crate::facts::{ChangeView, DealFacts, DealKey};
+use crate::ruleset::{Attention, Audience, CrmDelivery, Rule, hash};
+use crate::time::UnixMs;
+
+use super::explain::explanation;
+use super::rule_truth::Look;
+
+/// Hexadecimal digits of an id: 128 bits.
+const ID_DIGITS: usize = 32;
+
+/// A rule's reason to speak about a deal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Firing {
+    /// The same for the same reason, however often it is worked out.
+    pub id: String,
+    /// The rule.
+    pub rule_id: String,
+    /// Its pack.
+    pub pack: String,
+    /// The version of the rule that decided.
+    pub rule_version: String,
+    /// The trigger hash it decided by.
+    pub trigger: String,
+    /// The deal.
+    pub deal: DealKey,
+    /// The engine time of the decision.
+    pub at: UnixMs,
+    /// When the change behind it happened, or the state became true.
+    pub occurred_at: UnixMs,
+    /// When the episode began; `None` for an event rule.
+    pub episode_start: Option<UnixMs>,
+    /// 0 for the first firing of an episode, then the number of the reminder.
+    pub repeat: u32,
+    /// Who is spoken to.
+    pub audience: Audience,
+    /// How loudly.
+    pub attention: Attention,
+    /// Also as an object on the deal.
+    pub crm: Option<CrmDelivery>,
+    /// 1 to 9; 1 comes first.
+    pub priority: u8,
+    /// The change behind it; `None` for a state rule.
+    pub change: Option<ChangeView>,
+    /// What the conditions saw, by the names that texts use.
+    pub seen: Vec<(String, Seen)>,
+    /// Why, part by part.
+    pub explanation: Explanation,
+    /// The number that the rule was held against.
+    pub threshold: Option<f64>,
+}
+
+/// What a firing comes from.
+pub(super) enum Cause<'a> {
+    /// A change.
+    Change(&'a ChangeView),
+    /// An episode, and how often it spoke before.
+    Episode { start: UnixMs, repeat: u32 },
+}
+
+impl Firing {
+    pub(super) fn new(rule: &Rule, facts: &DealFacts, cause: Cause<'_>, look: &mut Look<'_>) -> Self {
+        let explanation = explanation(rule, look);
+        let context = look.context(rule);
+        let mut seen = rule.when.seen(&context);
+        for (name, value) in rule.unless.iter().flat_map(|unless| unless.seen(&context)) {
+            if seen.iter().all(|(known, _)| *known != name) {
+                seen.push((name, value));
+            }
+        }
+        let (change, episode_start, repeat) = match cause {
+            Cause::Change(view) => (Some(view.clone()), None, 0),
+            Cause::Episode { start, repeat } => (None, Some(start), repeat),
+        };
+        let occurred_at = change.as_ref().map(|change| change.occurred_at);
+        Firing {
+            id: firing_id(rule, &facts.key, change.as_ref(), episode_start, repeat),
+            rule_id: rule.id.clone(),
+            pack: rule.pack.clone(),
+            rule_version: rule.version_hash.clone(),
+            trigger: rule.trigger_hash.clone(),
+            deal: facts.key.clone(),
+            at: look.now,
+            occurred_at: occurred_at.or(episode_start).unwrap_or(look.now),
+            episode_start,
+            repeat,
+            audience: rule.audience,
+            attention: rule.attention,
+            crm: rule.crm,
+            priority: rule.priority,
+            change,
+            seen,
+            explanation,
+            threshold: rule.threshold,
+        }
+    }
+}
+
+/// Made of what the reason *is*, never of when it was worked out: a doubled,
+/// replayed or recovered step makes the same id.
+fn firing_id(
+    rule: &Rule,
+    deal: &DealKey,
+    change: Option<&ChangeView>,
+    episode_start: Option<UnixMs>,
+    repeat: u32,
+) -> String {
+    let cause = match change {
+        None => format!("episode {}", episode_start.map_or(0, |start| start.0)),
+        Some(change) => format!(
+            "{} {:?} {} {} {:?} {:?}",
+            change.event,
+            change.field,
+            change.occurred_at.0,
+            change.vendor_seq,
+            change.to,
+            change.activity_id
+        ),
+    };
+    id(&[
+        &deal.connection,
+        "deal",
+        &deal.id,
+        &rule.id,
+        &rule.trigger_hash,
+        &cause,
+        &repeat.to_string(),
+    ])
+}
+
+/// The id of the nudge that a firing means for one recipient.
+#[must_use]
+pub fn nudge_id(firing_id: &str, recipient: &str) -> String {
+    id(&["nudge", firing_id, recipient])
+}
+
+/// The id of a nudge's delivery by one channel of one connection.
+#[must_use]
+pub fn delivery_id(nudge_id: &str, connection: &str, channel: &str) -> String {
+    id(&["delivery", nudge_id, connection, channel])
+}
+
+fn id(parts: &[&str]) -> String {
+    let mut id = hash(parts);
+    id.truncate(ID_DIGITS);
+    id
+}

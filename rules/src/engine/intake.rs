@@ -1,0 +1,228 @@
+//! Taking changes and records in, and letting event rules look at each change
+//! that is live.
+
+use crate::condition::Truth;
+use crate::facts::deal::WAITING_MAX;
+use crate::facts::diff::{Step, diff};
+use crate::facts::event::events;
+use crate::facts::fold::{Effect, fold};
+use crate::facts::{
+    ActorKind, Change, ChangeKind, ChangeView, DealState, Fact, Field, Hydration, Observation,
+};
+use crate::time::UnixMs;
+
+use super::episodes::{self, Seeding};
+use super::firing::Cause;
+use super::rule_truth::Look;
+use super::{AppliedChange, Firing, Outcome, World, timers};
+
+/// Takes one change in, or lets it wait for the record of a deal never read.
+pub(super) fn change(
+    state: &mut DealState,
+    change: &Change,
+    now: UnixMs,
+    world: &World<'_>,
+    outcome: &mut Outcome,
+) {
+    state.last_engine_at = Some(now);
+    if !state.is_ready() {
+        wait(state, change, now);
+        if state.waiting.len() > WAITING_MAX {
+            give_up_waiting(state, now, world, outcome);
+        }
+        state.next_due = timers::next_due(state, world);
+        return;
+    }
+    let step = Step { change: change.clone(), live: true, undated: false };
+    let before = outcome.applied.len();
+    apply(state, &step, now, world, outcome);
+    // A change that said nothing new moves no rule: a doubled delivery costs
+    // no second look.
+    if outcome.applied.len() > before {
+        episodes::evaluate(state, now, Seeding::Unknown, world, outcome);
+    }
+    state.next_due = timers::next_due(state, world);
+}
+
+fn wait(state: &mut DealState, change: &Change, now: UnixMs) {
+    let occurred_at = change.occurred_at;
+    state.hydration = match state.hydration {
+        Hydration::Waiting { since, earliest } => {
+            Hydration::Waiting { since, earliest: earliest.min(occurred_at) }
+        }
+        _ => Hydration::Waiting { since: now, earliest: occurred_at },
+    };
+    let same = |held: &Change| {
+        let order = |one: &Change| (one.occurred_at, one.vendor_seq);
+        held.kind == change.kind && order(held) == order(change)
+    };
+    if !state.waiting.iter().any(same) {
+        state.waiting.push(change.clone());
+    }
+}
+
+/// The record did not come in time: the waiting changes are taken with what is
+/// known, and the rest stays Unknown.
+pub(super) fn give_up_waiting(
+    state: &mut DealState,
+    now: UnixMs,
+    world: &World<'_>,
+    outcome: &mut Outcome,
+) {
+    let Hydration::Waiting { earliest, .. } = state.hydration else { return };
+    state.last_engine_at = Some(now);
+    state.hydration = Hydration::Overdue { earliest };
+    let mut waiting = std::mem::take(&mut state.waiting);
+    waiting.sort_by(|a, b| waiting_order(a).cmp(&waiting_order(b)));
+    for change in waiting {
+        apply(state, &Step { change, live: true, undated: false }, now, world, outcome);
+    }
+    episodes::evaluate(state, now, Seeding::Unknown, world, outcome);
+}
+
+/// By the vendor's time; at one instant the creation first.
+fn waiting_order(change: &Change) -> (UnixMs, u8, i64) {
+    let rank = match change.kind {
+        ChangeKind::Created => 0,
+        ChangeKind::FieldSet { .. } => 1,
+        _ => 2,
+    };
+    (change.occurred_at, rank, change.vendor_seq)
+}
+
+/// Takes a record in, with the changes that waited for it.
+pub(super) fn observation(
+    state: &mut DealState,
+    observation: &Observation,
+    now: UnixMs,
+    world: &World<'_>,
+    outcome: &mut Outcome,
+) {
+    state.last_engine_at = Some(now);
+    let earliest = match state.hydration {
+        Hydration::Waiting { earliest, .. } | Hydration::Overdue { earliest } => Some(earliest),
+        Hydration::Unseen | Hydration::Done => None,
+    };
+    let seen = state.hydration == Hydration::Done;
+    let waiting = std::mem::take(&mut state.waiting);
+    if observation.url.is_some() {
+        state.facts.url.clone_from(&observation.url);
+    }
+    let steps = diff(&state.facts, observation, waiting, earliest, seen);
+    state.hydration = Hydration::Done;
+    // Activities that are events of their own must still be new when their
+    // turn comes; all others are facts that rules may already read.
+    if let Some(list) = &observation.activities {
+        let mut rest = list.clone();
+        rest.retain(|one| {
+            !steps.iter().any(|step| match &step.change.kind {
+                ChangeKind::Activity(live) => live.id == one.id && live.kind == one.kind,
+                _ => false,
+            })
+        });
+        state.facts.activities.replace(&rest, observation.observed_at);
+    }
+    for step in &steps {
+        apply(state, step, now, world, outcome);
+    }
+    if let Some(list) = &observation.activities {
+        state.facts.activities.replace(list, observation.observed_at);
+    }
+    note_existence(state, observation);
+    episodes::evaluate(state, now, Seeding::Unknown, world, outcome);
+    state.next_due = timers::next_due(state, world);
+}
+
+fn note_existence(state: &mut DealState, observation: &Observation) {
+    let deleted = state.facts.existence.is_some_and(|word| word.deleted);
+    let kind = match (observation.gone, deleted) {
+        (true, false) => ChangeKind::Deleted,
+        (false, true) => ChangeKind::Restored,
+        _ => return,
+    };
+    let change = Change {
+        deal: observation.deal.clone(),
+        kind,
+        occurred_at: observation.observed_at,
+        actor: Default::default(),
+        vendor_id: None,
+        vendor_seq: 0,
+    };
+    fold(&mut state.facts, &change, false);
+}
+
+/// Folds one change in and, if it is live, lets event rules look at it.
+fn apply(
+    state: &mut DealState,
+    step: &Step,
+    now: UnixMs,
+    world: &World<'_>,
+    outcome: &mut Outcome,
+) {
+    let Step { change, live, undated } = step;
+    let effect = fold(&mut state.facts, change, *undated);
+    let (moved, from, late) = match &effect {
+        Effect::None => return,
+        Effect::Moved(moved) => (Some(moved.field), moved.from.clone(), moved.late),
+        _ => (None, Fact::Unknown, false),
+    };
+    outcome.applied.push(AppliedChange {
+        kind: change.kind.clone(),
+        from,
+        moved,
+        occurred_at: change.occurred_at,
+        vendor_seq: change.vendor_seq,
+        vendor_id: change.vendor_id.clone(),
+        actor: change.actor.clone(),
+        engine_at: now,
+        history: !live,
+        late,
+    });
+    if !live {
+        return;
+    }
+    if effect == Effect::Created {
+        episodes::begin(state, world);
+    }
+    // What Touchline itself writes is no reason to speak.
+    if change.actor.kind == ActorKind::Touchline {
+        return;
+    }
+    for view in events(change, &effect, &state.facts, world.metadata) {
+        let firings = event_firings(state, &view, late, now, world);
+        let into = if late { &mut outcome.late } else { &mut outcome.firings };
+        into.extend(firings);
+    }
+}
+
+fn event_firings(
+    state: &mut DealState,
+    view: &ChangeView,
+    late: bool,
+    now: UnixMs,
+    world: &World<'_>,
+) -> Vec<Firing> {
+    let DealState { facts, rules, .. } = state;
+    let candidates = world.rules.candidates(view.event, facts.text(Field::Stage));
+    if candidates.is_empty() {
+        return Vec::new();
+    }
+    let mut look = Look::at(facts, now, world).with_change(view, facts);
+    let mut firings = Vec::new();
+    for rule in candidates {
+        let fired_at = rules.get(&rule.id).and_then(|memory| memory.fired_at);
+        let cool = rule.cooldown.zip(fired_at);
+        let cooling =
+            cool.is_some_and(|(cooldown, fired)| cooldown.after(fired, world.calendar) > now);
+        if cooling || look.truth(rule) != Truth::True {
+            continue;
+        }
+        if !late {
+            let memory = rules.entry(rule.id.clone()).or_default();
+            rule.trigger_hash.clone_into(&mut memory.trigger);
+            memory.fired_at = Some(now);
+        }
+        firings.push(Firing::new(rule, facts, Cause::Change(view), &mut look));
+    }
+    firings
+}

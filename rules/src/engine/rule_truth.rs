@@ -1,0 +1,99 @@
+//! Whether a rule is true of a deal: `applies_to && when && !unless`.
+
+use crate::condition::{Context, Slot, Truth};
+use crate::facts::schema::{ACTIVITY_SLOTS, Slots, deal_slots, place, put_change};
+use crate::facts::{ChangeView, DealFacts, Field, StageKind};
+use crate::ruleset::Rule;
+use crate::time::UnixMs;
+
+use super::World;
+
+/// One look at a deal: its facts at one instant, made once for all rules.
+pub(super) struct Look<'a> {
+    pub(super) slots: Slots<'a>,
+    pub(super) now: UnixMs,
+    pub(super) kind: Option<StageKind>,
+    pub(super) gone: bool,
+    world: &'a World<'a>,
+}
+
+impl<'a> Look<'a> {
+    pub(super) fn at(facts: &'a DealFacts, now: UnixMs, world: &'a World<'a>) -> Self {
+        Look {
+            slots: deal_slots(facts, world.metadata, world.activity_trusted, now),
+            now,
+            kind: facts.stage_kind(world.metadata),
+            gone: facts.is_gone(),
+            world,
+        }
+    }
+
+    /// With the change that event rules read beside it.
+    pub(super) fn with_change(mut self, change: &'a ChangeView, facts: &DealFacts) -> Self {
+        put_change(&mut self.slots, change, facts.text(Field::Pipeline), self.world.metadata);
+        self
+    }
+
+    /// The context for `rule`'s conditions.
+    pub(super) fn context(&mut self, rule: &Rule) -> Context<'_> {
+        self.slots[usize::from(place::THRESHOLD)] =
+            rule.threshold.map_or(Slot::Unknown, Slot::Number);
+        Context { slots: &self.slots, now: self.now, calendar: self.world.calendar }
+    }
+
+    /// Whether the rule looks at this deal at all. A stage that the metadata
+    /// does not have leaves it open.
+    pub(super) fn applies(&self, rule: &Rule) -> Truth {
+        match self.kind {
+            _ if self.gone => Truth::False,
+            Some(kind) => Truth::from(rule.applies_to.covers(kind)),
+            None => Truth::Unknown,
+        }
+    }
+
+    /// Whether the rule is true of the deal.
+    pub(super) fn truth(&mut self, rule: &Rule) -> Truth {
+        let applies = self.applies(rule);
+        if applies == Truth::False {
+            return Truth::False;
+        }
+        let context = self.context(rule);
+        let unless = rule.unless.as_ref().map_or(Truth::False, |unless| unless.eval(&context));
+        all([applies, rule.when.eval(&context), !unless])
+    }
+
+    /// The next instant at which that can change by time alone.
+    pub(super) fn next_flip(&mut self, rule: &Rule) -> Option<UnixMs> {
+        if self.applies(rule) == Truth::False {
+            return None;
+        }
+        let context = self.context(rule);
+        let when = rule.when.eval(&context);
+        let when_flips = || rule.when.next_flip(&context).instant();
+        let Some(unless) = &rule.unless else { return when_flips() };
+        let unless_flips = || unless.next_flip(&context).instant();
+        // What is false because of one side stays so until that side changes.
+        match (when == Truth::False, unless.eval(&context) == Truth::True) {
+            (true, true) => when_flips().zip(unless_flips()).map(|(a, b)| a.max(b)),
+            (true, false) => when_flips(),
+            (false, true) => unless_flips(),
+            (false, false) => when_flips().into_iter().chain(unless_flips()).min(),
+        }
+    }
+}
+
+fn all(parts: [Truth; 3]) -> Truth {
+    if parts.contains(&Truth::False) {
+        Truth::False
+    } else if parts.contains(&Truth::Unknown) {
+        Truth::Unknown
+    } else {
+        Truth::True
+    }
+}
+
+/// Whether the rule reads facts that rest on activities.
+pub(super) fn reads_activities(rule: &Rule) -> bool {
+    let unless = rule.unless.iter().flat_map(|unless| unless.fields_read());
+    rule.when.fields_read().iter().chain(unless).any(|slot| ACTIVITY_SLOTS.contains(slot))
+}
