@@ -74,7 +74,12 @@ impl Generator<'_> {
 
     fn test(&mut self, depth: u32) -> String {
         let timeless = self.language == Language::SharedWithCel;
-        match self.picks.below(if timeless { 7 } else { 10 }) {
+        // Number tests come most often: they are where the difficulties are.
+        match self.picks.below(if timeless { 8 } else { 14 }).saturating_sub(if timeless {
+            1
+        } else {
+            4
+        }) {
             0 => format!(
                 "{} {} {}",
                 self.number(depth),
@@ -123,13 +128,13 @@ impl Generator<'_> {
                 self.picks.of(&fixed).into()
             };
         }
-        match self.picks.below(8) {
-            0..=2 => age,
-            3 => self.literal(),
-            4 => format!("{age} {} {}", self.picks.of(&["+", "-"]), self.number(0)),
+        match self.picks.below(9) {
+            0 | 1 => age,
+            2 => self.literal(),
+            3 | 4 => format!("{age} {} {}", self.picks.of(&["+", "-"]), self.number(0)),
             5 => format!("{age} {} {}", self.picks.of(&["*", "/"]), self.number(0)),
             6 if self.language == Language::Provable => format!("-{age}"),
-            6 => {
+            6 | 7 => {
                 let op = self.picks.of(&["-", "+", "*", "/"]);
                 format!(
                     "({}) {op} ({})",
@@ -174,7 +179,7 @@ impl Generator<'_> {
 pub(super) fn facts(picks: &mut Picks<'_>, now: UnixMs, known: bool) -> Vec<Slot<'static>> {
     let mut slots = vec![Slot::Unknown; SLOTS];
     for (slot, value) in slots.iter_mut().enumerate() {
-        let kind = if known { 0 } else { picks.below(10) };
+        let kind = if known { 0 } else { picks.below(16) };
         *value = match (kind, slot as u16) {
             (9, _) => Slot::Unknown,
             (8, _) => Slot::Empty,
