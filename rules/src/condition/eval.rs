@@ -189,6 +189,11 @@ impl TextTest {
 }
 
 impl CompareOp {
+    /// Whether `a op b` for two known numbers.
+    pub fn holds_between(self, a: f64, b: f64) -> bool {
+        a.partial_cmp(&b).is_some_and(|ordering| self.holds(ordering))
+    }
+
     fn holds(self, ordering: Ordering) -> bool {
         match self {
             CompareOp::Equal => ordering.is_eq(),

@@ -25,9 +25,12 @@
 mod ast;
 mod calls;
 mod check;
+mod dates;
 mod diagnostic;
+mod drift;
 mod eval;
 mod explain;
+mod flip;
 mod index;
 mod lex;
 mod missing;
@@ -38,14 +41,17 @@ mod seen;
 mod suggest;
 #[cfg(test)]
 mod tests;
+mod time_class;
 mod value;
 
 use std::{fmt, sync::Arc};
 
 pub use diagnostic::{Diagnostic, Severity};
 pub use explain::{Explanation, Joint, SeenValue};
+pub use flip::{HORIZON_MS, NextFlip};
 pub use schema::{FieldDef, Schema, Type};
 pub use seen::Seen;
+pub use time_class::TimeClass;
 pub use value::{Context, Slot, Truth};
 
 use eval::Evaluation;

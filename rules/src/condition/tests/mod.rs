@@ -1,5 +1,7 @@
 //! Proofs about the condition language, by topic.
 
+mod flips;
+mod generate;
 mod truth_table;
 
 use jiff::tz::TimeZone;
