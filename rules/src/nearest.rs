@@ -16,7 +16,7 @@ pub(crate) fn nearest<'a>(
 }
 
 /// A hint that names the nearest, or lists what there is.
-pub(crate) fn did_you_mean<'a>(wrong: &str, known: &[&'a str]) -> String {
+pub(crate) fn did_you_mean(wrong: &str, known: &[&str]) -> String {
     match nearest(wrong, known.iter().copied()) {
         Some(name) => format!("did you mean `{name}`?"),
         None => format!("known here: {}", known.join(", ")),
@@ -32,10 +32,8 @@ fn typos(wrong: &[char], right: &str) -> usize {
         for (column, wanted) in right.iter().enumerate() {
             let swap = last[column] + usize::from(given != wanted);
             current[column + 1] = swap.min(last[column + 1] + 1).min(current[column] + 1);
-            let crossed = row > 0
-                && column > 0
-                && *given == right[column - 1]
-                && wrong[row - 1] == *wanted;
+            let crossed =
+                row > 0 && column > 0 && *given == right[column - 1] && wrong[row - 1] == *wanted;
             if crossed {
                 current[column + 1] = current[column + 1].min(before_last[column - 1] + 1);
             }

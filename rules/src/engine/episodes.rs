@@ -120,13 +120,7 @@ fn turn(
     }
 }
 
-fn end(
-    rule_id: &str,
-    memory: &mut RuleMemory,
-    at: UnixMs,
-    cause: EndCause,
-    outcome: &mut Outcome,
-) {
+fn end(rule_id: &str, memory: &mut RuleMemory, at: UnixMs, cause: EndCause, outcome: &mut Outcome) {
     if let Some(Episode { firings, .. }) = memory.episode.take()
         && !firings.is_empty()
     {

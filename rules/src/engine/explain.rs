@@ -26,12 +26,7 @@ pub enum Holds {
 /// was stored and the present facts is not false. What is Unknown holds. A rule
 /// that is gone or decides differently now takes its reasons along.
 #[must_use]
-pub fn reason_holds(
-    firing: &Firing,
-    state: &DealState,
-    now: UnixMs,
-    world: &World<'_>,
-) -> Holds {
+pub fn reason_holds(firing: &Firing, state: &DealState, now: UnixMs, world: &World<'_>) -> Holds {
     let rule = world.rules.rule(&firing.rule_id);
     let Some(rule) = rule.filter(|rule| rule.trigger_hash == firing.trigger) else {
         return Holds::No;
@@ -53,11 +48,7 @@ pub fn reason_holds(
 /// State rules that cannot decide about this deal, each with the name of a fact
 /// that nobody told of.
 #[must_use]
-pub fn inactive(
-    state: &DealState,
-    now: UnixMs,
-    world: &World<'_>,
-) -> Vec<(String, &'static str)> {
+pub fn inactive(state: &DealState, now: UnixMs, world: &World<'_>) -> Vec<(String, &'static str)> {
     let mut look = Look::at(&state.facts, now, world);
     let mut found = Vec::new();
     for rule in world.rules.state_rules() {
@@ -80,12 +71,7 @@ pub fn inactive(
 /// Why `rule` is true of the deal at `now` or not, part by part. For an event
 /// rule without its change, what it reads of the change is not known.
 #[must_use]
-pub fn explain_rule(
-    rule: &Rule,
-    state: &DealState,
-    now: UnixMs,
-    world: &World<'_>,
-) -> Explanation {
+pub fn explain_rule(rule: &Rule, state: &DealState, now: UnixMs, world: &World<'_>) -> Explanation {
     explanation(rule, &mut Look::at(&state.facts, now, world))
 }
 

@@ -63,7 +63,12 @@ pub(super) enum Cause<'a> {
 }
 
 impl Firing {
-    pub(super) fn new(rule: &Rule, facts: &DealFacts, cause: Cause<'_>, look: &mut Look<'_>) -> Self {
+    pub(super) fn new(
+        rule: &Rule,
+        facts: &DealFacts,
+        cause: Cause<'_>,
+        look: &mut Look<'_>,
+    ) -> Self {
         let explanation = explanation(rule, look);
         let context = look.context(rule);
         let mut seen = rule.when.seen(&context);

@@ -73,7 +73,7 @@ pub(super) fn give_up_waiting(
     state.last_engine_at = Some(now);
     state.hydration = Hydration::Overdue { earliest };
     let mut waiting = std::mem::take(&mut state.waiting);
-    waiting.sort_by(|a, b| waiting_order(a).cmp(&waiting_order(b)));
+    waiting.sort_by_key(waiting_order);
     for change in waiting {
         apply(state, &Step { change, live: true, undated: false }, now, world, outcome);
     }

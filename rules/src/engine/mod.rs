@@ -19,7 +19,6 @@ mod intake;
 mod rule_truth;
 mod timers;
 
-
 use serde::{Deserialize, Serialize};
 
 pub use context::template_context;

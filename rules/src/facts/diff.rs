@@ -63,8 +63,12 @@ pub fn diff(
     steps
 }
 
+/// Live or not, when, rank among changes of one instant, the vendor's number,
+/// and for a field its value.
+type Order = (bool, UnixMs, u8, i64, Option<(Field, Fact<Value>)>);
+
 /// History first, then what is live, each in the order in which it happened.
-fn order(step: &Step) -> (bool, UnixMs, u8, i64, Option<(Field, Fact<Value>)>) {
+fn order(step: &Step) -> Order {
     let change = &step.change;
     let (rank, value) = match &change.kind {
         ChangeKind::Created => (0, None),

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::deal::DealFacts;
 use super::fold::Effect;
 use super::{
-    ActivityKind, Actor, ActorKind, Change, Direction, Fact, Field, Metadata, StageKind, Value,
+    ActivityKind, Actor, ActorKind, Change, Direction, Fact, Field, Metadata, Stage, StageKind,
+    Value,
 };
 use crate::time::UnixMs;
 
@@ -90,13 +91,15 @@ pub struct ChangeView {
 
 impl ChangeView {
     /// The stages between `from` and `to`: positive forward, negative back.
-    /// `None` unless both are stages of the deal's pipeline.
+    /// `None` unless both are open stages of the deal's pipeline: closing and
+    /// reopening are no steps along it.
     #[must_use]
     pub fn stages_moved(&self, pipeline: Option<&str>, metadata: &Metadata) -> Option<i64> {
         let index = |value: &Fact<Value>| match value {
             Fact::Known(Value::Text(id)) => metadata.pipelines.iter().find_map(|one| {
                 let ours = pipeline.is_none_or(|pipeline| pipeline == one.id);
-                one.stages.iter().position(|stage| ours && stage.id == *id)
+                let open = |stage: &Stage| stage.id == *id && stage.kind == StageKind::Open;
+                one.stages.iter().position(|stage| ours && open(stage))
             }),
             _ => None,
         };

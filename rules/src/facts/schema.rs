@@ -187,9 +187,9 @@ pub fn schema(on: Option<EventKind>, in_outcome: bool, words: &Vocabulary) -> Sc
                 STAGE => words.values_of(Field::Stage),
                 PIPELINE => words.values_of(Field::Pipeline),
                 OWNER => words.values_of(Field::Owner),
-                STAGE_KIND => texts([StageKind::Open, StageKind::Won, StageKind::Lost].map(
-                    StageKind::name,
-                )),
+                STAGE_KIND => {
+                    texts([StageKind::Open, StageKind::Won, StageKind::Lost].map(StageKind::name))
+                }
                 _ => None,
             };
             def(name, *ty, *slot, values, doc)
@@ -306,11 +306,14 @@ pub fn deal_slots<'a>(
     put(CREATED_AT, facts.created_at().map_or(Slot::Unknown, Slot::Time));
     put(STAGE_ENTERED_AT, facts.stage_entered_at().map_or(Slot::Unknown, Slot::Time));
     put(STAGE_MOVES, facts.stage_moves().map_or(Slot::Unknown, |n| Slot::Number(f64::from(n))));
-    put(CLOSED_AT, match facts.closed_at(metadata) {
-        Fact::Known(at) => Slot::Time(at),
-        Fact::Empty => Slot::Empty,
-        Fact::Unknown => Slot::Unknown,
-    });
+    put(
+        CLOSED_AT,
+        match facts.closed_at(metadata) {
+            Fact::Known(at) => Slot::Time(at),
+            Fact::Empty => Slot::Empty,
+            Fact::Unknown => Slot::Unknown,
+        },
+    );
     if let Some((count, days)) = facts.pushes(metadata) {
         put(PUSH_COUNT, Slot::Number(f64::from(count)));
         put(PUSHED_DAYS, Slot::Number(days as f64));

@@ -196,9 +196,9 @@ fn rule(node: &Node, findings: &mut Findings) -> Option<RuleDocument> {
     let unless = text("unless", false, findings);
     let owner = text("owner", false, findings);
     let skill = text("skill", false, findings);
-    let located_crm = rule.node("crm").and_then(|it| {
-        keys::choice(it, findings).map(|value| Located { value, at: it.at })
-    });
+    let located_crm = rule
+        .node("crm")
+        .and_then(|it| keys::choice(it, findings).map(|value| Located { value, at: it.at }));
     let document = RuleDocument {
         id,
         title,
@@ -321,9 +321,8 @@ fn canonical(node: &Node) -> String {
             format!("[{}]", parts.join(","))
         }
         NodeKind::Map(entries) => {
-            let part = |(key, _, node): &(String, Position, Node)| {
-                format!("{key:?}:{}", canonical(node))
-            };
+            let part =
+                |(key, _, node): &(String, Position, Node)| format!("{key:?}:{}", canonical(node));
             let mut parts: Vec<String> = entries.iter().map(part).collect();
             parts.sort();
             format!("{{{}}}", parts.join(","))

@@ -137,9 +137,7 @@ pub(super) fn number(
     findings: &mut Findings,
 ) -> Option<Located<f64>> {
     match node.kind {
-        NodeKind::Number(value) if bounds.contains(&value) => {
-            Some(Located { value, at: node.at })
-        }
+        NodeKind::Number(value) if bounds.contains(&value) => Some(Located { value, at: node.at }),
         NodeKind::Number(_) => {
             let wanted = format!("a number from {} to {}", bounds.start(), bounds.end());
             wrong(node, key, &wanted, findings)

@@ -22,6 +22,7 @@ pub use rule::{
     AppliesTo, Attention, Audience, CrmDelivery, Evidence, EvidenceGrade, OutcomeRule, Repeat,
     Rule, Tip, Trigger,
 };
+pub use testing::{TestReport, run_tests};
 
 use crate::facts::schema::{Vocabulary, place};
 use crate::facts::{EventKind, Metadata};
@@ -218,3 +219,6 @@ fn load_file(
     };
     Some((pack, rules))
 }
+
+#[cfg(test)]
+mod tests;

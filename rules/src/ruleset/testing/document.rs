@@ -200,9 +200,8 @@ fn given(node: &Node, stages: &[String], findings: &mut Findings) -> Option<Give
             false
         }
     };
-    let mut time = |key, findings: &mut Findings| {
-        map.node(key).and_then(|it| instant(it, Some(at), findings))
-    };
+    let mut time =
+        |key, findings: &mut Findings| map.node(key).and_then(|it| instant(it, Some(at), findings));
     let created = time("created_at", findings);
     let created_at = created.unwrap_or(if new { at } else { at.plus_ms(-CREATED_BEFORE_MS) });
     let stage_since = time("stage_since", findings).unwrap_or(created_at);
@@ -277,7 +276,12 @@ fn set_fields(
     findings: &mut Findings,
 ) -> Option<Vec<(Field, Fact<Value>)>> {
     let NodeKind::Map(entries) = &node.kind else {
-        findings.error(node.at, "wrong_shape", "`set` must be fields with values", "{ stage: won }");
+        findings.error(
+            node.at,
+            "wrong_shape",
+            "`set` must be fields with values",
+            "{ stage: won }",
+        );
         return None;
     };
     let mut set = Vec::new();
@@ -308,7 +312,10 @@ fn value(
         (NodeKind::Text(text), _) if text.is_empty() => Some(Fact::Empty),
         (_, Type::Number) => {
             let number = keys::number(node, field.name(), -1e15..=1e15, findings)?;
-            Some(Decimal::from_f64(number.value).map_or(Fact::Empty, |it| Fact::Known(Value::Number(it))))
+            Some(
+                Decimal::from_f64(number.value)
+                    .map_or(Fact::Empty, |it| Fact::Known(Value::Number(it))),
+            )
         }
         (_, Type::Time) => {
             instant(node, Some(base), findings).map(|at| Fact::Known(Value::Time(at)))
@@ -349,11 +356,7 @@ fn expect(node: &Node, base: UnixMs, findings: &mut Findings) -> Option<Expectat
     Some(expected)
 }
 
-fn expected_firing(
-    node: &Node,
-    base: UnixMs,
-    findings: &mut Findings,
-) -> Option<ExpectedFiring> {
+fn expected_firing(node: &Node, base: UnixMs, findings: &mut Findings) -> Option<ExpectedFiring> {
     let mut map = Keys::of(node, "an expected firing", findings)?;
     let at = map.node("at").and_then(|it| instant(it, Some(base), findings));
     let headline = map.node("headline").and_then(|it| keys::text(it, "headline", findings));
@@ -377,8 +380,7 @@ fn instant(node: &Node, base: Option<UnixMs>, findings: &mut Findings) -> Option
     read
 }
 
-const TIME_HINT: &str =
-    "write 2026-03-02T09:00Z, 2026-03-02, or -6d or +2h from the story's begin";
+const TIME_HINT: &str = "write 2026-03-02T09:00Z, 2026-03-02, or -6d or +2h from the story's begin";
 
 fn absolute(text: &str) -> Option<UnixMs> {
     let timestamp = text.parse::<Timestamp>().ok();

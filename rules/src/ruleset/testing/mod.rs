@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 
 use jiff::tz::TimeZone;
 
+use super::compile::TIP_BODY_CHARS;
 use super::{Period, Rule, RuleSet};
 use crate::calendar::Calendar;
 use crate::engine::{Firing, Outcome, Stimulus, World, explain_rule, step, template_context};
@@ -339,7 +340,8 @@ impl Told {
         };
         if self.firings.len() != expect.fires as usize {
             let times = self.firings.iter().map(|said| said.firing.at.to_string());
-            let found = format!("{} [{}]", self.firings.len(), times.collect::<Vec<_>>().join(", "));
+            let found =
+                format!("{} [{}]", self.firings.len(), times.collect::<Vec<_>>().join(", "));
             differs("number of firings", expect.fires.to_string(), found);
         }
         for (index, (wanted, said)) in expect.firings.iter().zip(&self.firings).enumerate() {
@@ -376,11 +378,17 @@ const FAULT: &str = "cannot write ";
 /// The headline, or what keeps one of the texts from being written.
 fn texts(firing: &Firing, state: &DealState, metadata: &Metadata, rule: &Rule) -> String {
     let context = template_context(firing, state, metadata, "Sam Seller");
-    let others = std::iter::once(&rule.tip.body).chain(&rule.tip.why);
-    for template in others {
+    for template in &rule.tip.why {
         if let Err(wrong) = template.render(&context) {
             return format!("{FAULT}{wrong}");
         }
+    }
+    match rule.tip.body.render(&context) {
+        Err(wrong) => return format!("{FAULT}{wrong}"),
+        Ok(body) if body.chars().count() > TIP_BODY_CHARS => {
+            return format!("{FAULT}the body in {TIP_BODY_CHARS} characters: {body}");
+        }
+        Ok(_) => {}
     }
     rule.tip.headline.render(&context).unwrap_or_else(|wrong| format!("{FAULT}{wrong}"))
 }
