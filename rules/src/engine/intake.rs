@@ -7,7 +7,8 @@ use crate::facts::diff::{Step, diff};
 use crate::facts::event::events;
 use crate::facts::fold::{Effect, fold};
 use crate::facts::{
-    ActorKind, Change, ChangeKind, ChangeView, DealState, Fact, Field, Hydration, Observation,
+    Actor, ActorKind, Change, ChangeKind, ChangeView, DealState, Fact, Field, Hydration,
+    Observation,
 };
 use crate::time::UnixMs;
 
@@ -133,18 +134,15 @@ pub(super) fn observation(
     state.next_due = timers::next_due(state, world);
 }
 
+/// A record that was read is a word on whether the deal exists, like a deletion
+/// that was told.
 fn note_existence(state: &mut DealState, observation: &Observation) {
-    let deleted = state.facts.existence.is_some_and(|word| word.deleted);
-    let kind = match (observation.gone, deleted) {
-        (true, false) => ChangeKind::Deleted,
-        (false, true) => ChangeKind::Restored,
-        _ => return,
-    };
+    let kind = if observation.gone { ChangeKind::Deleted } else { ChangeKind::Restored };
     let change = Change {
         deal: observation.deal.clone(),
         kind,
         occurred_at: observation.observed_at,
-        actor: Default::default(),
+        actor: Actor::default(),
         vendor_id: None,
         vendor_seq: 0,
     };

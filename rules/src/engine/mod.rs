@@ -19,6 +19,9 @@ mod intake;
 mod rule_truth;
 mod timers;
 
+#[cfg(test)]
+mod tests;
+
 use serde::{Deserialize, Serialize};
 
 pub use context::template_context;

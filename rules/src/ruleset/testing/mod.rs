@@ -378,10 +378,8 @@ const FAULT: &str = "cannot write ";
 /// The headline, or what keeps one of the texts from being written.
 fn texts(firing: &Firing, state: &DealState, metadata: &Metadata, rule: &Rule) -> String {
     let context = template_context(firing, state, metadata, "Sam Seller");
-    for template in &rule.tip.why {
-        if let Err(wrong) = template.render(&context) {
-            return format!("{FAULT}{wrong}");
-        }
+    if let Some(Err(wrong)) = rule.tip.why.as_ref().map(|why| why.render(&context)) {
+        return format!("{FAULT}{wrong}");
     }
     match rule.tip.body.render(&context) {
         Err(wrong) => return format!("{FAULT}{wrong}"),

@@ -1,0 +1,7 @@
+//! The engine, story by story and by properties.
+
+mod episodes;
+mod fixtures;
+mod hydration;
+mod laws;
+mod reasons;
