@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::condition::{Explanation, Joint, Seen, SeenValue, Truth};
 use crate::facts::schema::DEAL_FIELDS;
-use crate::facts::{DealState, StageKind};
+use crate::facts::{ChangeView, DealState, StageKind};
 use crate::ruleset::{AppliesTo, Rule};
 use crate::time::UnixMs;
 
@@ -73,6 +73,19 @@ pub fn inactive(state: &DealState, now: UnixMs, world: &World<'_>) -> Vec<(Strin
 #[must_use]
 pub fn explain_rule(rule: &Rule, state: &DealState, now: UnixMs, world: &World<'_>) -> Explanation {
     explanation(rule, &mut Look::at(&state.facts, now, world))
+}
+
+/// As [`explain_rule`], for an event rule and one change.
+#[must_use]
+pub fn explain_change(
+    rule: &Rule,
+    change: &ChangeView,
+    state: &DealState,
+    now: UnixMs,
+    world: &World<'_>,
+) -> Explanation {
+    let look = Look::at(&state.facts, now, world);
+    explanation(rule, &mut look.with_change(change, &state.facts))
 }
 
 pub(super) fn explanation(rule: &Rule, look: &mut Look<'_>) -> Explanation {

@@ -41,7 +41,8 @@ pub struct Movement {
 /// `undated` marks a field value of which only the reading, not the setting,
 /// has a date.
 pub fn fold(facts: &mut DealFacts, change: &Change, undated: bool) -> Effect {
-    let (at, seq) = (change.occurred_at, change.vendor_seq);
+    // Saturates: a vendor's nonsense must not leave the range calendars know.
+    let (at, seq) = (change.occurred_at.plus_ms(0), change.vendor_seq);
     match &change.kind {
         ChangeKind::Created => {
             let first = facts.created.is_none();
@@ -74,10 +75,12 @@ pub fn fold(facts: &mut DealFacts, change: &Change, undated: bool) -> Effect {
     }
 }
 
-/// An empty text is [`Fact::Empty`], whatever a decoder made of it.
+/// An empty text is [`Fact::Empty`], whatever a decoder made of it, and times
+/// stay within what calendars know.
 fn tidy(value: &Fact<Value>) -> Fact<Value> {
     match value {
         Fact::Known(Value::Text(text)) if text.is_empty() => Fact::Empty,
+        Fact::Known(Value::Time(at)) => Fact::Known(Value::Time(at.plus_ms(0))),
         other => other.clone(),
     }
 }

@@ -138,9 +138,11 @@ pub(super) fn number(
 ) -> Option<Located<f64>> {
     match node.kind {
         NodeKind::Number(value) if bounds.contains(&value) => Some(Located { value, at: node.at }),
-        NodeKind::Number(_) => {
+        NodeKind::Number(value) => {
             let wanted = format!("a number from {} to {}", bounds.start(), bounds.end());
-            wrong(node, key, &wanted, findings)
+            let message = format!("`{key}` must be {wanted}, not {value}");
+            findings.error(node.at, "out_of_range", message, format!("give {wanted}"));
+            None
         }
         _ => wrong(node, key, "a number", findings),
     }

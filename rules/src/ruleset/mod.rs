@@ -7,6 +7,7 @@
 mod compile;
 pub mod diagnostic;
 pub mod document;
+mod json_schema;
 mod keys;
 pub mod period;
 pub mod rule;
@@ -17,6 +18,7 @@ use std::collections::{BTreeMap, HashMap};
 
 pub(crate) use compile::hash;
 pub use diagnostic::{RuleDiagnostic, Severity};
+pub use json_schema::json_schema;
 pub use period::{Period, PeriodUnit};
 pub use rule::{
     AppliesTo, Attention, Audience, CrmDelivery, Evidence, EvidenceGrade, OutcomeRule, Repeat,
@@ -61,7 +63,7 @@ pub struct Pack {
 }
 
 /// All rules that are on, as one immutable snapshot.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct RuleSet {
     rules: Vec<Rule>,
     packs: Vec<Pack>,
@@ -76,6 +78,13 @@ pub struct RuleSet {
 struct ByStage {
     any: Vec<usize>,
     of: HashMap<String, Vec<usize>>,
+}
+
+/// The set without a rule.
+impl Default for RuleSet {
+    fn default() -> Self {
+        RuleSet::of(Vec::new(), Vec::new())
+    }
 }
 
 impl RuleSet {

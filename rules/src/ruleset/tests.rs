@@ -48,3 +48,180 @@ fn the_packs_that_ship_load_without_a_word_and_pass_their_own_tests() {
         .collect();
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
 }
+
+/// Set TOUCHLINE_BLESS=1 and run this test to write the schema anew.
+#[test]
+fn the_committed_schema_is_the_generated_one() {
+    let path =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/rule-pack.schema.json");
+    let generated = json_schema();
+    if option_env!("TOUCHLINE_BLESS").is_some() {
+        std::fs::write(&path, &generated).unwrap();
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(committed == generated, "the schema changed: see this test's comment");
+}
+
+#[test]
+fn every_mistake_of_every_file_is_reported_at_its_place() {
+    let first = r#"pack: first
+title: First
+rules:
+  - id: one
+    title: One
+    on: deal.stage_chnaged
+    when: deal.stge == "a"
+    tip: { headline: Hello, body: World }
+  - id: two
+    title: Two
+    on: state
+    when: "deal.amount > threshold"
+    tresh: 5
+    cooldown: 5w
+    audience: ownr
+    tip:
+      headline: "{{ deal.nmae }} {{ seen.stage }}"
+      body: World
+  - id: three
+    title: Three
+    on: state
+    when: |
+      deal.amount > 5
+        && change.days > 2
+    threshold: { won_percentile: 75, fallback: 5 }
+    priority: 12
+    repeat: { every: 1d }
+    lesson: Not A Slug
+"#;
+    let second = r#"pack: first
+title: Second
+rules:
+  - id: one
+    title: Again
+    on: deal.closed
+    applies_to: open
+    when: deal.stage_kind == "lost"
+    repeat: { every: 1d, max: 2 }
+    crm: note
+    attention: digest
+    tip: { headline: Hello, body: World }
+  - just text
+"#;
+    let loaded = RuleSet::load(
+        &[file("a.yaml", first), file("b.yaml", second), file("c.yaml", "x: [")],
+        &[],
+    );
+    assert!(loaded.set.is_none());
+    assert_snapshot!(report(&loaded), @"");
+}
+
+#[test]
+fn stages_are_checked_against_the_accounts() {
+    let stage = |id: &str| Stage { id: id.into(), label: id.into(), kind: StageKind::Open };
+    let pipeline =
+        Pipeline { id: "p".into(), label: "P".into(), stages: vec![stage("negotiation")] };
+    let account = Metadata { pipelines: vec![pipeline], ..Metadata::default() };
+    let text = "pack: p\ntitle: P\nrules:\n  - id: one\n    title: One\n    on: state\n    when: deal.stage == \"negotation\"\n    tip: { headline: H, body: B }\n";
+    assert!(RuleSet::load(&[file("a.yaml", text)], &[]).set.is_some());
+    let loaded = RuleSet::load(&[file("a.yaml", text)], &[("crm", &account)]);
+    assert!(loaded.set.is_none());
+    assert_snapshot!(report(&loaded), @"");
+}
+
+#[test]
+fn warnings_do_not_keep_a_set_from_loading() {
+    let text = "pack: p\ntitle: P\nrules:\n  - id: one\n    title: One\n    on: state\n    when: days_since(deal.created_at) > 2 * days_since(deal.stage_entered_at) || deal.amount > 5 && deal.amount < 3\n    threshold: 4\n    tip: { headline: H, body: B }\n";
+    let loaded = RuleSet::load(&[file("a.yaml", text)], &[]);
+    assert!(loaded.set.is_some());
+    assert_snapshot!(report(&loaded), @"");
+}
+
+#[test]
+fn a_failed_test_shows_what_differs_and_why() {
+    let text = r#"pack: p
+title: P
+rules:
+  - id: bare
+    title: Bare
+    on: deal.stage_changed
+    when: change.stages_moved > 0 && !has(deal.amount)
+    tip: { headline: "{{ deal.name }} is bare", body: B }
+    tests:
+      - name: twice
+        given: { at: 2026-03-02T09:00Z, name: Harbour Foods }
+        then:
+          - set: { stage: proposal }
+        expect:
+          fires:
+            - { at: 2026-03-02T10:00Z, headline: Harbour Foods is bar }
+            - at: 2026-03-03
+      - name: never
+        given: { at: 2026-03-02T09:00Z, amount: 5 }
+        then:
+          - set: { stage: proposal }
+        expect: { fires: 1, ended: 2 }
+"#;
+    let set = RuleSet::load(&[file("a.yaml", text)], &[]).set.unwrap();
+    let reports = run_tests(&set);
+    let texts: Vec<String> = reports
+        .iter()
+        .map(|report| {
+            format!(
+                "{} {}\n{}",
+                report.place,
+                report.name,
+                report.failure.as_deref().unwrap_or("ok")
+            )
+        })
+        .collect();
+    assert_snapshot!(texts.join("\n\n"), @"");
+}
+
+#[test]
+fn candidates_are_found_by_event_and_stage() {
+    let rule = |id: &str, on: &str, when: &str| {
+        format!(
+            "  - id: {id}\n    title: T\n    on: {on}\n    when: {when}\n    tip: {{ headline: H, body: B }}\n"
+        )
+    };
+    let text = format!(
+        "pack: p\ntitle: P\nrules:\n{}{}{}{}",
+        rule("all", "deal.created", "'true'"),
+        rule("in-a", "deal.created", "deal.stage == \"a\""),
+        rule("in-ab", "deal.created", "deal.stage in [\"a\", \"b\"] && deal.amount > 5"),
+        rule("other", "deal.closed", "'true'"),
+    );
+    let set = RuleSet::load(&[file("a.yaml", &text)], &[]).set.unwrap();
+    let found = |stage| {
+        let rules = set.candidates(EventKind::Created, stage);
+        rules.iter().map(|rule| rule.id.as_str()).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(found(Some("a")), "all in-a in-ab");
+    assert_eq!(found(Some("b")), "all in-ab");
+    assert_eq!(found(Some("c")), "all");
+    assert_eq!(found(None), "all in-a in-ab");
+    assert_eq!(set.candidates(EventKind::Reopened, None).len(), 0);
+}
+
+/// How the packs speak: warm, short, one action, no jargon and no shouting.
+#[test]
+fn shipped_tips_keep_the_house_style() {
+    let set = RuleSet::load(&packs(), &[]).set.unwrap();
+    for rule in set.rules() {
+        let Tip { headline, body, why } = &rule.tip;
+        let why = why.as_ref().unwrap_or_else(|| panic!("{} gives no reason", rule.id));
+        for text in [headline.source(), body.source(), why.source()] {
+            assert!(!text.contains('!'), "{}: {text}", rule.id);
+            let lower = text.to_lowercase();
+            for blame in
+                ["you failed", "you forgot", "you should have", "should have", "must", "asap"]
+            {
+                assert!(!lower.contains(blame), "{}: {text}", rule.id);
+            }
+        }
+        assert!(rule.skill.is_some() && rule.evidence.is_some(), "{}", rule.id);
+        let fires = |test: &testing::RuleTest| test.expect.fires > 0;
+        assert!(rule.tests.iter().any(fires), "{} has no test that fires", rule.id);
+        assert!(!rule.tests.iter().all(fires), "{} has no test that stays silent", rule.id);
+    }
+}

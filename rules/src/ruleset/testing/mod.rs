@@ -11,7 +11,10 @@ use jiff::tz::TimeZone;
 use super::compile::TIP_BODY_CHARS;
 use super::{Period, Rule, RuleSet};
 use crate::calendar::Calendar;
-use crate::engine::{Firing, Outcome, Stimulus, World, explain_rule, step, template_context};
+use crate::condition::Explanation;
+use crate::engine::{
+    Firing, Outcome, Stimulus, World, explain_change, explain_rule, step, template_context,
+};
 use crate::facts::{
     Activity, ActivityKind, Actor, ActorKind, Change, ChangeKind, DealKey, DealState, Direction,
     Fact, Field, HistoryItem, Metadata, Observation, Origin, Owner, Pipeline, Stage, StageKind,
@@ -157,11 +160,19 @@ fn run(set: &RuleSet, rule: &Rule, test: &RuleTest) -> Option<String> {
     for step in &test.then {
         clock = story.take(step, clock, rule);
     }
-    story.told.compare(&test.expect).map(|difference| {
-        let why = explain_rule(rule, &story.state, clock, &world);
-        let truth = format!("{why}").replace('\n', "\n    ");
-        format!("{difference}\n  at the end of the story, {clock}:\n    {truth}")
-    })
+    let difference = story.told.compare(&test.expect)?;
+    let (at, why) = match story.told.looked.take() {
+        Some((at, why)) => (format!("at the last change it looked at, {at}"), why),
+        None => {
+            let why = explain_rule(rule, &story.state, clock, &world);
+            (format!("at the end of the story, {clock}"), why)
+        }
+    };
+    Some(format!("{difference}\n  {at}:\n    {}", indented(&why)))
+}
+
+fn indented(why: &Explanation) -> String {
+    why.to_string().replace('\n', "\n    ")
 }
 
 fn key() -> DealKey {
@@ -265,6 +276,12 @@ impl Story<'_> {
 
     fn step(&mut self, stimulus: Stimulus<'_>, at: UnixMs, rule: &Rule) {
         let outcome = step(&mut self.state, stimulus, at, &self.world);
+        let event = rule.event();
+        let change = event.and_then(|event| outcome.applied.last()?.view(event));
+        if let Some(change) = change.filter(|_| outcome.firings.is_empty()) {
+            let why = explain_change(rule, &change, &self.state, at, &self.world);
+            self.told.looked = Some((at, why));
+        }
         self.told.note(outcome, &self.state, self.world.metadata, rule);
     }
 }
@@ -312,6 +329,8 @@ struct Told {
     firings: Vec<Said>,
     late: u32,
     ended: u32,
+    /// The last change that did not make an event rule speak, and why.
+    looked: Option<(UnixMs, Explanation)>,
 }
 
 /// A firing with its texts as they read at that moment.
@@ -366,7 +385,7 @@ impl Told {
             differs("text", "a text that can be written".to_owned(), said.headline.clone());
         }
         if let (true, Some(said)) = (!lines.is_empty(), self.firings.last()) {
-            let why = said.firing.explanation.to_string().replace('\n', "\n    ");
+            let why = indented(&said.firing.explanation);
             let _ = write!(lines, "\n  at the last firing, {}:\n    {why}", said.firing.at);
         }
         (!lines.is_empty()).then(|| lines.trim_start_matches('\n').to_owned())
