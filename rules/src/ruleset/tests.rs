@@ -112,7 +112,48 @@ rules:
         &[],
     );
     assert!(loaded.set.is_none());
-    assert_snapshot!(report(&loaded), @"");
+    assert_snapshot!(report(&loaded), @r#"
+    a.yaml:6:9: error[unknown_event]: `deal.stage_chnaged` is nothing a rule can wait for
+      hint: did you mean `deal.stage_changed`?
+    a.yaml:7:11: error[unknown_field]: there is no field `deal.stge`
+      hint: did you mean `deal.stage`?
+    a.yaml:9:5: error[no_threshold]: the condition reads `threshold`, but the rule has none
+      hint: add `threshold: 5`
+    a.yaml:13:5: error[unknown_key]: a rule has no key `tresh`
+      hint: known here: id, title, on, when, unless, owner, skill, crm, scope, applies_to, threshold, audience, attention, priority, cooldown, repeat, tip, lesson, outcome, expires, evidence, tests
+    a.yaml:14:15: error[bad_period]: `5w` is not a length of time
+      hint: write a number and a unit: 12h (hours), 14d (days) or 5bd (working days)
+    a.yaml:15:15: error[unknown_value]: `ownr` is no audience
+      hint: did you mean `owner`? Known: owner, manager
+    a.yaml:17:21: error[bad_template]: `tip.headline`: `deal.nmae` is not known here
+      hint: did you mean `deal.name`?
+    a.yaml:19:5: error[missing_key]: a rule has no `tip`
+      hint: add `tip: …`
+    a.yaml:23:7: error[unknown_field]: there is no field `change.days`
+      hint: only rules that wait for an event can read `change`
+    a.yaml:25:16: error[not_supported]: a threshold from won deals (won_percentile) is not yet supported
+      hint: write the fallback as the threshold for now: `threshold: 5`
+    a.yaml:26:15: error[out_of_range]: `priority` must be a number from 1 to 9, not 12
+      hint: give a number from 1 to 9
+    a.yaml:27:13: error[missing_key]: `repeat` has no `max`
+      hint: add `max: …`
+    a.yaml:28:13: error[bad_slug]: `Not A Slug` is not a name for `lesson`
+      hint: use small letters, digits and single hyphens, at most 64: buyer-silent
+    b.yaml:1:7: error[duplicate_pack]: the pack `first` is also in a.yaml
+      hint: give one of them another name
+    b.yaml:4:5: error[never_applies]: with this `applies_to` the event never reaches the rule
+      hint: remove `applies_to`
+    b.yaml:4:9: error[duplicate_rule]: there is another rule `one` in a.yaml
+      hint: give one of them another id
+    b.yaml:9:13: error[repeat_of_event]: an event happens once: there is nothing to repeat
+      hint: remove `repeat`, or use on: state
+    b.yaml:10:10: error[crm_not_private]: a task or note on the deal can be read by others
+      hint: use `crm` only with `audience: owner` and `attention: interrupt`
+    b.yaml:13:5: error[wrong_shape]: a rule must be keys with values, not text
+      hint: write `key: value`, one per line
+    c.yaml:1:4: error[bad_yaml]: unclosed bracket '['
+      hint: check indentation, quotes and `key: value` near this place
+    "#);
 }
 
 #[test]
@@ -125,15 +166,23 @@ fn stages_are_checked_against_the_accounts() {
     assert!(RuleSet::load(&[file("a.yaml", text)], &[]).set.is_some());
     let loaded = RuleSet::load(&[file("a.yaml", text)], &[("crm", &account)]);
     assert!(loaded.set.is_none());
-    assert_snapshot!(report(&loaded), @"");
+    assert_snapshot!(report(&loaded), @r#"
+    a.yaml:7:25: error[unknown_value]: `deal.stage` is never `"negotation"`
+      hint: did you mean "negotiation"?
+    "#);
 }
 
 #[test]
 fn warnings_do_not_keep_a_set_from_loading() {
-    let text = "pack: p\ntitle: P\nrules:\n  - id: one\n    title: One\n    on: state\n    when: days_since(deal.created_at) > 2 * days_since(deal.stage_entered_at) || deal.amount > 5 && deal.amount < 3\n    threshold: 4\n    tip: { headline: H, body: B }\n";
+    let text = "pack: p\ntitle: P\nrules:\n  - id: one\n    title: One\n    on: state\n    when: days_since(deal.created_at) > 2 * days_since(deal.stage_entered_at)\n    threshold: 4\n    tip: { headline: H, body: B }\n  - id: two\n    title: Two\n    on: state\n    when: deal.amount > 5 && deal.amount < 3\n    tip: { headline: H, body: B }\n";
     let loaded = RuleSet::load(&[file("a.yaml", text)], &[]);
     assert!(loaded.set.is_some());
-    assert_snapshot!(report(&loaded), @"");
+    assert_snapshot!(report(&loaded), @r#"
+    a.yaml:4:5: warning[unused_threshold]: the conditions never read `threshold`
+      hint: write `threshold` where the number belongs
+    a.yaml:7:11: warning[daily_recheck]: when this changes by time alone cannot be calculated: it is looked at once a day, at midnight
+      hint: compare one age with one number to have it to the minute
+    "#);
 }
 
 #[test]
@@ -174,7 +223,46 @@ rules:
             )
         })
         .collect();
-    assert_snapshot!(texts.join("\n\n"), @"");
+    assert_snapshot!(texts.join("\n\n"), @r#"
+    a.yaml:10 twice
+      number of firings
+        expected: 2
+        found:    1 [2026-03-02T09:01:00Z]
+      time of firing 1
+        expected: 2026-03-02T10:00:00Z
+        found:    2026-03-02T09:01:00Z
+      headline of firing 1
+        expected: Harbour Foods is bar
+        found:    Harbour Foods is bare
+      at the last firing, 2026-03-02T09:01:00Z:
+        yes  all of these:
+          yes  applies_to: open
+                 deal.stage_kind is "open"
+          yes  all of these:
+            yes  change.stages_moved > 0
+                   change.stages_moved is 2
+            yes  not:
+              no   has(deal.amount)
+                     deal.amount is empty
+
+    a.yaml:18 never
+      number of firings
+        expected: 1
+        found:    0 []
+      ended episodes
+        expected: 2
+        found:    0
+      at the last change it looked at, 2026-03-02T09:01:00Z:
+        no   all of these:
+          yes  applies_to: open
+                 deal.stage_kind is "open"
+          no   all of these:
+            yes  change.stages_moved > 0
+                   change.stages_moved is 2
+            no   not:
+              yes  has(deal.amount)
+                     deal.amount is 5
+    "#);
 }
 
 #[test]
