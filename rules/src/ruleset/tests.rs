@@ -62,9 +62,22 @@ fn the_committed_schema_is_the_generated_one() {
     assert!(committed == generated, "the schema changed: see this test's comment");
 }
 
-#[test]
-fn every_mistake_of_every_file_is_reported_at_its_place() {
-    let first = r#"pack: first
+const FAULTY_TOO: &str = r#"pack: first
+title: Second
+rules:
+  - id: one
+    title: Again
+    on: deal.closed
+    applies_to: open
+    when: deal.stage_kind == "lost"
+    repeat: { every: 1d, max: 2 }
+    crm: note
+    attention: digest
+    tip: { headline: Hello, body: World }
+  - just text
+"#;
+
+const FAULTY: &str = r#"pack: first
 title: First
 rules:
   - id: one
@@ -93,22 +106,11 @@ rules:
     repeat: { every: 1d }
     lesson: Not A Slug
 "#;
-    let second = r#"pack: first
-title: Second
-rules:
-  - id: one
-    title: Again
-    on: deal.closed
-    applies_to: open
-    when: deal.stage_kind == "lost"
-    repeat: { every: 1d, max: 2 }
-    crm: note
-    attention: digest
-    tip: { headline: Hello, body: World }
-  - just text
-"#;
+
+#[test]
+fn every_mistake_of_every_file_is_reported_at_its_place() {
     let loaded = RuleSet::load(
-        &[file("a.yaml", first), file("b.yaml", second), file("c.yaml", "x: [")],
+        &[file("a.yaml", FAULTY), file("b.yaml", FAULTY_TOO), file("c.yaml", "x: [")],
         &[],
     );
     assert!(loaded.set.is_none());
@@ -185,9 +187,7 @@ fn warnings_do_not_keep_a_set_from_loading() {
     "#);
 }
 
-#[test]
-fn a_failed_test_shows_what_differs_and_why() {
-    let text = r#"pack: p
+const FAILING: &str = r#"pack: p
 title: P
 rules:
   - id: bare
@@ -210,7 +210,10 @@ rules:
           - set: { stage: proposal }
         expect: { fires: 1, ended: 2 }
 "#;
-    let set = RuleSet::load(&[file("a.yaml", text)], &[]).set.unwrap();
+
+#[test]
+fn a_failed_test_shows_what_differs_and_why() {
+    let set = RuleSet::load(&[file("a.yaml", FAILING)], &[]).set.unwrap();
     let reports = run_tests(&set);
     let texts: Vec<String> = reports
         .iter()
