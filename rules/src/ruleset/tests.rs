@@ -158,6 +158,62 @@ fn every_mistake_of_every_file_is_reported_at_its_place() {
     "#);
 }
 
+const STRANGE_KEYS: &str = r#"pack: p
+title: P
+zzzzzzzz: 1
+rules:
+  - id: one
+    zzzzzzzz: 1
+    title: One
+    on: state
+    when: 'true'
+    tip: { headline: H, body: B, zzzzzzzz: 1 }
+    repeat: { every: 1d, max: 1, zzzzzzzz: 1 }
+    outcome: { within: 1d, when: 'true', zzzzzzzz: 1 }
+    evidence: { grade: vendor, zzzzzzzz: 1 }
+    tests:
+      - name: N
+        zzzzzzzz: 1
+        given: { at: 2026-03-02, zzzzzzzz: 1 }
+        then: [{ wait: 1d, zzzzzzzz: 1 }]
+        expect: { fires: [{ at: 2026-03-02, zzzzzzzz: 1 }], zzzzzzzz: 1 }
+"#;
+
+/// The reader and the schema for editors are written apart: they must know the
+/// same keys.
+#[test]
+fn the_reader_and_the_schema_know_the_same_keys() {
+    let schema: serde_json::Value = serde_json::from_str(&json_schema()).unwrap();
+    let loaded = RuleSet::load(&[file("a.yaml", STRANGE_KEYS)], &[]);
+    let mut compared = 0;
+    for (what, definition) in [
+        ("a rule file", "/properties"),
+        ("a rule", "/definitions/Rule/properties"),
+        ("`tip`", "/definitions/Rule/properties/tip/properties"),
+        ("`repeat`", "/definitions/Repeat/properties"),
+        ("`outcome`", "/definitions/Outcome/properties"),
+        ("`evidence`", "/definitions/Evidence/properties"),
+        ("a test", "/definitions/Test/properties"),
+        ("`given`", "/definitions/Given/properties"),
+        ("a step", "/definitions/Step/properties"),
+        ("`expect`", "/definitions/Expect/properties"),
+        ("an expected firing", "/definitions/Firing/properties"),
+    ] {
+        let message = format!("{what} has no key `zzzzzzzz`");
+        let found = loaded.diagnostics.iter().find(|found| found.message == message);
+        let found = found.unwrap_or_else(|| panic!("{message}\n{}", report(&loaded)));
+        let hint = found.hint.as_deref().unwrap().strip_prefix("known here: ").unwrap();
+        let mut read: Vec<&str> = hint.split(", ").collect();
+        read.sort_unstable();
+        let keys = schema.pointer(definition).unwrap().as_object().unwrap();
+        let mut declared: Vec<&str> = keys.keys().map(String::as_str).collect();
+        declared.sort_unstable();
+        assert_eq!(read, declared, "{what}");
+        compared += 1;
+    }
+    assert_eq!(loaded.diagnostics.len(), compared, "{}", report(&loaded));
+}
+
 #[test]
 fn stages_are_checked_against_the_accounts() {
     let stage = |id: &str| Stage { id: id.into(), label: id.into(), kind: StageKind::Open };

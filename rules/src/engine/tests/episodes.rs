@@ -202,3 +202,29 @@ fn a_meeting_that_passes_is_noticed_at_that_moment() {
     live(&mut state, &booked, &world);
     assert_eq!(told(&tick(&mut state, days(9), &world)), ["unplanned@2026-03-05T09:00:00Z"]);
 }
+
+#[test]
+fn unless_is_watched_by_the_clock_as_well() {
+    let set_of = rules(&[
+        (
+            "opens",
+            "on: state\nwhen: deal.stage == \"b\"\nunless: days_since(deal.stage_entered_at) < 2",
+        ),
+        (
+            "both",
+            "on: state\nwhen: days_since(deal.stage_entered_at) >= 1\nunless: deal.stage == \"a\" || days_since(deal.stage_entered_at) < 3",
+        ),
+        (
+            "ends",
+            "on: state\nwhen: deal.stage == \"b\"\nunless: days_since(deal.stage_entered_at) >= 4",
+        ),
+    ]);
+    let (account, calendar) = (metadata(), london());
+    let world = world(&set_of, &account, &calendar);
+    let mut state = known_deal(&world);
+    let moved = live(&mut state, &set(Field::Stage, text("b"), T0.plus_ms(1)), &world);
+    assert_eq!(told(&moved), ["ends@2026-03-02T09:00:00.001Z"]);
+    let outcome = tick(&mut state, days(30), &world);
+    assert_eq!(told(&outcome), ["opens@2026-03-04T09:00:00.001Z", "both@2026-03-05T09:00:00.001Z"]);
+    assert_eq!(outcome.ended[0].at, days(4).plus_ms(1));
+}

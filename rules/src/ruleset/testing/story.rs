@@ -120,7 +120,8 @@ impl<'a> Story<'a> {
         let outcome = step(&mut self.state, stimulus, at, &self.world);
         let event = self.rule.event();
         let change = event.and_then(|event| outcome.applied.last()?.view(event));
-        if let Some(change) = change.filter(|_| outcome.firings.is_empty()) {
+        let spoke = outcome.firings.iter().any(|firing| firing.rule_id == self.rule.id);
+        if let Some(change) = change.filter(|_| !spoke) {
             let why = explain_change(self.rule, &change, &self.state, at, &self.world);
             self.told.looked = Some((at, why));
         }
