@@ -108,6 +108,11 @@ pub(super) fn text(node: &Node, key: &str, findings: &mut Findings) -> Option<Lo
             Some(Located { value: text.trim_end().to_owned(), at: node.at })
         }
         NodeKind::Text(_) => wrong(node, key, "text that is not blank", findings),
+        NodeKind::Bool(_) | NodeKind::Number(_) => {
+            let message = format!("`{key}` must be text, not {}", node.describe());
+            findings.error(node.at, "wrong_shape", message, "put it in quotes");
+            None
+        }
         _ => wrong(node, key, "text", findings),
     }
 }

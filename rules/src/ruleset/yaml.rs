@@ -67,6 +67,8 @@ pub fn read(text: &str) -> Result<Node, (Position, String)> {
     }
     let options = serde_saphyr::options! {
         with_snippet: false,
+        // Only true and false: a stage may well be called `no`.
+        strict_booleans: true,
         budget: serde_saphyr::budget! {
             max_depth: DEPTH_MAX,
             max_nodes: NODES_MAX,
