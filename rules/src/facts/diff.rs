@@ -43,10 +43,10 @@ pub fn diff(
     seen: bool,
 ) -> Vec<Step> {
     let live_from = match (observation.origin, earliest) {
-        (Origin::Backfill | Origin::Import, None) => LiveFrom::Never,
         // A webhook change that waited is live whatever read answers it.
         (_, Some(earliest)) => LiveFrom::At(earliest),
-        (Origin::Poll | Origin::Refresh, None) if seen => LiveFrom::Stored,
+        // A deal that was read meanwhile: whatever asked, it is a re-read.
+        (Origin::Hydrate | Origin::Poll | Origin::Refresh, None) if seen => LiveFrom::Stored,
         _ => LiveFrom::Never,
     };
     let told = Told { facts, observation, waiting: &waiting };

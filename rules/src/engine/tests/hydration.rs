@@ -133,6 +133,7 @@ fn a_poll_fires_what_it_finds_new_and_reading_on_connect_does_not() {
         (Origin::Import, vec![]),
         (Origin::Poll, vec!["moved@2026-03-02T13:00:00Z", "logged@2026-03-02T13:00:00Z"]),
         (Origin::Refresh, vec!["moved@2026-03-02T13:00:00Z", "logged@2026-03-02T13:00:00Z"]),
+        (Origin::Hydrate, vec!["moved@2026-03-02T13:00:00Z", "logged@2026-03-02T13:00:00Z"]),
     ] {
         let mut state = known_deal(&world);
         let mut read = record(origin, hours(4), &history);
