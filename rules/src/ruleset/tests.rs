@@ -372,3 +372,43 @@ fn shipped_tips_keep_the_house_style() {
         assert!(!rule.tests.iter().all(fires), "{} has no test that stays silent", rule.id);
     }
 }
+
+/// The examples of the reference are rules that load and tests that pass.
+#[test]
+fn the_examples_of_the_reference_work() {
+    let page = include_str!("../../README.md");
+    let examples: Vec<&str> = page
+        .split("```yaml\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap_or_default())
+        .collect();
+    let rule = "pack: p\ntitle: P\nrules:\n  - id: quiet\n    title: Quiet\n    on: state\n    when: business_days_since(deal.last_activity_at) >= 10\n    tip: { headline: \"{{ deal.name }} is quiet\", body: B }\n";
+    let indented: String = examples[1].lines().map(|line| format!("    {line}\n")).collect();
+    for text in [examples[0].to_owned(), format!("{rule}{indented}")] {
+        let loaded = RuleSet::load(&[file("README.md", &text)], &[]);
+        assert_eq!(report(&loaded), "");
+        let reports = run_tests(&loaded.set.unwrap());
+        assert!(!reports.is_empty());
+        for report in reports {
+            assert_eq!(report.failure, None, "{}", report.name);
+        }
+    }
+    assert_eq!(examples.len(), 2);
+}
+
+/// The tables of the reference name every fact, event and template path.
+#[test]
+fn the_reference_names_everything() {
+    let page = include_str!("../../README.md");
+    let words = Vocabulary::default();
+    for event in std::iter::once(None).chain(EventKind::all().map(Some)) {
+        let schema = crate::facts::schema::schema(event, true, &words);
+        for field in schema.fields() {
+            assert!(page.contains(&format!("`{}`", field.name)), "{}", field.name);
+        }
+    }
+    for path in crate::engine::context::DEAL_PATHS {
+        let name = path.trim_start_matches("deal.");
+        assert!(page.contains(&format!("`{name}`")), "{path}");
+    }
+}
