@@ -1,6 +1,7 @@
 //! Loading rule files: every mistake at its place, and the packs that ship.
 
 use insta::assert_snapshot;
+use proptest::prelude::*;
 
 use super::testing::run_tests;
 use super::*;
@@ -131,7 +132,7 @@ fn every_mistake_of_every_file_is_reported_at_its_place() {
       hint: did you mean `deal.name`?
     a.yaml:19:5: error[missing_key]: a rule has no `tip`
       hint: add `tip: …`
-    a.yaml:23:7: error[unknown_field]: there is no field `change.days`
+    a.yaml:24:12: error[unknown_field]: there is no field `change.days`
       hint: only rules that wait for an event can read `change`
     a.yaml:25:16: error[not_supported]: a threshold from won deals (won_percentile) is not yet supported
       hint: write the fallback as the threshold for now: `threshold: 5`
@@ -410,5 +411,34 @@ fn the_reference_names_everything() {
     for path in crate::engine::context::DEAL_PATHS {
         let name = path.trim_start_matches("deal.");
         assert!(page.contains(&format!("`{name}`")), "{path}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(192))]
+
+    /// Whatever a person types, loading ends with findings at places of the file.
+    #[test]
+    fn damaged_files_are_reported_and_never_more(
+        which in 0..3usize,
+        cuts in prop::collection::vec((any::<prop::sample::Index>(), 0..12usize, "[ -~\n\té]{0,6}"), 1..5),
+    ) {
+        let mut text = [FAULTY, FAILING, STRANGE_KEYS][which].to_owned();
+        for (at, drop, insert) in cuts {
+            let letters: Vec<char> = text.chars().collect();
+            let at = at.index(letters.len() + 1);
+            let rest = letters.iter().skip(at + drop);
+            text = letters.iter().take(at).copied().chain(insert.chars()).chain(rest.copied()).collect();
+        }
+        let loaded = RuleSet::load(&[file("a.yaml", &text)], &[]);
+        let lines = text.lines().count() + 1;
+        for found in &loaded.diagnostics {
+            prop_assert!((1..=lines).contains(&found.line) && found.column >= 1, "{}", found);
+        }
+        if let Some(set) = loaded.set {
+            run_tests(&set);
+        } else {
+            prop_assert!(loaded.diagnostics.iter().any(|found| found.severity == Severity::Error));
+        }
     }
 }
