@@ -43,6 +43,7 @@ mod suggest;
 mod tests;
 mod time_class;
 mod value;
+mod verdict;
 
 use std::{fmt, sync::Arc};
 
@@ -54,6 +55,7 @@ pub use seen::Seen;
 pub use time_class::TimeClass;
 pub use value::{Context, Slot, Truth};
 
+use diagnostic::DIAGNOSTICS_MAX;
 use eval::Evaluation;
 use program::Program;
 
@@ -91,7 +93,9 @@ pub fn compile(source: &str, schema: &Schema) -> Result<Condition, Vec<Diagnosti
     }
     let tokens = lex::lex(source)?;
     let expr = parse::parse(source, &tokens).map_err(|wrong| vec![wrong])?;
-    let (program, warnings) = check::check(source, &expr, schema)?;
+    let (program, mut warnings) = check::check(source, &expr, schema)?;
+    warnings.extend(verdict::warnings(source, &program));
+    warnings.truncate(DIAGNOSTICS_MAX);
     let compiled = Compiled { source: source.to_owned(), program, warnings };
     Ok(Condition { compiled: Arc::new(compiled) })
 }
