@@ -436,7 +436,7 @@ proptest! {
             prop_assert!((1..=lines).contains(&found.line) && found.column >= 1, "{}", found);
         }
         if let Some(set) = loaded.set {
-            run_tests(&set);
+            prop_assert!(run_tests(&set).len() <= 100);
         } else {
             prop_assert!(loaded.diagnostics.iter().any(|found| found.severity == Severity::Error));
         }
