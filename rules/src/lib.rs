@@ -8,6 +8,7 @@
 //! back-tests, rule tests and the simulation therefore run the very same
 //! functions and reach the same decisions.
 
+pub mod attention;
 pub mod calendar;
 pub mod condition;
 pub mod engine;

@@ -83,7 +83,7 @@ fn misspelt_fields_are_found_when_the_rule_is_saved() {
         refused("{{ deal[seen.threshold] }}"),
         refused("{% if false %}{{ deal.naem }}{% endif %}"),
     ];
-    assert_snapshot!(errors.join("\n"), @r#"
+    assert_snapshot!(errors.join("\n"), @r"
     tip.body, line 2, column 6: `deal.nmae` is not known here
     hint: did you mean `deal.name`?
     tip.body, line 1, column 4: `sene.threshold` is not known here
@@ -96,7 +96,7 @@ fn misspelt_fields_are_found_when_the_rule_is_saved() {
     hint: write the path out, for example {{ deal.name }}
     tip.body, line 1, column 18: `deal.naem` is not known here
     hint: did you mean `deal.name`?
-    "#);
+    ");
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn whatever_is_not_named_is_refused() {
         refused("{{ deal.name[:3] }}"),
         refused("{{ deal.name"),
     ];
-    assert_snapshot!(errors.join("\n"), @r#"
+    assert_snapshot!(errors.join("\n"), @r"
     tip.body, line 1, column 6: a text cannot loop
     hint: use {{ … }} to print a value and {% if … %} to choose between texts
     tip.body, line 1, column 4: unknown statement include
@@ -140,7 +140,7 @@ fn whatever_is_not_named_is_refused() {
     hint: print one value, for example {{ deal.name }}
     tip.body, line 1, column 9: unexpected end of input, expected end of variable block
     hint: a text knows {{ deal.name }}, {% if … %}, {% else %} and filters
-    "#);
+    ");
     for source in [
         "{% import 'x' as y %}",
         "{% extends 'x' %}",
@@ -184,14 +184,14 @@ fn work_is_bounded() {
         refused(&"x".repeat(SOURCE_BYTES_MAX + 1)),
         refused(&format!("{{{{ 1{} }}}}", "+deal.amount".repeat(300))),
     ];
-    assert_snapshot!(errors.join("\n"), @r#"
+    assert_snapshot!(errors.join("\n"), @r"
     tip.body, line 1, column 4: this text takes too much work to write
     hint: print the values themselves instead of building long text
     tip.body, line 1, column 1: the text has 4097 bytes
     hint: keep it within 4096 bytes
     tip.body, line 1, column 4: this expression is nested too deep
     hint: nest at most 32 deep
-    "#);
+    ");
     for (open, close) in [("(", ")"), ("[", "]"), ("-", ""), ("not ", "")] {
         let deep = format!("{{{{ {}1{} }}}}", open.repeat(800), close.repeat(800));
         refused(&deep);
