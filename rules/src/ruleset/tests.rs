@@ -241,6 +241,8 @@ fn warnings_do_not_keep_a_set_from_loading() {
       hint: write `threshold` where the number belongs
     a.yaml:7:11: warning[daily_recheck]: when this changes by time alone cannot be calculated: it is looked at once a day, at midnight
       hint: compare one age with one number to have it to the minute
+    a.yaml:13:11: warning[never_true]: the condition is never true
+      hint: no value of `deal.amount` makes it true
     "#);
 }
 
