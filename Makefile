@@ -15,7 +15,7 @@ soak: ## Run the long tests: crashes and storms with many seeds
 	cargo test --release --test crash --test sim -- --include-ignored
 
 bench: ## Measure speed; figures and method are in tests/bench/README.md
-	cargo run --release --quiet --example bench
+	cargo bench --quiet --bench speed
 
 check: ## What a change must pass before the tests: format and lints
 	cargo fmt --all --check
