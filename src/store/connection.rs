@@ -64,6 +64,10 @@ pub enum Part {
     Usage,
     /// Which pipelines' activity facts can be trusted.
     ActivityVerdict,
+    /// How far the present look at every deal is, and when the last one was.
+    Sweep,
+    /// The latest data check.
+    DataCheck,
 }
 
 impl Part {
@@ -74,6 +78,8 @@ impl Part {
             Part::Backfill => "backfill",
             Part::Usage => "usage",
             Part::ActivityVerdict => "activity_verdict",
+            Part::Sweep => "sweep",
+            Part::DataCheck => "data_check",
         }
     }
 }
