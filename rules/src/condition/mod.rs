@@ -38,6 +38,7 @@ mod parse;
 mod program;
 mod schema;
 mod seen;
+mod steps;
 mod suggest;
 #[cfg(test)]
 mod tests;
@@ -56,8 +57,8 @@ pub use time_class::TimeClass;
 pub use value::{Context, Slot, Truth};
 
 use diagnostic::DIAGNOSTICS_MAX;
-use eval::Evaluation;
 use program::Program;
+use steps::Step;
 
 /// A condition's source is at most 8 KiB.
 pub const SOURCE_BYTES_MAX: usize = 8 * 1024;
@@ -77,6 +78,7 @@ pub struct Condition {
 struct Compiled {
     source: String,
     program: Program,
+    steps: Step,
     warnings: Vec<Diagnostic>,
 }
 
@@ -96,7 +98,8 @@ pub fn compile(source: &str, schema: &Schema) -> Result<Condition, Vec<Diagnosti
     let (program, mut warnings) = check::check(source, &expr, schema)?;
     warnings.extend(verdict::warnings(source, &program));
     warnings.truncate(DIAGNOSTICS_MAX);
-    let compiled = Compiled { source: source.to_owned(), program, warnings };
+    let steps = Step::compile(&program, program.root);
+    let compiled = Compiled { source: source.to_owned(), program, steps, warnings };
     Ok(Condition { compiled: Arc::new(compiled) })
 }
 
@@ -116,8 +119,7 @@ impl Condition {
     /// Whether the condition holds.
     #[must_use]
     pub fn eval(&self, on: &Context<'_>) -> Truth {
-        let program = &self.compiled.program;
-        Evaluation { program, on }.truth(program.root)
+        self.compiled.steps.truth(&self.compiled.program, on)
     }
 
     /// The slots it reads, in order of first appearance.

@@ -101,7 +101,7 @@ impl Condition {
         let value = |source| match source {
             Source::Field(index) => {
                 let field = &program.fields[index];
-                Seen::of_slot(run.slot(field.slot), field.ty)
+                Seen::of_slot(run.on.slot(field.slot), field.ty)
             }
             Source::Function(id) => Seen::of_number(run.number(id)),
         };

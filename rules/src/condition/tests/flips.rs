@@ -225,7 +225,7 @@ fn hinge(picks: &[u16]) -> Case {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(250))]
 
     #[test]
     fn exactly_the_next_instant(picks in proptest::collection::vec(0u16..2_000, 150..400)) {
