@@ -18,6 +18,19 @@
 //! that is wrong with it. A [`Condition`] answers whether it holds, when that
 //! can change without any event, which facts it waits for, and why.
 //!
+//! # Known, Empty, Unknown
+//! - `has(x)` is false for Empty and unknown for Unknown.
+//! - An ordered comparison with Empty is false. An Empty text reads as `""`, an
+//!   Empty flag as false. Two Empty values are equal; `!=` is always the
+//!   opposite of `==`.
+//! - Reckoning with Empty, or its age, is Empty. Division by zero and overflow
+//!   are Unknown.
+//! - Unknown propagates, and wins over Empty. `&&`, `||`, `!` and a `? :`
+//!   between conditions are Kleene's three-valued ones; a number, text or time
+//!   chosen by an unknown question is unknown.
+//!
+//! `tests/truth_table.rs` spells all of this out.
+//!
 //! # What is absent here
 //! Lists as values, regular expressions, building text, user functions, a
 //! clock, allocation during [`Condition::eval`], and a way to fail in it.
