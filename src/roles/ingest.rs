@@ -21,6 +21,7 @@ use crate::store::{
     Fenced, StoreError,
 };
 use answers::{AnswerContext, load_answers};
+pub use answers::{AnswerBody, COMPLETE, EDIT};
 use events::{Event, Said, decode};
 
 /// Work: look an activity up of which only the id is known.

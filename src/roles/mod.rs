@@ -3,12 +3,16 @@
 //! its own; tests, the demo and the simulation tick them one after another on a
 //! manual clock, so that a run is a function of its seed.
 
+pub mod attention;
 pub mod batching;
 pub mod ingest;
 pub mod timers;
 
 use async_trait::async_trait;
 use touchline_rules::UnixMs;
+
+/// Work: look a person up in a chat; the key is the e-mail.
+pub const PERSON: &str = "person";
 
 /// A loop that moves work along.
 #[async_trait]

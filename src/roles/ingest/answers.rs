@@ -6,7 +6,6 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use touchline_kit::{Answer, AnswerAction, CardView, Inbound, NotHelpful, PauseFor};
 use touchline_rules::attention::{self, apply_answer};
-use touchline_rules::facts::Metadata;
 use touchline_rules::{Calendar, UnixMs};
 
 use super::events::{Event, Said};
@@ -56,17 +55,11 @@ pub async fn load_answers(service: &Service, events: &[Event]) -> anyhow::Result
             )
             .await?;
         if let Some(person) = person {
-            let account = account_of(service);
-            let calendar = service.people.calendar_of(Some(&person.id), &account);
+            let calendar = service.people.calendar_of(Some(&person.id), &service.account());
             context.people.insert(answer.vendor_user_id.clone(), (person.id, calendar));
         }
     }
     Ok(context)
-}
-
-fn account_of(service: &Service) -> std::sync::Arc<Metadata> {
-    let first = service.connections.crms().next();
-    first.map(|crm| std::sync::Arc::clone(&crm.view().metadata)).unwrap_or_default()
 }
 
 impl AnswerContext {
