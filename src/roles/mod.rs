@@ -5,7 +5,12 @@
 
 pub mod attention;
 pub mod batching;
+pub mod deliver;
+pub mod edit;
+mod flight;
 pub mod ingest;
+mod lines;
+pub mod outcomes;
 pub mod timers;
 
 use async_trait::async_trait;

@@ -26,13 +26,16 @@ statements! {
         ORDER BY connection LIMIT 1";
     NEXT_CONNECTION(1) = "SELECT connection FROM delivery WHERE state = 'waiting' \
         AND connection > $1 ORDER BY connection LIMIT 1";
-    /// In a chat nobody hears anything before a hello, where one is wanted.
+    /// In a chat nobody hears anything before a hello, where one is wanted. One
+    /// of unknown outcome counts once it is not sent again: that is after the
+    /// second time, or when it is never looked at any more.
     DUE(5) = select!("WHERE state = 'waiting' AND connection = $1 AND until <= $2 \
         AND expires_at > $3 AND (channel <> 'chat' OR $4 = 0 OR EXISTS ( \
             SELECT 1 FROM delivery AS hello WHERE hello.person = delivery.person \
             AND hello.connection = delivery.connection AND hello.channel = 'hello' \
             AND (hello.state IN ('sent', 'accepted') \
-                OR (hello.state = 'unknown' AND hello.resends > 0)))) \
+                OR (hello.state = 'unknown' \
+                    AND (hello.resends > 0 OR hello.until >= 253402207200000))))) \
         ORDER BY until, priority, id LIMIT $5");
     NEXT_AT(2) = "SELECT until FROM delivery WHERE state = 'waiting' AND connection = $1 \
         AND until > $2 ORDER BY until LIMIT 1";
