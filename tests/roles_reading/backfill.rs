@@ -20,7 +20,7 @@ async fn a_first_read_that_was_killed_goes_on_and_reads_everything_once_in_effec
         }
         deals.push(deal);
     }
-    house.clock.advance_ms(MINUTE_MS);
+    house.clock.advance_ms(HOUR_MS);
     let running = house.start().await;
     let backfill = Backfill::new(std::sync::Arc::clone(&running.service));
     // Into the middle: whatever else is running has not even looked.
@@ -37,7 +37,7 @@ async fn a_first_read_that_was_killed_goes_on_and_reads_everything_once_in_effec
     let running = house.start().await;
     running.run_for(10 * MINUTE_MS).await;
     let first = running.backfill().await;
-    assert_eq!((first.phase, first.read, first.total), (Phase::Done, 500, Some(500)));
+    assert_eq!((first.phase, first.read, first.total), (Phase::Done, 500, Some(500)), "{first:?}");
     assert_eq!(first.waiting, None);
     for (n, deal) in deals.iter().enumerate() {
         let state = running.hydrated(*deal).await;
@@ -56,7 +56,7 @@ async fn the_first_read_yields_to_polls_and_goes_on_the_next_day() {
     for n in 0..400 {
         house.deal(&format!("Deal {n}"));
     }
-    house.clock.advance_ms(MINUTE_MS);
+    house.clock.advance_ms(HOUR_MS);
     let running = house.start().await;
     running.run_for(20 * MINUTE_MS).await;
     let first = running.backfill().await;

@@ -2,20 +2,21 @@ use touchline::coaching::data_check::{DataCheck, override_activity};
 use touchline::roles::sweep::SweepState;
 use touchline::store::Part;
 use touchline_hubspot::fake::Direction;
-use touchline_rules::time::{DAY_MS, MINUTE_MS};
+use touchline_rules::time::{DAY_MS, HOUR_MS};
 
 use crate::house::{House, Running, START, seller};
 
 /// Ten deals, of which so many were talked about lately.
 async fn company(active: usize) -> (House, Vec<u64>, Running) {
-    let house = House::new().await;
+    let mut house = House::new().await;
+    house.poll_minutes = 360;
     let deals: Vec<u64> = (0..10).map(|n| house.deal(&format!("Deal {n}"))).collect();
     for deal in deals.iter().take(active) {
         let at = START.plus_ms(-DAY_MS);
         house.hubspot.log_email(*deal, Direction::Inbound, at, &seller()).expect("an e-mail");
     }
     house.hubspot.set(deals[0], "amount", "900", &seller()).expect("set");
-    house.clock.advance_ms(MINUTE_MS);
+    house.clock.advance_ms(HOUR_MS);
     let running = house.started().await;
     (house, deals, running)
 }

@@ -29,7 +29,8 @@ async fn a_webhook_about_an_unseen_deal_ends_in_a_deal_that_was_read() {
 /// and a note. Neither the webhook nor the poll may take them for activity.
 #[tokio::test]
 async fn what_touchline_writes_never_counts_as_activity() {
-    let house = House::new().await;
+    let mut house = House::new().await;
+    house.poll_minutes = 60;
     let deal = house.deal("Alder Foods");
     let said = START.plus_ms(-DAY_MS);
     house

@@ -71,6 +71,8 @@ pub struct House {
     hubspot_url: String,
     slack_url: String,
     pub daily: DailyOverride,
+    /// Stories of many days poll seldom.
+    pub poll_minutes: i64,
     dir: tempfile::TempDir,
 }
 
@@ -119,6 +121,7 @@ impl House {
             hubspot_url,
             slack_url,
             daily: DailyOverride::default(),
+            poll_minutes: 5,
             dir: tempfile::tempdir().expect("a folder"),
         }
     }
@@ -136,9 +139,15 @@ impl House {
     /// Starts the service on what is on the disk.
     pub async fn start(&self) -> Running {
         let database = self.dir.path().join("touchline.db");
-        let text = "[connections.hubspot]\nconnector = \"hubspot\"\n\
-                    [connections.slack]\nconnector = \"slack\"\n";
-        let config = Arc::new(Config::from_toml(text).expect("a configuration"));
+        let minutes = self.poll_minutes;
+        let text = format!(
+            "[crm]\npoll_interval_minutes = {minutes}\n\
+             metadata_interval_minutes = {}\n\
+             [connections.hubspot]\nconnector = \"hubspot\"\n\
+             [connections.slack]\nconnector = \"slack\"\n",
+            minutes * 12
+        );
+        let config = Arc::new(Config::from_toml(&text).expect("a configuration"));
         let options = StoreOptions { work_rows_max: 5_000, ..StoreOptions::default() };
         let store = Store::open(Path::new(&database), options).expect("a store");
         let mut connections = Connections::default();
