@@ -1,6 +1,8 @@
+use std::sync::Arc;
+
 use touchline::roles::Role as _;
 use touchline::roles::backfill::{Backfill, Phase};
-use touchline::roles::fetch::Fetch;
+use touchline::store::{NewWork, WorkKey};
 use touchline_hubspot::fake::Actor;
 use touchline_kit::DailyOverride;
 use touchline_rules::facts::Field;
@@ -22,7 +24,7 @@ async fn a_first_read_that_was_killed_goes_on_and_reads_everything_once_in_effec
     }
     house.clock.advance_ms(HOUR_MS);
     let running = house.start().await;
-    let backfill = Backfill::new(std::sync::Arc::clone(&running.service));
+    let backfill = Backfill::new(Arc::clone(&running.service));
     // Into the middle: whatever else is running has not even looked.
     while running.read_so_far().await < 200 {
         let progress = backfill.tick(running.now()).await.expect("a tick");
@@ -76,13 +78,21 @@ async fn the_first_read_yields_to_polls_and_goes_on_the_next_day() {
 }
 
 #[tokio::test]
-async fn every_role_has_a_name_of_its_own() {
+async fn a_page_lets_live_deals_go_first_but_not_for_ever() {
     let house = House::new().await;
+    for n in 0..3 {
+        house.deal(&format!("Deal {n}"));
+    }
     let running = house.start().await;
-    let mut names: Vec<_> = running.roles.iter().map(|role| role.name()).collect();
-    names.push(running.poll.name());
-    names.sort_unstable();
-    assert_eq!(names, ["backfill", "fetch", "ingest", "poll", "sweep", "timers"]);
-    let fetch = Fetch::new(std::sync::Arc::clone(&running.service));
-    assert_eq!(fetch.tick(running.now()).await.expect("nothing to do").worked, false);
+    let backfill = Backfill::new(Arc::clone(&running.service));
+    assert!(backfill.tick(running.now()).await.expect("metadata").worked);
+    let (kind, connection) = ("fetch".to_owned(), "hubspot".to_owned());
+    let key = WorkKey { kind, connection, key: "1".into() };
+    let live = NewWork { key, next_at: running.now(), body: Vec::new() };
+    running.service.store.ask_work(vec![live]).await.expect("room");
+    let waits = backfill.tick(running.now()).await.expect("a tick");
+    let until = START.plus_ms(MINUTE_MS);
+    assert_eq!((waits.worked, waits.next), (false, Some(until)));
+    house.clock.set(until);
+    assert!(backfill.tick(running.now()).await.expect("a page").worked);
 }
