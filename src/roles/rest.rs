@@ -121,7 +121,12 @@ impl Rests {
         rest.until = Some(until);
         rest.known_to_work &= !is_broken;
         drop(rests);
-        tracing::info!(connection, code = error.code(), %until, "a CRM or chat could not be read: {error}");
+        let code = error.code();
+        if let CallError::Limited { .. } = error {
+            tracing::debug!(connection, code, %until, "reading waits: {error}");
+        } else {
+            tracing::info!(connection, code, %until, "a CRM or chat could not be read: {error}");
+        }
         Ok(until)
     }
 

@@ -1,8 +1,11 @@
+use std::sync::Arc;
+
 use touchline::coaching::data_check::{DataCheck, override_activity};
-use touchline::roles::sweep::SweepState;
+use touchline::roles::Role as _;
+use touchline::roles::sweep::{Sweep, SweepState};
 use touchline::store::Part;
 use touchline_hubspot::fake::Direction;
-use touchline_rules::time::{DAY_MS, HOUR_MS};
+use touchline_rules::time::{DAY_MS, HOUR_MS, MINUTE_MS};
 
 use crate::house::{House, Running, START, seller};
 
@@ -90,4 +93,36 @@ async fn a_restart_keeps_verdicts_and_sweeps_nothing_again() {
 async fn sweep(running: &Running) -> SweepState {
     let part = running.service.store.connection_part("hubspot".into(), Part::Sweep).await;
     serde_json::from_slice(&part.expect("readable").expect("made").body).expect("a state")
+}
+
+/// Three hundred deals are two pages: stopped between them, the sweep goes on
+/// with the second, and its data check counts each deal once.
+#[tokio::test]
+async fn a_sweep_that_was_stopped_goes_on() {
+    let house = House::new().await;
+    for n in 0..300 {
+        house.deal(&format!("Deal {n}"));
+    }
+    house.clock.advance_ms(HOUR_MS);
+    let running = house.start().await;
+    running.run_for(10 * MINUTE_MS).await;
+    let by = ("admin@example.com", "we log elsewhere");
+    override_activity(&running.service.store, "hubspot", "default", Some(true), by, running.now())
+        .await
+        .expect("decided");
+    let role = Sweep::new(Arc::clone(&running.service));
+    // The first try is decided under the settings before, and done again.
+    for _ in 0..2 {
+        role.tick(running.now()).await.expect("a page");
+    }
+    let first = sweep(&running).await;
+    assert_eq!((first.deals, first.finished_at), (256, None));
+    running.stop();
+
+    let running = house.start().await;
+    Sweep::new(Arc::clone(&running.service)).tick(running.now()).await.expect("a page");
+    let second = sweep(&running).await;
+    assert_eq!((second.deals, second.started_at), (300, first.started_at));
+    assert!(second.finished_at.is_some());
+    assert_eq!(check(&running).await.pipelines[0].open_deals, 300);
 }
