@@ -123,11 +123,14 @@ fn connection(
     };
     let manifest = connector.manifest();
     let secrets = declared.secrets(slug, manifest)?;
+    let mut settings = declared.settings(manifest);
+    let look_back = config.crm.activity_look_back_days;
+    settings.entry("activity_look_back_days").or_insert_with(|| look_back.into());
     let view = ConnectionView {
         name: slug.to_owned(),
         public_url: config.public_url.clone(),
         metadata: Arc::default(),
-        settings: declared.settings(manifest),
+        settings,
     };
     let token = secrets.expose("access_token").or_else(|| secrets.expose("bot_token"));
     let tokens: Arc<dyn TokenSource> =

@@ -258,6 +258,7 @@ impl Running {
             Arc::clone(&self.service.connections),
             Arc::clone(&self.service.clock),
             self.service.config.http.clone(),
+            |_| {},
         );
         intake.set_ready(true);
         let url = serve(touchline::http::router(Arc::new(intake))).await;
