@@ -100,9 +100,11 @@ impl Fakes {
         self.runtime.block_on(work)
     }
 
-    /// How many messages have arrived.
-    pub fn arrived(&self) -> usize {
-        self.arrivals.lock().unwrap_or_else(PoisonError::into_inner).len()
+    /// How many messages have arrived that hold `marker`.
+    pub fn arrived(&self, marker: &[u8]) -> usize {
+        let arrivals = self.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
+        let holds = |one: &&Arrival| one.body.windows(marker.len()).any(|part| part == marker);
+        arrivals.iter().filter(holds).count()
     }
 
     /// Takes what has arrived.

@@ -25,6 +25,10 @@ const PATIENCE_MS: u64 = 60_000;
 /// Between two looks at either.
 const LOOK_MS: u64 = 100;
 
+/// How the names of the deals begin, and how long they are.
+const MARKER: &str = "Harbour-";
+const NAME_BYTES: usize = MARKER.len() + 6;
+
 /// Every event of the load fires it.
 const RULES: &str = "\
 pack: every-amount
@@ -56,7 +60,8 @@ pub fn run(table: &mut Table) -> anyhow::Result<()> {
     let deals = (0..count).map(|number| deal(&fakes, number));
     let deals = deals.collect::<anyhow::Result<Vec<_>>>()?;
     let (of_hubspot, more) = fakes.config();
-    let off = "limits = { per_channel_per_s = \"off\" }";
+    let off = "limits = { per_channel_per_s = \"off\", workspace_messages_per_min = \"off\", \
+               tier_3_per_min = \"off\", tier_4_per_min = \"off\" }";
     let home =
         Home::new("rules = [\"rules.yaml\"]", &of_hubspot, &format!("{more}{off}\n{NO_CEILINGS}"))?;
     std::fs::write(home.path().join("rules.yaml"), RULES)?;
@@ -85,7 +90,7 @@ struct Deal {
 
 fn deal(fakes: &Fakes, number: u64) -> anyhow::Result<Deal> {
     let seller = (number % SELLERS) as usize;
-    let name = format!("Harbour-{number:06}");
+    let name = format!("{MARKER}{number:06}");
     let owner = fakes.owners[seller].to_string();
     let close = SystemClock.now().plus_ms(30 * touchline_rules::time::DAY_MS).0.to_string();
     let values = [
@@ -120,11 +125,11 @@ async fn until_read(home: &Home, deals: u64) -> anyhow::Result<()> {
 
 async fn until_arrived(fakes: &Fakes, messages: usize) -> anyhow::Result<()> {
     let begun = Instant::now();
-    while fakes.arrived() < messages {
+    while fakes.arrived(MARKER.as_bytes()) < messages {
         anyhow::ensure!(
             begun.elapsed() < Duration::from_millis(PATIENCE_MS),
             "only {} of {messages} messages arrived in {PATIENCE_MS} ms",
-            fakes.arrived()
+            fakes.arrived(MARKER.as_bytes())
         );
         tokio::time::sleep(Duration::from_millis(LOOK_MS)).await;
     }
@@ -165,7 +170,7 @@ fn report(table: &mut Table, fakes: &Fakes, sent: &Sent, cpu: Duration) -> anyho
     let mut arrived = Vec::new();
     for arrival in fakes.take_arrivals() {
         let body = String::from_utf8_lossy(&arrival.body);
-        let name = body.find("Harbour-").and_then(|at| body.get(at..at + "Harbour-000000".len()));
+        let name = body.find(MARKER).and_then(|at| body.get(at..at + NAME_BYTES));
         if let Some((at, _)) = name.and_then(|name| sent.get(name)) {
             arrived.push(arrival.at.saturating_duration_since(*at));
         }
