@@ -68,7 +68,10 @@ pub(super) fn evaluate(
     let trust_gained = world.activity_trusted && !state.activity_trusted;
     state.activity_trusted = world.activity_trusted;
     for rule in world.rules.state_rules() {
-        memory_of(state, rule);
+        // Nearly always it is there: a look costs less than two names.
+        if !state.rules.contains_key(&rule.id) {
+            memory_of(state, rule);
+        }
     }
     let DealState { facts, rules, .. } = state;
     let mut look = Look::at(facts, now, world);
