@@ -132,7 +132,8 @@ impl Condition {
     /// Whether the condition holds.
     #[must_use]
     pub fn eval(&self, on: &Context<'_>) -> Truth {
-        self.compiled.steps.truth(&self.compiled.program, on)
+        let Compiled { steps, program, .. } = &*self.compiled;
+        if steps.is_ruled_out(on) { Truth::False } else { steps.truth(program, on) }
     }
 
     /// The slots it reads, in order of first appearance.

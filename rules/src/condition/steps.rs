@@ -117,6 +117,15 @@ impl Step {
         }
     }
 
+    /// Whether one look makes it false: most conditions are an `&&` with a
+    /// stage in it, and most deals are in another one. Says nothing else.
+    #[inline]
+    pub fn is_ruled_out(&self, on: &Context<'_>) -> bool {
+        let Step::All(parts) = self else { return false };
+        let Some(Step::TextIs { slot, same: true, text }) = parts.first() else { return false };
+        matches!(on.slot(*slot), Slot::Text(seen) if !same_text(seen, text))
+    }
+
     pub fn truth(&self, program: &Program, on: &Context<'_>) -> Truth {
         match self {
             Step::All(parts) => decided_by(Truth::False, parts, program, on),
