@@ -75,7 +75,9 @@ pub(super) struct InboxLog {
     pub floor: i64,
     pub checkpoints: Handle<Checkpoints>,
     pub checkpoint_every_rows: u64,
+    pub checkpoint_every_bytes: u64,
     pub rows_since_checkpoint: u64,
+    pub bytes_since_checkpoint: u64,
 }
 
 impl Log for InboxLog {
@@ -91,8 +93,11 @@ impl Log for InboxLog {
         }
         tx.commit()?;
         self.rows_since_checkpoint += rows.len() as u64;
-        if self.rows_since_checkpoint >= self.checkpoint_every_rows {
-            self.rows_since_checkpoint = 0;
+        self.bytes_since_checkpoint += rows.iter().map(|row| row.bytes() as u64).sum::<u64>();
+        if self.rows_since_checkpoint >= self.checkpoint_every_rows
+            || self.bytes_since_checkpoint >= self.checkpoint_every_bytes
+        {
+            (self.rows_since_checkpoint, self.bytes_since_checkpoint) = (0, 0);
             // A full queue means that a checkpoint is waiting already.
             drop(self.checkpoints.post(|checkpoints| drop(checkpoints.run())));
         }

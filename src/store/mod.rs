@@ -147,8 +147,8 @@ impl Store {
     /// [`StoreError::Open`], [`StoreError::NewerSchema`], [`StoreError::MigrationWhileServing`].
     pub fn open(path: &Path, options: StoreOptions) -> Result<Store> {
         let files = Files::beside(path);
-        let writer = |path: &Path| sqlite::open(path, Purpose::Write, &options);
-        let reader = |path: &Path| sqlite::open(path, Purpose::Read, &options);
+        let writer = |path: &Path| sqlite::open(path, Purpose::Write, files.pages(path), &options);
+        let reader = |path: &Path| sqlite::open(path, Purpose::Read, files.pages(path), &options);
         let (mut main, mut inbox) = (writer(&files.main)?, writer(&files.inbox)?);
         migrate::migrate(&mut main, &files.main, &files.lock, migrate::MAIN)?;
         migrate::migrate(&mut inbox, &files.inbox, &files.lock, migrate::INBOX)?;
@@ -167,7 +167,9 @@ impl Store {
             floor: cursor::read(&main)?,
             checkpoints: maintenance.handle(),
             checkpoint_every_rows: options.checkpoint_every_rows,
+            checkpoint_every_bytes: options.checkpoint_every_bytes,
             rows_since_checkpoint: 0,
+            bytes_since_checkpoint: 0,
         };
         let limits = AppendLimits {
             rows_max: options.append_rows_max,

@@ -19,6 +19,8 @@ pub struct StoreOptions {
     pub wal_bytes_max: u64,
     /// Rows written between two checkpoints off the commit path.
     pub checkpoint_every_rows: u64,
+    /// The same in bytes of requests, for the inbox.
+    pub checkpoint_every_bytes: u64,
     /// Page cache of each connection, in KiB.
     pub cache_kib: u32,
     /// Work rows of one kind and connection; more are refused and counted.
@@ -37,7 +39,8 @@ impl Default for StoreOptions {
             append_bytes_max: 64 << 20,
             append_retry_after_ms: 1_000,
             wal_bytes_max: 64 << 20,
-            checkpoint_every_rows: 4_096,
+            checkpoint_every_rows: 16_384,
+            checkpoint_every_bytes: 16 << 20,
             cache_kib: 16_384,
             work_rows_max: 10_000,
             deliveries_waiting_max: 10_000,

@@ -18,8 +18,12 @@ use super::options::StoreOptions;
 
 /// Statements kept prepared on each connection; above the number there are.
 const STATEMENTS_CACHED_MAX: usize = 256;
-/// SQLite's own default, stated because limits are given in bytes.
-const PAGE_BYTES: u64 = 4_096;
+/// Pages of `main.db`: small, for its rows are touched one here and one there.
+const MAIN_PAGE_BYTES: u32 = 4_096;
+/// Pages of `inbox.db`: larger, for its rows are written and read in order, and
+/// each page costs calls of its own in the log, the file and the checkpoint.
+/// Taken when the file is made; an older file keeps what it has.
+const INBOX_PAGE_BYTES: u32 = 16_384;
 
 /// The three files of one database.
 #[derive(Clone, Debug)]
@@ -38,6 +42,11 @@ impl Files {
             lock: main.with_file_name(format!("{stem}.lock")),
         }
     }
+
+    /// The page size of one of them, in bytes.
+    pub fn pages(&self, path: &Path) -> u32 {
+        if path == self.inbox { INBOX_PAGE_BYTES } else { MAIN_PAGE_BYTES }
+    }
 }
 
 /// What a connection is for.
@@ -50,28 +59,36 @@ pub(super) enum Purpose {
 }
 
 /// Opens one connection with everything that must be set on each.
-pub(super) fn open(path: &Path, purpose: Purpose, options: &StoreOptions) -> Result<Connection> {
+pub(super) fn open(
+    path: &Path,
+    purpose: Purpose,
+    page_bytes: u32,
+    options: &StoreOptions,
+) -> Result<Connection> {
     let failed = |detail: String| StoreError::Open { path: path.to_owned(), detail };
     create_private(path).map_err(|error| failed(error.to_string()))?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection =
         Connection::open_with_flags(path, flags).map_err(|error| failed(error.to_string()))?;
-    configure(&connection, purpose, options).map_err(|error| failed(error.to_string()))?;
+    configure(&connection, purpose, page_bytes, options)
+        .map_err(|error| failed(error.to_string()))?;
     Ok(connection)
 }
 
 fn configure(
     connection: &Connection,
     purpose: Purpose,
+    page_bytes: u32,
     options: &StoreOptions,
 ) -> rusqlite::Result<()> {
     connection.busy_timeout(Duration::from_millis(options.busy_timeout_ms.into()))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED_MAX);
+    connection.pragma_update(None, "page_size", page_bytes)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "cache_size", -i64::from(options.cache_kib))?;
-    let pages = i64::try_from(options.wal_bytes_max / PAGE_BYTES).unwrap_or(i64::MAX);
+    let pages = i64::try_from(options.wal_bytes_max / u64::from(page_bytes)).unwrap_or(i64::MAX);
     connection.pragma_update(None, "wal_autocheckpoint", pages)?;
     connection.pragma_update(None, "query_only", purpose == Purpose::Read)
 }

@@ -109,7 +109,7 @@ mod tests {
     fn writer() -> (tempfile::TempDir, Writer, Workers<Checkpoints>) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("main.db");
-        let connect = || open(&path, Purpose::Write, &StoreOptions::default()).unwrap();
+        let connect = || open(&path, Purpose::Write, 4_096, &StoreOptions::default()).unwrap();
         let failure = Failure::new();
         let checkpoints = Checkpoints {
             main: connect(),
