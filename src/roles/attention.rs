@@ -123,11 +123,8 @@ impl Attention {
 
 /// The work of looking somebody up in a chat.
 pub(super) fn look_up(chat: &str, person: &str, now: UnixMs) -> NewWork {
-    let key = WorkKey {
-        kind: PERSON.to_owned(),
-        connection: chat.to_owned(),
-        key: person.to_owned(),
-    };
+    let key =
+        WorkKey { kind: PERSON.to_owned(), connection: chat.to_owned(), key: person.to_owned() };
     NewWork { key, next_at: now, body: Vec::new() }
 }
 

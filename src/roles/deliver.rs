@@ -74,9 +74,8 @@ impl Deliver {
         let broken = store.broken_connections().await?;
         for slug in self.lines.tests_due(&broken, now) {
             if let Some(connection) = self.service.connections.get(&slug).cloned() {
-                flight.begin(&slug, async move {
-                    test_line(&self.service, &connection, now).await
-                });
+                flight
+                    .begin(&slug, async move { test_line(&self.service, &connection, now).await });
             }
         }
         let unknown = store.unknown_due(now, UNKNOWN_MAX).await?;
@@ -92,7 +91,11 @@ impl Deliver {
             };
             let (slug, row) = (row.connection.clone(), row.clone());
             flight.begin(&slug, async move {
-                if is_broken { self.unknown_later(&row, now).await } else { self.settle_unknown(row, way, now).await }
+                if is_broken {
+                    self.unknown_later(&row, now).await
+                } else {
+                    self.settle_unknown(row, way, now).await
+                }
             });
         }
         Ok(changed)
@@ -118,8 +121,11 @@ impl Deliver {
             return Ok(true);
         }
         let mut looking = Looking::new(service, &settings.to, &policy, &due, now);
-        let verdicts: Vec<(DeliveryRow, Verdict)> =
-            due.deliveries.iter().map(|(row, nudges)| (row.clone(), looking.look(row, nudges))).collect();
+        let verdicts: Vec<(DeliveryRow, Verdict)> = due
+            .deliveries
+            .iter()
+            .map(|(row, nudges)| (row.clone(), looking.look(row, nudges)))
+            .collect();
         let Some(jobs) = self.settle(settings.version, verdicts, now).await? else {
             return Ok(true);
         };
@@ -147,7 +153,7 @@ impl Deliver {
         for (row, verdict) in verdicts {
             let look = match verdict {
                 Verdict::Send { job, without } => {
-                    jobs.insert(row.id.clone(), job);
+                    jobs.insert(row.id.clone(), *job);
                     LastLook::Claim { until: lease_until, without }
                 }
                 Verdict::Wait { until, why, ask } => {

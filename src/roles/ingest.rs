@@ -20,8 +20,8 @@ use crate::store::{
     Batch, BatchOutcome, CommitClass, CursorMove, DeadLetterRow, DeadLetterState, DedupeKey,
     Fenced, StoreError,
 };
-use answers::{AnswerContext, load_answers};
 pub use answers::{AnswerBody, COMPLETE, EDIT};
+use answers::{AnswerContext, load_answers};
 use events::{Event, Said, decode};
 
 /// Work: look an activity up of which only the id is known.

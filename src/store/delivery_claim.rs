@@ -219,8 +219,7 @@ impl Store {
 
 /// Reads what belongs to each delivery.
 fn look(main: &Connection, rows: Vec<DeliveryRow>) -> Result<Looked> {
-    let mut looked =
-        Looked { settings_version: setting::version(main)?, ..Looked::default() };
+    let mut looked = Looked { settings_version: setting::version(main)?, ..Looked::default() };
     let mut deals = BTreeSet::new();
     let mut people = BTreeSet::new();
     for row in rows {

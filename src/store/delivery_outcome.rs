@@ -112,10 +112,8 @@ impl Store {
     /// It is not sent, on purpose: refunded, with a ledger row for each nudge
     /// that no other delivery carries. Only before anything left.
     pub async fn drop_delivery(&self, id: String, reason: String, now: UnixMs) -> Result<()> {
-        self.write(CommitClass::Original, move |tx| {
-            drop_one(tx, &known(tx, &id)?, &reason, now)
-        })
-        .await
+        self.write(CommitClass::Original, move |tx| drop_one(tx, &known(tx, &id)?, &reason, now))
+            .await
     }
 
     async fn step(

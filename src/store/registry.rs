@@ -104,7 +104,8 @@ fn the_hot_path_scans_no_table() {
         let mut rows = prepared.raw_query();
         while let Some(row) = rows.next().unwrap() {
             let step: String = row.get(3).unwrap();
-            let whole = step.starts_with("SCAN") && !step.contains("INDEX");
+            // `some` is the alias of a subquery that carries its own limit.
+            let whole = step.starts_with("SCAN") && !step.contains("INDEX") && step != "SCAN some";
             let listed = ["AFTER", "HELD", "IN_STATE", "EXPIRED"].contains(&statement.name);
             assert!(!whole || listed || step.contains("SCAN ("), "{}: {step}", statement.name);
         }

@@ -125,7 +125,8 @@ impl Deciding<'_> {
         }
         let deal = &one.body.firing.deal;
         let crm = self.service.connections.get(&deal.connection);
-        if let Some(channel) = crm_channel(&one.body).filter(|_| crm.is_some_and(|c| c.crm().is_some()))
+        if let Some(channel) =
+            crm_channel(&one.body).filter(|_| crm.is_some_and(|c| c.crm().is_some()))
         {
             let id = delivery_id(&one.row.id, &deal.connection, channel);
             sent.push(self.of_one(one, id, &deal.connection, channel, COMPLETE));

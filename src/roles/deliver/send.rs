@@ -100,7 +100,9 @@ impl Deliver {
                 note_broken(&self.service, connection, &error, now).await?;
                 store.record_retry(id, now, why, false).await?;
             }
-            CallError::Forbidden { .. } | CallError::NotFound { .. } | CallError::Refused { .. } => {
+            CallError::Forbidden { .. }
+            | CallError::NotFound { .. }
+            | CallError::Refused { .. } => {
                 tracing::error!(delivery.id = id, connection = slug, %error, "the vendor refuses a delivery");
                 store.record_failed(id, format!("{why}\nhint: {}", hint(&error))).await?;
             }
@@ -119,7 +121,9 @@ impl Deliver {
         let (store, delivery) = (&self.service.store, &self.service.config.delivery);
         if row.attempts >= delivery.tries_max {
             let tries = row.attempts;
-            let why = format!("given up after {tries} tries: {why}\nhint: replay it once the vendor can be reached");
+            let why = format!(
+                "given up after {tries} tries: {why}\nhint: replay it once the vendor can be reached"
+            );
             return store.record_failed(row.id.clone(), why).await;
         }
         let wait = wait_ms(delivery, &row.id, row.attempts);

@@ -58,7 +58,8 @@ CREATE TABLE delivery (
     body        BLOB NOT NULL
 );
 CREATE INDEX delivery_waiting ON delivery (connection, until) WHERE state = 'waiting';
-CREATE INDEX delivery_unsettled ON delivery (state, until) WHERE state IN ('claimed', 'unknown');
+CREATE INDEX delivery_claimed ON delivery (until) WHERE state = 'claimed';
+CREATE INDEX delivery_unknown ON delivery (until) WHERE state = 'unknown';
 CREATE INDEX delivery_by_person ON delivery (person, created_at);
 
 -- A digest is one delivery of several nudges.

@@ -18,10 +18,13 @@ fn time_alone_tells_nothing_new_of_a_deal() {
 
 #[test]
 fn an_outcome_is_met_by_what_comes_after_the_nudge_and_not_by_ourselves() {
-    let rules = rules(&[(
-        "silent",
-        "on: state\nwhen: business_days_since(deal.last_inbound_at) >= 2\noutcome: { within: 10d, when: deal.last_inbound_at > nudge.sent_at }",
-    ), ("hopeless", "on: state\nwhen: days_until(deal.close_date) < 0")]);
+    let rules = rules(&[
+        (
+            "silent",
+            "on: state\nwhen: business_days_since(deal.last_inbound_at) >= 2\noutcome: { within: 10d, when: deal.last_inbound_at > nudge.sent_at }",
+        ),
+        ("hopeless", "on: state\nwhen: days_until(deal.close_date) < 0"),
+    ]);
     let (metadata, calendar) = (metadata(), london());
     let world = world(&rules, &metadata, &calendar);
     let mut state = known_deal(&world);
