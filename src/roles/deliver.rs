@@ -160,7 +160,9 @@ impl Deliver {
                     work.extend(ask);
                     LastLook::Wait { until, why: why.to_owned() }
                 }
-                Verdict::Drop(reason) => LastLook::Drop { reason: reason.to_owned() },
+                Verdict::Drop(reason, without) => {
+                    LastLook::Drop { reason: reason.to_owned(), without }
+                }
                 Verdict::TakeBack => LastLook::TakeBack,
             };
             looks.push((row.id, look));
