@@ -153,14 +153,16 @@ impl Deliver {
         for (row, verdict) in verdicts {
             let look = match verdict {
                 Verdict::Send { job, without } => {
-                    jobs.insert(row.id.clone(), job);
+                    jobs.insert(row.id.clone(), *job);
                     LastLook::Claim { until: lease_until, without }
                 }
                 Verdict::Wait { until, why, ask } => {
                     work.extend(ask);
                     LastLook::Wait { until, why: why.to_owned() }
                 }
-                Verdict::Drop(reason) => LastLook::Drop { reason: reason.to_owned() },
+                Verdict::Drop(reason, without) => {
+                    LastLook::Drop { reason: reason.to_owned(), without }
+                }
                 Verdict::TakeBack => LastLook::TakeBack,
             };
             looks.push((row.id, look));

@@ -196,8 +196,8 @@ impl Edit {
 /// The view that the newest answer between two instants gave a nudge.
 fn newest_view(outcomes: &[OutcomeRow], from: UnixMs, until: UnixMs) -> Option<CardView> {
     let within = outcomes.iter().filter(|one| from <= one.at && one.at < until);
-    let views = within.filter_map(|one| serde_json::from_slice::<AnswerBody>(&one.body).ok());
-    views.last().map(|body| body.view)
+    let mut views = within.filter_map(|one| serde_json::from_slice::<AnswerBody>(&one.body).ok());
+    views.next_back().map(|body| body.view)
 }
 
 #[async_trait]
