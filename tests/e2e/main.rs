@@ -1,0 +1,7 @@
+//! Behaviour of the whole service on a stage: fake HubSpot, fake Slack and the
+//! service in one process, on one clock that stands still until it is moved.
+
+mod fixture;
+mod intake;
+mod signatures;
+mod wire;
