@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use axum::Router;
+use axum::routing::any;
 use tokio::net::TcpListener;
 use touchline::app::App;
 use touchline::clock::ManualClock;
@@ -99,13 +100,16 @@ async fn judged(vector: &Vector, headers: wire::Headers<'_>, bodies: [&str; 2]) 
     .await
     .unwrap();
     app.intake().set_ready(true);
-    let handler = Router::new().fallback(hooks::accept).with_state(app.intake().clone());
+    let handler = Router::new()
+        .route("/", any(hooks::accept))
+        .route("/{*kind}", any(hooks::accept))
+        .with_state(app.intake().clone());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     let limits = app.service().config.http.clone();
     let router = Router::new().nest("/{connection}", handler);
     let serving = server::serve(listener, router, limits, std::future::pending());
-    let line = vector.line.replacen(" /", " /hubspot/", 1);
+    let line = vector.line.replacen(" /", " /hubspot/", 1).replace("/?", "?");
     let asking = async {
         let [one, two] = bodies;
         [
