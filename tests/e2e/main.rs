@@ -2,6 +2,7 @@
 //! service in one process, on one clock that stands still until it is moved.
 
 mod fixture;
+mod house;
 mod intake;
 mod signatures;
 mod wire;
