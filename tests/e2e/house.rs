@@ -49,8 +49,16 @@ fn sources() -> impl Iterator<Item = (String, String)> {
 #[test]
 fn the_rules_have_no_input_and_no_output() {
     const FORBIDDEN: [&str; 10] = [
-        "tokio", "async-std", "reqwest", "hyper", "axum", "rusqlite", "tokio-postgres", "rand",
-        "getrandom", "tracing",
+        "tokio",
+        "async-std",
+        "reqwest",
+        "hyper",
+        "axum",
+        "rusqlite",
+        "tokio-postgres",
+        "rand",
+        "getrandom",
+        "tracing",
     ];
     let tree = Command::new(env!("CARGO"))
         .args(["tree", "-p", "touchline-rules", "-e", "normal", "--offline", "--prefix", "none"])
@@ -127,7 +135,8 @@ fn arrows_point_downwards() {
         if !path.starts_with("src/") {
             continue;
         }
-        for (n, line) in text.lines().enumerate().filter(|(_, line)| line.starts_with("use crate")) {
+        for (n, line) in text.lines().enumerate().filter(|(_, line)| line.starts_with("use crate"))
+        {
             let at_edge = EDGES.iter().any(|edge| line.contains(edge));
             let upwards = (is_ground && (at_edge || line.contains("crate::coaching")))
                 || (is_domain && at_edge)

@@ -71,8 +71,7 @@ fn hubspot_headers(version: &str, signature: &str, stamp: &str) -> Vec<(String, 
 #[tokio::test]
 async fn hubspots_published_vectors_are_accepted_and_any_other_body_is_not() {
     for vector in &VECTORS {
-        let headers =
-            hubspot_headers(vector.version, vector.signature, &vector.at.to_string());
+        let headers = hubspot_headers(vector.version, vector.signature, &vector.at.to_string());
         let other = format!("{} ", vector.body);
         let [right, wrong] = judged(vector, &headers, [vector.body, &other]).await;
         let shown = format!("{} {} {:?}", vector.line, vector.version, vector.body);
@@ -195,10 +194,26 @@ async fn what_is_not_signed_rightly_and_lately_is_answered_401_and_told_to_docto
             ("future", "future", v3_at(now.plus_ms(300_001))),
             ("stamp of words", "bad_timestamp", hubspot_headers("v3", &good, "abc")),
             ("no stamp", "bad_timestamp", hubspot_headers("v3", &good, "")),
-            ("stamp with a fraction", "bad_timestamp", hubspot_headers("v3", &good, &format!("{stamp}.0"))),
-            ("stamp beyond 64 bits", "bad_timestamp", hubspot_headers("v3", &good, "99999999999999999999")),
-            ("v1 of another body", "bad_signature", hubspot_headers("v1", &sign_v1(&secret, b"[{}]"), "")),
-            ("v2 of a GET", "bad_signature", hubspot_headers("v2", &sign_v2(&secret, "GET", &url, body), "")),
+            (
+                "stamp with a fraction",
+                "bad_timestamp",
+                hubspot_headers("v3", &good, &format!("{stamp}.0")),
+            ),
+            (
+                "stamp beyond 64 bits",
+                "bad_timestamp",
+                hubspot_headers("v3", &good, "99999999999999999999"),
+            ),
+            (
+                "v1 of another body",
+                "bad_signature",
+                hubspot_headers("v1", &sign_v1(&secret, b"[{}]"), ""),
+            ),
+            (
+                "v2 of a GET",
+                "bad_signature",
+                hubspot_headers("v2", &sign_v2(&secret, "GET", &url, body), ""),
+            ),
             ("a version nobody knows", "bad_signature", hubspot_headers("v9", &good, "")),
         ];
         let expected: Vec<_> = cases.iter().map(|(_, code, _)| *code).collect();
