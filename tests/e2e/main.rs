@@ -1,8 +1,10 @@
 //! Behaviour of the whole service on a stage: fake HubSpot, fake Slack and the
 //! service in one process, on one clock that stands still until it is moved.
 
+mod bad_input;
 mod fixture;
 mod house;
 mod intake;
+mod repeats;
 mod signatures;
 mod wire;
