@@ -180,8 +180,6 @@ async fn nothing_strange_harms() {
         for id in [deals.deleted, deals.merged] {
             assert_eq!(scene.rows(&gone(id)), [["gone"]]);
         }
-        let step = scene.number("SELECT COUNT(*) FROM change WHERE field = 'next_step'");
-        assert_eq!(step, 1, "null empties the field");
         scene.finish(&app).await;
     };
     scene.stage.play(&app, play).await;
@@ -289,7 +287,7 @@ async fn a_webhook_too_large_is_counted_and_made_good_by_the_poll() {
         assert_eq!(scene.post(&vec![b' '; 9 << 20]).await.status, 413);
         let counts = app.intake().counts("hubspot").unwrap();
         assert_eq!(counts.too_large.load(Ordering::Relaxed), 1);
-        scene.settle(&app).await;
+        scene.live_minutes(&app, 1).await;
         assert_eq!(scene.rows(&stage), [["contractsent"]], "the poll found it");
         scene.finish(&app).await;
     };

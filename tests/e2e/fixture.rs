@@ -125,11 +125,15 @@ impl Scene {
         self.stage.settle(app).await.unwrap();
     }
 
+    /// Lets so many minutes go by, with all that is due in them.
+    pub async fn live_minutes(&self, app: &App, minutes: i64) {
+        let until = self.now().plus_ms(minutes * MINUTE_MS);
+        self.stage.live_until(app, until).await.unwrap();
+    }
+
     /// Connects the accounts and reads them: afterwards nothing of it is news.
     pub async fn connect(&self, app: &App) {
-        self.settle(app).await;
-        self.wait_minutes(1);
-        self.settle(app).await;
+        self.live_minutes(app, 1).await;
     }
 
     /// Posts a body as HubSpot would, rightly signed.
