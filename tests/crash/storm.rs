@@ -19,7 +19,8 @@ const DRAIN_WITHIN: Duration = Duration::from_secs(240);
 /// A stop must be over after this.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
 
-/// Ceilings off, every day a working day: what is decided goes out.
+/// Ceilings off, every day a working day: what is decided goes out. Short leases:
+/// what a killed run had begun is taken up again soon after.
 const CONFIG: &str = r#"
 working_days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
@@ -30,6 +31,12 @@ interruptions_per_day_new = "off"
 deal_spacing_working_days = "off"
 digest_items_max = "off"
 quiet_hours = "off"
+
+[crm]
+lease_ms = 3000
+
+[delivery]
+lease_ms = 5000
 
 [connections.hubspot]
 connector = "hubspot"
@@ -160,6 +167,9 @@ impl Storm {
             changes: self.company.changes.len(),
             nudges: nudges.len(),
             nudge_states: self.ledger.states("nudge"),
+            suppressed: self
+                .ledger
+                .rows("SELECT reason, COUNT(*) FROM suppressed GROUP BY reason ORDER BY reason"),
             delivery_states: self.ledger.states("delivery"),
             messages: sent.values().sum(),
             doubles,
@@ -207,6 +217,7 @@ pub struct Verdict {
     changes: usize,
     nudges: usize,
     nudge_states: BTreeMap<String, i64>,
+    suppressed: Vec<Vec<String>>,
     delivery_states: BTreeMap<String, i64>,
     messages: i64,
     doubles: i64,
