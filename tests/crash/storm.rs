@@ -162,7 +162,9 @@ impl Storm {
         for row in &said {
             assert!(sent.contains_key(&row[0]), "delivery {} is called sent and was not", row[0]);
         }
+        let unknown = self.ledger.rows("SELECT id FROM delivery WHERE state = 'unknown'");
         Verdict {
+            unknown_and_unseen: unknown.iter().filter(|row| !sent.contains_key(&row[0])).count(),
             acknowledged: self.vendors.hubspot.webhook_counts().accepted,
             changes: self.company.changes.len(),
             nudges: nudges.len(),
@@ -219,6 +221,8 @@ pub struct Verdict {
     nudge_states: BTreeMap<String, i64>,
     suppressed: Vec<Vec<String>>,
     delivery_states: BTreeMap<String, i64>,
+    /// Interrupted twice, and in the chat not even once: shown to the admin.
+    unknown_and_unseen: usize,
     messages: i64,
     doubles: i64,
     in_flight: i64,
