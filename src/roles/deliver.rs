@@ -193,7 +193,7 @@ impl Deliver {
         let mut person = (*person).clone();
         person.first_nudge_at = Some(now);
         if let Err(error) = self.service.people.put(person).await {
-            tracing::warn!(person.id = row.person, %error, "could not note the first nudge");
+            tracing::warn!(delivery.id = row.id, %error, "could not note its reader's first nudge");
         }
     }
 
