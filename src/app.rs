@@ -122,6 +122,7 @@ impl App {
                 };
                 self.intake.set_ready(false);
                 stopping.send_replace(true);
+                self.service.stop();
                 failure
             };
             tokio::join!(listening, ended).1

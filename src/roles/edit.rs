@@ -170,6 +170,9 @@ impl Edit {
         let mut wake = service.wake.subscribe();
         let most = service.config.delivery.claims_per_connection;
         for _ in 0..ROUNDS_MAX {
+            if service.is_stopping() {
+                break;
+            }
             wake.mark_unchanged();
             let now = service.now().max(now);
             let mut skip = service.store.broken_connections().await?;
