@@ -64,6 +64,8 @@ pub enum Part {
     Usage,
     /// Which pipelines' activity facts can be trusted.
     ActivityVerdict,
+    /// The webhooks that were last refused, and why.
+    Refusals,
 }
 
 impl Part {
@@ -74,6 +76,7 @@ impl Part {
             Part::Backfill => "backfill",
             Part::Usage => "usage",
             Part::ActivityVerdict => "activity_verdict",
+            Part::Refusals => "refusals",
         }
     }
 }
