@@ -1,7 +1,13 @@
 //! Loads and stores what the pure layers need: people and their calendars, the
-//! rules that are on, the texts of nudges, the steering of sending.
+//! rules that are on, the texts of nudges, the steering of sending, and the
+//! credentials of connections.
 
+pub mod connect_link;
+pub mod connecting;
+pub mod credentials;
+pub mod grants;
 pub mod nudges;
+pub mod opening;
 pub mod people;
 pub mod rulesets;
 pub mod settings;

@@ -1,8 +1,12 @@
-//! The HTTP side: webhooks in, health out. Handlers take proofs (a
-//! [`hooks::Signed`] delivery) as arguments, so none can forget to check.
+//! The HTTP side: webhooks in, accounts connected, health out. Handlers take
+//! proofs (a [`hooks::Signed`] delivery, an [`oauth::ConnectLink`]) as arguments,
+//! so none can forget to check.
 
 pub mod health;
 pub mod hooks;
+pub mod oauth;
+mod page;
+pub mod refusals;
 pub mod server;
 
 use std::sync::Arc;
@@ -11,13 +15,15 @@ use axum::Router;
 use axum::routing::{get, post};
 
 use hooks::Intake;
+use oauth::Connect;
 
 /// Every route of the service.
-pub fn router(intake: Arc<Intake>) -> Router {
+pub fn router(intake: Arc<Intake>, connect: Arc<Connect>) -> Router {
     Router::new()
         .route("/hooks/{connection}", post(hooks::accept))
         .route("/hooks/{connection}/{kind}", post(hooks::accept))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .with_state(intake)
+        .merge(oauth::routes(connect))
 }
