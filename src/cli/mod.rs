@@ -1,8 +1,13 @@
 //! The command line. Data goes to standard output, messages to standard error;
 //! exit codes are 0 for ok, 1 for a failed check, 2 for a wrong call.
 
+mod admin;
 mod config;
+mod connect;
+mod doctor;
 mod history;
+mod open;
+mod rules;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -33,6 +38,16 @@ First steps:
 
 #[derive(Subcommand)]
 enum Command {
+    /// Connect a vendor account by OAuth: prints a link that works once.
+    Connect(connect::ConnectArgs),
+    /// Find out why something does not work, and what to do about it.
+    Doctor(doctor::DoctorArgs),
+    /// Check, test and describe coaching rules.
+    #[command(subcommand)]
+    Rules(rules::RulesCommand),
+    /// Steer a running service: sending, dead letters, the audit log.
+    #[command(subcommand)]
+    Admin(admin::AdminCommand),
     /// Import a company's past.
     #[command(subcommand)]
     History(history::HistoryCommand),
@@ -63,6 +78,10 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::History(command) => history::run(&load(file)?, command),
         Command::Config => config::run(),
+        Command::Connect(args) => connect::run(load(file)?, args).await,
+        Command::Doctor(args) => doctor::run(load(file)?, args).await,
+        Command::Rules(command) => rules::run(file, command).await,
+        Command::Admin(command) => admin::run(load(file)?, command).await,
     }
 }
 

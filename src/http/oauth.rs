@@ -198,11 +198,9 @@ fn not_good(why: NotGood, connector: &str) -> Response {
 }
 
 /// A link must not be used up by a program that only looks whether it is there.
-fn is_get(parts: &Parts) -> Result<(), Response> {
-    match parts.method {
-        Method::GET => Ok(()),
-        _ => Err(page(StatusCode::METHOD_NOT_ALLOWED, "Open this link in a browser", "")),
-    }
+fn not_a_visit(parts: &Parts) -> Option<Response> {
+    (parts.method != Method::GET)
+        .then(|| page(StatusCode::METHOD_NOT_ALLOWED, "Open this link in a browser", ""))
 }
 
 async fn connector_of(parts: &mut Parts) -> String {
@@ -223,7 +221,9 @@ impl FromRequestParts<Arc<Connect>> for ConnectLink {
         parts: &mut Parts,
         connect: &Arc<Connect>,
     ) -> Result<Self, Response> {
-        is_get(parts)?;
+        if let Some(refused) = not_a_visit(parts) {
+            return Err(refused);
+        }
         let connector = connector_of(parts).await;
         let shown = if is_slug(&connector) { connector.as_str() } else { "hubspot" };
         let query = Query::<LinkQuery>::from_request_parts(parts, &()).await;
@@ -253,7 +253,9 @@ impl FromRequestParts<Arc<Connect>> for OAuthState {
         parts: &mut Parts,
         connect: &Arc<Connect>,
     ) -> Result<Self, Response> {
-        is_get(parts)?;
+        if let Some(refused) = not_a_visit(parts) {
+            return Err(refused);
+        }
         let connector = connector_of(parts).await;
         let query = Query::<CallbackQuery>::from_request_parts(parts, &()).await;
         let CallbackQuery { state, code, error, error_description } =

@@ -70,3 +70,48 @@ async fn load(store: &Store, connection: &str) -> crate::store::Result<(i64, Vec
         (part.version, serde_json::from_slice(&part.body).unwrap_or_default())
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::clock::ManualClock;
+    use crate::config::Config;
+    use crate::connection::Connections;
+
+    const NOW: UnixMs = UnixMs(1_795_420_800_000);
+
+    fn refusal(number: i64) -> Refusal {
+        Refusal {
+            at: NOW.plus_ms(number),
+            request: "POST /hooks/hubspot".into(),
+            code: "bad_signature".into(),
+            reason: "wrong".into(),
+            diagnosis: vec![("body".into(), "sha256:4f53cda18c2b".into())],
+        }
+    }
+
+    #[tokio::test]
+    async fn the_last_twenty_outlive_the_process_and_disturb_nobody() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("t.db"), Default::default()).unwrap();
+        let clock = Arc::new(ManualClock::new(NOW));
+        let limits = Config::from_toml("").unwrap().http;
+        let intake = Intake::new(store.clone(), Arc::new(Connections::default()), clock, limits);
+        let version = store.settings_version().await.unwrap();
+        for round in 0..3 {
+            for number in 0..9 {
+                intake.remember("hubspot", refusal(round * 9 + number));
+            }
+            persist_refusals(&store, &intake, NOW).await.unwrap();
+        }
+        persist_refusals(&store, &intake, NOW).await.unwrap();
+        let kept = refusals(&store, "hubspot").await.unwrap();
+        assert_eq!(kept, (7..27).map(refusal).collect::<Vec<_>>());
+        assert_eq!(refusals(&store, "other").await.unwrap(), []);
+        assert_eq!(store.settings_version().await.unwrap(), version, "no batch is decided anew");
+        let part = store.connection_part("hubspot".into(), Part::Refusals).await.unwrap();
+        assert_eq!(part.unwrap().version, 3, "nothing new, nothing written");
+    }
+}

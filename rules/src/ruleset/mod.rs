@@ -10,6 +10,7 @@ pub mod document;
 mod keys;
 pub mod period;
 pub mod rule;
+pub mod schema;
 pub mod testing;
 pub mod yaml;
 
@@ -22,6 +23,7 @@ pub use rule::{
     AppliesTo, Attention, Audience, CrmDelivery, Evidence, EvidenceGrade, OutcomeRule, Repeat,
     Rule, Tip, Trigger,
 };
+pub use schema::json_schema;
 pub use testing::{TestReport, run_tests};
 
 use crate::facts::schema::{Vocabulary, place};
