@@ -1,5 +1,6 @@
 //! Touchline: coaching rules you can test before you switch them on.
 
+pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod coaching;

@@ -17,6 +17,8 @@ use super::open;
 use crate::clock::Clock;
 use crate::coaching::opening::{Opening, open as open_connection};
 use crate::config::Config;
+use crate::connection::Connections;
+use crate::roles::fetch::metadata::restore;
 use crate::store::Store;
 use crate::vault::Vault;
 use findings::{Findings, Level};
@@ -111,21 +113,23 @@ struct Patient<'a> {
 impl Patient<'_> {
     async fn connection(&self, slug: &str, findings: &mut Findings) -> anyhow::Result<()> {
         let Patient { config, store, vault, clock, .. } = *self;
-        let opened = open_connection(slug, &Opening { config, store, vault, clock }).await;
-        let opened = match opened {
-            Ok(opened) => opened,
+        let mut connections = Connections::default();
+        match open_connection(slug, &Opening { config, store, vault, clock }) {
+            Ok(opened) => connections.insert(opened),
             Err(error) => {
                 findings.error(&error);
                 return Ok(());
             }
-        };
+        }
+        restore(store, &connections).await?;
+        let Some(opened) = connections.get(slug) else { return Ok(()) };
         connection::status(store, slug, findings).await?;
-        connection::live(&opened, self.offline, findings).await;
+        connection::live(opened, self.offline, findings).await;
         connection::usage(store, slug, self.now, findings).await?;
         if opened.crm().is_some() {
-            connection::reading(store, &opened, self.now, findings).await?;
-            connection::people(config, store, &opened, findings).await?;
+            connection::reading(store, opened, self.now, findings).await?;
+            connection::people(config, store, opened, findings).await?;
         }
-        connection::webhooks(config, store, &opened, self.now, findings).await
+        connection::webhooks(config, store, opened, self.now, findings).await
     }
 }

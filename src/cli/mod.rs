@@ -4,10 +4,12 @@
 mod admin;
 mod config;
 mod connect;
+mod demo;
 mod doctor;
 mod history;
 mod open;
 mod rules;
+mod serve;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -38,6 +40,10 @@ First steps:
 
 #[derive(Subcommand)]
 enum Command {
+    /// Live through simulated weeks of a made-up company and print each nudge.
+    Demo(demo::DemoArgs),
+    /// Run the service: take webhooks, evaluate rules, deliver nudges.
+    Serve,
     /// Connect a vendor account by OAuth: prints a link that works once.
     Connect(connect::ConnectArgs),
     /// Find out why something does not work, and what to do about it.
@@ -77,6 +83,8 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     let file = cli.config;
     match cli.command {
         Command::History(command) => history::run(&load(file)?, command),
+        Command::Demo(args) => demo::run(args).await,
+        Command::Serve => serve::run(load(file)?).await,
         Command::Config => config::run(),
         Command::Connect(args) => connect::run(load(file)?, args).await,
         Command::Doctor(args) => doctor::run(load(file)?, args).await,

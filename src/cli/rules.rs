@@ -12,10 +12,9 @@ use touchline_rules::ruleset::{
 };
 
 use super::open;
-use crate::coaching::opening::part;
 use crate::coaching::rulesets::read_packs;
 use crate::config::Config;
-use crate::store::Part;
+use crate::roles::fetch::metadata::stored;
 
 #[derive(Subcommand)]
 pub(super) enum RulesCommand {
@@ -50,7 +49,7 @@ pub(super) async fn run(file: Option<PathBuf>, command: RulesCommand) -> anyhow:
         RulesCommand::Check(packs) => check(file, packs).await,
         RulesCommand::Test(packs) => test(file, packs).await,
         RulesCommand::Schema => {
-            println!("{:#}", json_schema());
+            print!("{}", json_schema());
             Ok(ExitCode::SUCCESS)
         }
     }
@@ -106,7 +105,7 @@ async fn accounts(config: &Config) -> Vec<(String, Arc<Metadata>)> {
     let mut accounts = Vec::new();
     let Ok(store) = open::existing(config) else { return accounts };
     for slug in config.connections.keys() {
-        match part::<Metadata>(&store, slug, Part::Metadata).await {
+        match stored(&store, slug).await {
             Ok(Some(metadata)) => accounts.push((slug.clone(), Arc::new(metadata))),
             Ok(None) => {}
             Err(error) => eprintln!("warning: {slug} is not checked against: {error:#}"),

@@ -1,7 +1,7 @@
 //! What follows when an account was connected, or was not.
 
 use super::connect_link::Errand;
-use super::credentials::OK;
+use super::credentials::WORKING;
 use super::grants::{Grants, HeldGrant, Kept};
 use crate::service::Service;
 use crate::store::{AuditEntry, NewWork, WorkKey};
@@ -24,7 +24,7 @@ pub async fn connected(
 ) -> anyhow::Result<()> {
     keep(grants, errand, grant).await?;
     let (name, now) = (errand.connection.clone(), service.now());
-    service.store.set_connection_status(name, OK.to_owned(), String::new(), now).await?;
+    service.store.set_connection_status(name, WORKING.to_owned(), String::new(), now).await?;
     audit(service, errand, "connection_connected", "").await?;
     let (kind, connection) = (METADATA.to_owned(), errand.connection.clone());
     let key = WorkKey { kind, connection, key: String::new() };

@@ -26,7 +26,7 @@ use crate::store::Store;
 /// The status of a connection that was never tried.
 pub const NEW: &str = "new";
 /// The status of a connection that works.
-pub const OK: &str = "ok";
+pub const WORKING: &str = "working";
 /// The status of a connection whose credentials no longer work.
 pub const BROKEN: &str = "broken";
 
@@ -95,6 +95,7 @@ impl ConnectionToken {
     #[must_use]
     pub fn granted(
         connection: &str,
+        manifest: &Manifest,
         line: OAuthLine,
         grants: Grants,
         store: Store,
@@ -102,6 +103,7 @@ impl ConnectionToken {
     ) -> Self {
         let granted = GrantedToken {
             connection: connection.to_owned(),
+            connector: manifest.name,
             line,
             grants,
             store,
@@ -132,6 +134,7 @@ impl TokenSource for ConnectionToken {
 
 struct GrantedToken {
     connection: String,
+    connector: &'static str,
     line: OAuthLine,
     grants: Grants,
     store: Store,
@@ -310,9 +313,9 @@ impl GrantedToken {
     /// Remembers a refusal and marks the connection broken.
     async fn refuse(&self, held: &mut Held, detail: String) -> CallError {
         held.refused = Some(detail.clone());
-        let (name, now) = (self.connection.clone(), self.clock.now());
-        let marked = self.store.set_connection_status(name, BROKEN.into(), detail.clone(), now);
-        match marked.await {
+        let (name, connector) = (self.connection.clone(), self.connector.to_owned());
+        let now = self.clock.now();
+        match self.store.break_connection(name, connector, detail.clone(), now).await {
             Ok(true) => tracing::error!(
                 connection = %self.connection,
                 reason = %detail,

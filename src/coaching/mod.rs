@@ -5,9 +5,13 @@
 pub mod connect_link;
 pub mod connecting;
 pub mod credentials;
+pub mod data_check;
+pub mod deliveries;
 pub mod grants;
+pub mod messages;
 pub mod nudges;
 pub mod opening;
 pub mod people;
+pub mod readers;
 pub mod rulesets;
 pub mod settings;

@@ -9,10 +9,9 @@ use touchline_kit::guard::{AddressClass, Cidr, classify};
 use touchline_kit::oauth::{OAuthApp, OAuthHttp};
 use touchline_kit::{
     ConnectionView, Connector, DailyOverride, Manifest, NetworkPolicy, Override, Secrets, Session,
-    SessionConfig, Timeouts, Usage,
+    SessionConfig, Timeouts,
 };
 use touchline_rules::UnixMs;
-use touchline_rules::facts::Metadata;
 use touchline_rules::time::SECOND_MS;
 
 use super::credentials::{ConnectionToken, NEW, OAuthLine, static_token};
@@ -21,7 +20,7 @@ use crate::clock::Clock;
 use crate::config::{Config, ConnectionConfig, LimitOverride};
 use crate::connection::{Connection, Connections};
 use crate::connectors::{CONNECTORS, connector};
-use crate::store::{AuditEntry, ConnectionRow, Part, Store};
+use crate::store::{AuditEntry, ConnectionRow, Store};
 use crate::vault::Vault;
 
 /// How Touchline names itself to vendors.
@@ -95,20 +94,20 @@ pub fn declared<'a>(config: &'a Config, slug: &str) -> anyhow::Result<Declared<'
 ///
 /// # Errors
 /// The first that cannot be opened, by name.
-pub async fn open_all(opening: &Opening<'_>) -> anyhow::Result<Connections> {
+pub fn open_all(opening: &Opening<'_>) -> anyhow::Result<Connections> {
     let mut connections = Connections::default();
     for slug in opening.config.connections.keys() {
-        connections.insert(open(slug, opening).await?);
+        connections.insert(open(slug, opening)?);
     }
     Ok(connections)
 }
 
-/// Opens one configured account, with what the store knows of it. Makes no call.
+/// Opens one configured account. Makes no call, and knows nothing of it yet.
 ///
 /// # Errors
 /// When its configuration makes no sense, naming the key.
-pub async fn open(slug: &str, opening: &Opening<'_>) -> anyhow::Result<Connection> {
-    let Opening { config, store, clock, .. } = *opening;
+pub fn open(slug: &str, opening: &Opening<'_>) -> anyhow::Result<Connection> {
+    let Opening { config, clock, .. } = *opening;
     let declared = declared(config, slug)?;
     let manifest = declared.manifest();
     let tokens = Arc::new(tokens(&declared, opening)?);
@@ -124,20 +123,15 @@ pub async fn open(slug: &str, opening: &Opening<'_>) -> anyhow::Result<Connectio
         ..SessionConfig::new(slug, manifest, tokens, Arc::clone(clock))
     });
     let session = session.with_context(|| format!("connections.{slug}"))?;
-    let metadata: Metadata = part(store, slug, Part::Metadata).await?.unwrap_or_default();
-    if let Some(zone) = &metadata.time_zone
-        && let Err(error) = session.set_time_zone(zone)
-    {
-        tracing::warn!(connection = slug, error = %error, "the daily share is counted in UTC");
-    }
-    if let Some(usage) = part::<Usage>(store, slug, Part::Usage).await? {
-        session.restore_usage(&usage);
-    }
+    // A connector reads its own settings; that one has a value for all of them.
+    let mut settings = declared.config.settings(manifest);
+    let look_back = config.crm.activity_look_back_days;
+    settings.entry("activity_look_back_days").or_insert_with(|| look_back.into());
     let view = ConnectionView {
         name: slug.to_owned(),
         public_url: config.public_url.clone(),
-        metadata: Arc::new(metadata),
-        settings: declared.config.settings(manifest),
+        metadata: Arc::default(),
+        settings,
     };
     Ok(Connection::new(declared.connector, declared.secrets, session, view))
 }
@@ -186,16 +180,6 @@ fn override_of(change: LimitOverride) -> Override {
     }
 }
 
-/// A stored part of a connection; what cannot be read counts as not there.
-pub(crate) async fn part<T: serde::de::DeserializeOwned>(
-    store: &Store,
-    slug: &str,
-    part: Part,
-) -> anyhow::Result<Option<T>> {
-    let stored = store.connection_part(slug.to_owned(), part).await?;
-    Ok(stored.and_then(|stored| serde_json::from_slice(&stored.body).ok()))
-}
-
 fn tokens(declared: &Declared<'_>, opening: &Opening<'_>) -> anyhow::Result<ConnectionToken> {
     let slug = declared.slug;
     let manifest = declared.manifest();
@@ -214,7 +198,7 @@ fn tokens(declared: &Declared<'_>, opening: &Opening<'_>) -> anyhow::Result<Conn
     };
     let grants = Grants::new(opening.store.clone(), Arc::clone(opening.vault));
     let (store, clock) = (opening.store.clone(), Arc::clone(opening.clock));
-    Ok(ConnectionToken::granted(slug, line, grants, store, clock))
+    Ok(ConnectionToken::granted(slug, manifest, line, grants, store, clock))
 }
 
 /// The account's OAuth app; `None` when its connector has no OAuth, or

@@ -124,7 +124,7 @@ impl People {
             version: person.version,
             body: serde_json::to_vec(&person).unwrap_or_default(),
         };
-        self.store.put_person(row, known_as).await?;
+        self.store.put_people(vec![row], known_as).await?;
         person.version += 1;
         let person = Arc::new(person);
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);

@@ -1,6 +1,6 @@
 //! The rules that are on: read from packs, checked, swapped as one snapshot.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use touchline_rules::condition::Severity;
@@ -89,7 +89,7 @@ fn read_path(path: &Path, files: &mut Vec<SourceFile>) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn is_yaml(path: &PathBuf) -> bool {
+fn is_yaml(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
 }
 

@@ -19,6 +19,14 @@ pub struct LogConfig {
     pub format: LogFormat,
 }
 
+impl LogConfig {
+    /// Warnings and errors, for people: what a demo or a command shows.
+    #[must_use]
+    pub fn warnings() -> Self {
+        LogConfig { level: "warn".to_owned(), format: LogFormat::Text }
+    }
+}
+
 /// Form of the log lines.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -61,7 +69,7 @@ pub struct IngestConfig {
     pub hydrate_deadline_minutes: i64,
     pub tries_max: u32,
     pub dedupe_keep_days: i64,
-    pub work_rows_max: u64,
+    pub work_rows_max: usize,
 }
 
 /// `[crm]`
@@ -91,7 +99,7 @@ pub struct DeliveryConfig {
     pub retry_base_ms: i64,
     pub retry_cap_ms: i64,
     pub tries_max: u32,
-    pub queue_max: u64,
+    pub queue_max: usize,
 }
 
 /// `[attention]`

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;
-use touchline_rules::facts::Direction;
+use touchline_hubspot::fake::Direction;
 use touchline_rules::{Calendar, UnixMs};
 
 /// Open stages of the made-up pipeline, in order; then won and lost.
@@ -154,17 +154,7 @@ impl Company {
         };
         let mut day = calendar.add_working_days(born, 1);
         let mut close = day.saturating_add(rng.random_range(20..70).days());
-        let name = format!(
-            "{} - {}",
-            CUSTOMERS[rng.random_range(0..CUSTOMERS.len())],
-            THINGS[rng.random_range(0..THINGS.len())]
-        );
-        let create = What::Create {
-            name,
-            amount: careful(rng).then(|| rng.random_range(2..90) * 500),
-            close: careful(rng).then(|| calendar.start_of(close)),
-        };
-        let mut acts = vec![(at(rng, day), create)];
+        let mut acts = vec![(at(rng, day), birth(rng, diligence, calendar.start_of(close)))];
         let mut stage = 0;
         // A third of all deals go quiet at some point, as deals do.
         let goes_quiet = rng.random_bool(0.33).then(|| rng.random_range(5..40));
@@ -216,6 +206,16 @@ impl Company {
             }
         }
         self.acts.extend(acts.into_iter().map(|(at, what)| Act { at, deal, seller, what }));
+    }
+}
+
+fn birth(rng: &mut ChaCha8Rng, diligence: f64, close: UnixMs) -> What {
+    let customer = CUSTOMERS[rng.random_range(0..CUSTOMERS.len())];
+    let thing = THINGS[rng.random_range(0..THINGS.len())];
+    What::Create {
+        name: format!("{customer} - {thing}"),
+        amount: rng.random_bool(diligence).then(|| rng.random_range(2..90) * 500),
+        close: rng.random_bool(diligence).then_some(close),
     }
 }
 

@@ -1,3 +1,122 @@
-//! A made-up company living through simulated weeks.
+//! A made-up company living through simulated weeks: fake HubSpot, fake Slack and
+//! the service in one process, on one clock. No network, key or account.
 
 pub mod company;
+mod report;
+mod season;
+pub mod stage;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::civil::date;
+use touchline_rules::UnixMs;
+use touchline_slack::fake::FakeUser;
+
+use crate::app::App;
+use crate::clock::Clock;
+use crate::roles::batching::COUNTS;
+use company::Company;
+use season::Season;
+use stage::{Plan, Stage};
+
+/// Counts that a summary reads.
+const COUNTS_MAX: usize = 100;
+
+/// How the demo is played.
+pub struct Options {
+    /// Simulated days.
+    pub days: i32,
+    /// Decides everything that is left to chance.
+    pub seed: u64,
+    /// Real time for a simulated day; none plays as fast as it can.
+    pub day_takes: Duration,
+    /// Stops after that much real time, wherever the season stands.
+    pub exit_after: Option<Duration>,
+    /// Where the database is kept.
+    pub folder: PathBuf,
+}
+
+/// Plays the demo, printing to `out` what people get.
+///
+/// # Errors
+/// When the service or a fake fails.
+pub async fn play(options: Options, out: &mut (dyn Write + Send)) -> anyhow::Result<()> {
+    let company = Company::new(options.seed, date(2026, 3, 2), options.days);
+    let from = company.live_from;
+    let mut plan = Plan::new(from, &options.folder);
+    plan.chat = company
+        .members
+        .iter()
+        .enumerate()
+        .map(|(index, member)| {
+            FakeUser::new(&format!("U{index:03}"), &member.email, &member.name, member.zone)
+        })
+        .collect();
+    plan.config = people(&company);
+    plan.hubspot = |hubspot| hubspot.limits = touchline_hubspot::fake::RateLimits::off();
+    let stage = Stage::new(plan).await?;
+    stage.slack.set_rate_limits(false);
+    let heard = stage.hubspot.config().subscriptions.clone();
+    stage.hubspot.subscribe(Vec::new());
+    let mut season = Season::new(company, options.seed, &stage.hubspot);
+    season.act_until(from, &stage.hubspot)?;
+    stage.hubspot.subscribe(heard);
+    let app = stage.open().await?;
+    let end = from.plus_ms(i64::from(options.days) * touchline_rules::time::DAY_MS);
+    let live = live(&stage, &app, &mut season, &options, end, out);
+    stage.play(&app, live).await?;
+    let service = app.service();
+    let counts = service.store.counts(COUNTS.to_owned(), COUNTS_MAX).await?;
+    let counts: Vec<_> = counts.into_iter().map(|count| (count.name, count.value)).collect();
+    let summary = service.store.summary().await?;
+    write!(out, "{}", report::summary(from, stage.clock.now(), &summary, &counts))?;
+    Ok(())
+}
+
+async fn live(
+    stage: &Stage,
+    app: &App,
+    season: &mut Season,
+    options: &Options,
+    end: UnixMs,
+    out: &mut (dyn Write + Send),
+) -> anyhow::Result<()> {
+    let started = tokio::time::Instant::now();
+    let begun = stage.clock.now();
+    loop {
+        let now = stage.clock.now();
+        season.act_until(now, &stage.hubspot)?;
+        let clicked = season.click_until(now, &stage.slack).await?;
+        let next = stage.settle(app).await?;
+        for message in season.read_new(&stage.slack) {
+            let member =
+                season.company().members.iter().find(|member| member.name == message.user_name);
+            let zone = member.map_or("UTC", |member| member.zone);
+            writeln!(out, "{}", report::message(&message, zone))?;
+        }
+        let next = [next, season.next_at()].into_iter().flatten().min();
+        let Some(next) = next.filter(|next| *next < end) else { break };
+        if options.exit_after.is_some_and(|limit| started.elapsed() >= limit) {
+            break;
+        }
+        if clicked == 0 || next > now {
+            stage.clock.set(next.max(now.plus_ms(1)));
+        }
+        let days = stage.clock.now().since_ms(begun) as f64 / touchline_rules::time::DAY_MS as f64;
+        tokio::time::sleep_until(started + options.day_takes.mul_f64(days)).await;
+    }
+    Ok(())
+}
+
+fn people(company: &Company) -> String {
+    let mut config =
+        String::from("[attention]\nsending = \"everyone\"\n[crm]\npoll_interval_minutes = 60\n");
+    for member in &company.members {
+        if let Some(manager) = &member.manager {
+            config.push_str(&format!("[people.\"{}\"]\nmanager = \"{manager}\"\n", member.email));
+        }
+    }
+    config
+}

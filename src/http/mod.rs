@@ -15,15 +15,13 @@ use axum::Router;
 use axum::routing::{get, post};
 
 use hooks::Intake;
-use oauth::Connect;
 
-/// Every route of the service.
-pub fn router(intake: Arc<Intake>, connect: Arc<Connect>) -> Router {
+/// The routes of webhooks and health; [`oauth::routes`] are those of connecting.
+pub fn router(intake: Arc<Intake>) -> Router {
     Router::new()
         .route("/hooks/{connection}", post(hooks::accept))
         .route("/hooks/{connection}/{kind}", post(hooks::accept))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .with_state(intake)
-        .merge(oauth::routes(connect))
 }

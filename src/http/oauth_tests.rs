@@ -57,7 +57,7 @@ async fn rig(more: &str) -> Rig {
     let as_clock = Arc::clone(&clock) as Arc<dyn Clock>;
     opening::register(&config, &store, NOW).await.unwrap();
     let opening = Opening { config: &config, store: &store, vault: &vault, clock: &as_clock };
-    let connections = Arc::new(opening::open_all(&opening).await.unwrap());
+    let connections = Arc::new(opening::open_all(&opening).unwrap());
     let service = Arc::new(Service::new(ServiceParts {
         settings: Settings::load(store.clone(), &config, NOW).await.unwrap(),
         people: People::load(store.clone(), Arc::clone(&config)).await.unwrap(),
@@ -138,7 +138,14 @@ impl Rig {
         let declared = declared(config, "crm").unwrap();
         let line = oauth_line(&declared, &config.public_url).unwrap().unwrap();
         let grants = Grants::new(store.clone(), Arc::clone(vault));
-        ConnectionToken::granted("crm", line, grants, store.clone(), Arc::clone(clock))
+        ConnectionToken::granted(
+            "crm",
+            &touchline_hubspot::MANIFEST,
+            line,
+            grants,
+            store.clone(),
+            Arc::clone(clock),
+        )
     }
 
     fn token_calls(&self) -> usize {
@@ -170,7 +177,7 @@ async fn from_link_to_calls_to_refresh_to_revocation_and_back() {
     assert_eq!(status, 200, "{page}");
     assert!(page.contains("<h1>HubSpot is connected</h1>"), "{page}");
     assert!(!page.contains("script") && !page.contains("fake-"), "{page}");
-    assert_eq!(rig.status().await, ("ok".into(), String::new()));
+    assert_eq!(rig.status().await, ("working".into(), String::new()));
     assert!(rig.works().await.unwrap().starts_with("HubSpot answers"));
     let waiting = rig.service.store.work_waiting("metadata".into(), "crm".into()).await.unwrap();
     assert_eq!(waiting, 1);
@@ -202,7 +209,7 @@ async fn from_link_to_calls_to_refresh_to_revocation_and_back() {
     assert!(reason.contains("invalid_grant"), "{reason}");
 
     assert_eq!(rig.connect().await.0, 200);
-    assert_eq!(rig.status().await, ("ok".into(), String::new()));
+    assert_eq!(rig.status().await, ("working".into(), String::new()));
     tokens.token().await.unwrap();
     rig.works().await.unwrap();
     let audit = rig.service.store.audit_before(i64::MAX, 1).await.unwrap();
@@ -236,7 +243,7 @@ async fn many_callers_refresh_once_and_two_processes_take_turns() {
     let newest = text(&one.token().await.unwrap());
     assert_ne!(newest, fresh);
     assert_eq!(text(&other.token().await.unwrap()), newest);
-    assert_eq!(rig.status().await.0, "ok");
+    assert_eq!(rig.status().await.0, "working");
 }
 
 #[tokio::test]
@@ -253,7 +260,7 @@ async fn a_vendor_that_is_down_costs_nothing_while_the_token_lives() {
     rig.clock.advance_ms(5 * MINUTE_MS);
     let error = tokens.token().await.unwrap_err();
     assert!(matches!(error, CallError::Unavailable { retry_at: Some(_), .. }), "{error}");
-    assert_eq!(rig.status().await.0, "ok", "a vendor that is down breaks no connection");
+    assert_eq!(rig.status().await.0, "working", "a vendor that is down breaks no connection");
     rig.fake.clear_faults();
     rig.clock.advance_ms(MINUTE_MS);
     assert_ne!(text(&tokens.token().await.unwrap()), held);

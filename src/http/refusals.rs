@@ -78,7 +78,6 @@ mod tests {
     use super::*;
     use crate::clock::ManualClock;
     use crate::config::Config;
-    use crate::connection::Connections;
 
     const NOW: UnixMs = UnixMs(1_795_420_800_000);
 
@@ -98,7 +97,7 @@ mod tests {
         let store = Store::open(&folder.path().join("t.db"), Default::default()).unwrap();
         let clock = Arc::new(ManualClock::new(NOW));
         let limits = Config::from_toml("").unwrap().http;
-        let intake = Intake::new(store.clone(), Arc::new(Connections::default()), clock, limits);
+        let intake = Intake::new(store.clone(), Arc::default(), clock, limits, |_| {});
         let version = store.settings_version().await.unwrap();
         for round in 0..3 {
             for number in 0..9 {

@@ -1,7 +1,7 @@
 //! Ingest: from stored requests to facts, firings and pending nudges. Calls no vendor.
 
 mod answers;
-mod events;
+pub mod events;
 
 use std::collections::{BTreeSet, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,6 +20,7 @@ use crate::store::{
     Batch, BatchOutcome, CommitClass, CursorMove, DeadLetterRow, DeadLetterState, DedupeKey,
     Fenced, StoreError,
 };
+pub use answers::{AnswerBody, COMPLETE, EDIT};
 use answers::{AnswerContext, load_answers};
 use events::{Event, Said, decode};
 
@@ -166,6 +167,10 @@ impl Ingest {
 impl Role for Ingest {
     fn name(&self) -> &'static str {
         "ingest"
+    }
+
+    fn reads_inbox(&self) -> bool {
+        true
     }
 
     async fn tick(&self, _now: UnixMs) -> anyhow::Result<Progress> {

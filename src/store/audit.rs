@@ -10,7 +10,7 @@ use super::sqlite::writer::CommitClass;
 use super::statement::{all, first, run, sql_limit, statements};
 
 /// Rows checked in one read.
-const CHECK_PAGE_ROWS: usize = 1_000;
+const CHECK_PAGE_ROWS: usize = 200;
 /// What the first row holds in place of a predecessor's hash.
 const GENESIS: [u8; 32] = [0; 32];
 

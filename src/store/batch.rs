@@ -1,4 +1,9 @@
 //! The one transaction in which a batch of events, timers or observations takes effect.
+//!
+//! What an event costs on this path: two reads before it (its dedupe key, its
+//! deal) and four writes (dedupe key, deal, change, timer); one more write when
+//! stage, owner or status moved, two more when a rule fires. Around a batch
+//! stand four statements: begin, settings version, cursor, commit.
 
 use rusqlite::Transaction;
 use touchline_rules::UnixMs;
@@ -78,8 +83,9 @@ pub struct BatchOutcome {
 }
 
 impl Store {
-    /// Commits a batch: all of it or nothing. `Derived` where the inbox can
-    /// rebuild it; `Original` where it holds an answer or came from no inbox row.
+    /// Commits a batch: all of it or nothing. `Derived` for what the inbox and
+    /// the timers can rebuild; `Original` for what a person answered or wrote,
+    /// and for an import.
     ///
     /// # Errors
     /// [`super::StoreError::Conflict`] when the cursor or a deal moved since it

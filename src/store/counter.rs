@@ -13,7 +13,7 @@ const FORGET_ROWS_MAX: usize = 10_000;
 statements! {
     ADD(4) = "INSERT INTO counter (scope, name, bucket, value) VALUES ($1, $2, $3, $4) \
         ON CONFLICT (scope, name, bucket) DO UPDATE SET value = counter.value + excluded.value";
-    SUM(4) = "SELECT COALESCE(SUM(value), 0) FROM counter \
+    SUM(4) = "SELECT CAST(COALESCE(SUM(value), 0) AS BIGINT) FROM counter \
         WHERE scope = $1 AND name = $2 AND bucket >= $3 AND bucket <= $4";
     LIST(2) = "SELECT scope, name, bucket, value FROM counter WHERE scope = $1 \
         ORDER BY name, bucket LIMIT $2";

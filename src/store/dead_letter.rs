@@ -17,7 +17,9 @@ statements! {
         body FROM dead_letter WHERE seq = $1 AND place = $2";
     LIST(3) = "SELECT seq, place, connection, kind, received_at, attempts, reason, state, headers, \
         body FROM dead_letter WHERE (seq, place) > ($1, $2) ORDER BY seq, place LIMIT $3";
-    SET_STATE(3) = "UPDATE dead_letter SET state = $1 WHERE seq = $2 AND place = $3";
+    /// What it said is kept no longer than somebody may need it.
+    SETTLE(3) = "UPDATE dead_letter SET state = $1, headers = substr(headers, 1, 0), \
+        body = substr(body, 1, 0) WHERE seq = $2 AND place = $3";
     TRY(2) = "INSERT INTO attempt (seq, place, tries) VALUES ($1, $2, 1) \
         ON CONFLICT (seq, place) DO UPDATE SET tries = attempt.tries + 1 RETURNING tries";
     FORGET_TRIES(1) = "DELETE FROM attempt WHERE seq <= $1";
@@ -52,6 +54,7 @@ pub struct DeadLetterRow {
     /// Its place in that row, from 0; 0 also for the whole row.
     pub place: u32,
     /// The row as it came: it outlives the inbox, and can be appended again.
+    /// Empty once it was replayed or discarded.
     pub request: NewInbox,
     /// Tries until it was given up.
     pub attempts: u32,
@@ -102,7 +105,7 @@ impl Store {
     async fn settle_dead_letter(&self, seq: u64, place: u32, state: DeadLetterState) -> Result<()> {
         self.write(CommitClass::Original, move |tx| {
             waiting(tx, seq, place)?;
-            run(tx, &SET_STATE, params![state.name(), seq.cast_signed(), place]).map(drop)
+            run(tx, &SETTLE, params![state.name(), seq.cast_signed(), place]).map(drop)
         })
         .await
     }

@@ -8,13 +8,21 @@ use super::Store;
 use super::error::{Result, StoreError};
 use super::statement::{all, first, run, sql_limit, statements};
 
+/// One select list for every query of a [`DealRow`].
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT connection, id, version, owner, pipeline, stage, status, engine_at, body \
+             FROM deal ",
+            $rest
+        )
+    };
+}
+
 statements! {
-    LOAD(2) = "SELECT connection, id, version, owner, pipeline, stage, status, engine_at, body \
-        FROM deal WHERE connection = $1 AND id = $2";
-    AFTER(3) = "SELECT connection, id, version, owner, pipeline, stage, status, engine_at, body \
-        FROM deal WHERE (connection, id) > ($1, $2) ORDER BY connection, id LIMIT $3";
-    OF_OWNER(4) = "SELECT connection, id, version, owner, pipeline, stage, status, engine_at, body \
-        FROM deal WHERE connection = $1 AND owner = $2 AND status = $3 ORDER BY id LIMIT $4";
+    LOAD(2) = select!("WHERE connection = $1 AND id = $2");
+    AFTER(3) = select!("WHERE (connection, id) > ($1, $2) ORDER BY connection, id LIMIT $3");
+    OF_OWNER(4) = select!("WHERE connection = $1 AND owner = $2 AND status = $3 ORDER BY id LIMIT $4");
     INSERT(8) = "INSERT INTO deal (connection, id, version, owner, pipeline, stage, status, \
         engine_at, body) VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
     /// Names no indexed column, so the owner's index is left alone.
@@ -123,7 +131,8 @@ impl Store {
     }
 }
 
-fn load_deal(main: &Connection, connection: &str, id: &str) -> Result<Option<DealRow>> {
+/// One deal.
+pub(super) fn load_deal(main: &Connection, connection: &str, id: &str) -> Result<Option<DealRow>> {
     first(main, &LOAD, params![connection, id], deal_row)
 }
 
@@ -161,7 +170,7 @@ pub(super) fn append_change(main: &Connection, change: &ChangeRow) -> Result<()>
         change.vendor_seq,
         change.value_hash,
         change.engine_at.0,
-        change.late,
+        i64::from(change.late),
         change.body,
     ];
     run(main, &APPEND_CHANGE, row).map(drop)
@@ -190,7 +199,7 @@ fn change_row(row: &Row<'_>) -> rusqlite::Result<ChangeRow> {
         vendor_seq: row.get(4)?,
         value_hash: row.get(5)?,
         engine_at: UnixMs(row.get(6)?),
-        late: row.get(7)?,
+        late: row.get::<_, i64>(7)? != 0,
         body: row.get(8)?,
     })
 }

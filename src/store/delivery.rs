@@ -19,6 +19,8 @@ use super::statement::{all, first, run, sql_limit, statements, unknown_word};
 /// Deliveries of one person that one look at the budget reads.
 const RECENT_MAX: usize = 500;
 
+const NO_RECEIPT: &[u8] = &[];
+
 /// One select list for every query of a [`DeliveryRow`].
 macro_rules! select {
     ($rest:literal) => {
@@ -39,16 +41,20 @@ statements! {
     OF_PERSON(4) = select!("WHERE person = $1 AND (created_at >= $2 OR spent_at >= $3 \
         OR state IN ('waiting', 'claimed')) ORDER BY created_at DESC, id LIMIT $4");
     IN_STATE(2) = select!("WHERE state = $1 ORDER BY created_at, id LIMIT $2");
-    INSERT(12) = "INSERT INTO delivery (id, connection, channel, person, attention, subject, \
+    INSERT(13) = "INSERT INTO delivery (id, connection, channel, person, attention, subject, \
         on_end, priority, created_at, expires_at, until, body, state, why, attempts, resends, \
         spent_at, sent_at, receipt) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, \
-        'waiting', '', 0, 0, 0, 0, X'') ON CONFLICT DO NOTHING";
+        'waiting', '', 0, 0, 0, 0, $13) ON CONFLICT DO NOTHING";
     LINK(2) = "INSERT INTO delivery_nudge (nudge_id, delivery_id) VALUES ($1, $2) \
         ON CONFLICT DO NOTHING";
     SAVE(9) = "UPDATE delivery SET state = $1, why = $2, until = $3, attempts = $4, resends = $5, \
         spent_at = $6, sent_at = $7, receipt = $8 WHERE id = $9";
+    UNLINK_ALL(1) = "DELETE FROM delivery_nudge WHERE delivery_id = $1";
+    REMOVE(1) = "DELETE FROM delivery WHERE id = $1 AND state = 'waiting'";
+    CARRIES(1) = "SELECT nudge_id FROM delivery_nudge WHERE delivery_id = $1 ORDER BY nudge_id";
+    UNLINK(2) = "DELETE FROM delivery_nudge WHERE nudge_id = $1 AND delivery_id = $2";
     COUNT_WAITING(2) = "SELECT COUNT(*) FROM (SELECT 1 FROM delivery \
-        WHERE connection = $1 AND state = 'waiting' LIMIT $2) AS some";
+        WHERE connection = $1 AND state = 'waiting' LIMIT $2) AS counted";
 }
 
 /// Where a delivery stands.
@@ -158,9 +164,14 @@ impl DeliveryRow {
         Ok(DeliveryRow { state: next, why: why.to_owned(), ..self.clone() })
     }
 
-    /// This delivery, no longer charged to anybody.
+    /// This delivery, no longer charged to anybody, for its last try certainly
+    /// sent nothing. After a second sending the first may still have arrived,
+    /// so that one stays charged.
     pub(super) fn refunded(self) -> DeliveryRow {
-        DeliveryRow { spent_at: None, ..self }
+        match self.resends {
+            0 => DeliveryRow { spent_at: None, ..self },
+            _ => self,
+        }
     }
 }
 
@@ -196,10 +207,30 @@ pub(super) fn of_nudge(main: &Connection, nudge_id: &str) -> Result<Vec<Delivery
     all(main, &OF_NUDGE, params![nudge_id], delivery_row)
 }
 
-/// What counts against a person's budget since `since`: what was or will be sent.
-pub(super) fn recent(main: &Connection, person: &str, since: UnixMs) -> Result<Vec<DeliveryRow>> {
+/// What was decided for a person or charged to them since `since`, or is still
+/// to be sent, with the nudges that each carries.
+pub(super) fn recent(
+    main: &Connection,
+    person: &str,
+    since: UnixMs,
+) -> Result<Vec<(DeliveryRow, Vec<String>)>> {
     let of = params![person, since.0, since.0, sql_limit(RECENT_MAX)];
-    all(main, &OF_PERSON, of, delivery_row)
+    let mut found = Vec::new();
+    for row in all(main, &OF_PERSON, of, delivery_row)? {
+        let carries = carried(main, &row.id)?;
+        found.push((row, carries));
+    }
+    Ok(found)
+}
+
+/// The ids of the nudges that a delivery carries.
+fn carried(main: &Connection, id: &str) -> Result<Vec<String>> {
+    all(main, &CARRIES, params![id], |row| row.get(0))
+}
+
+/// Takes a nudge out of a delivery.
+pub(super) fn take_out(main: &Connection, id: &str, nudge_id: &str) -> Result<()> {
+    run(main, &UNLINK, params![nudge_id, id]).map(drop)
 }
 
 /// How many wait at a connection, counted up to `limit`.
@@ -230,12 +261,21 @@ pub(super) fn add(main: &Connection, row: &super::NewDelivery) -> Result<bool> {
             expires_at,
             until,
             row.body,
+            NO_RECEIPT,
         ],
     )?;
     for nudge in &row.nudges {
         run(main, &LINK, params![nudge, id])?;
     }
     Ok(added == 1)
+}
+
+/// Undoes a decision: the delivery was never there.
+pub(super) fn take_back(main: &Connection, id: &str) -> Result<()> {
+    if run(main, &REMOVE, params![id])? == 1 {
+        run(main, &UNLINK_ALL, params![id])?;
+    }
+    Ok(())
 }
 
 /// Writes the columns that change.

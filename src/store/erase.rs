@@ -7,6 +7,7 @@ use super::Store;
 use super::audit::{self, AuditEntry};
 use super::error::Result;
 use super::setting;
+use super::sqlite::overwrite_deleted;
 use super::sqlite::writer::CommitClass;
 use super::statement::{Statement, run, statements};
 use super::work;
@@ -19,12 +20,17 @@ statements! {
         WHERE connection = $1 AND subject_kind = 'deal' AND subject_id = $2)";
     /// What was sent keeps its row and receipt, so that it can still be
     /// quietened, and so that the budget stays true; its text goes.
-    DELIVERIES(2) = "UPDATE delivery SET body = X'', subject = '' WHERE id IN \
+    DELIVERIES(2) = "UPDATE delivery SET body = substr(body, 1, 0), subject = '' WHERE id IN \
         (SELECT d.delivery_id FROM delivery_nudge AS d INNER JOIN nudge AS n ON n.id = d.nudge_id \
         WHERE n.connection = $1 AND n.subject_kind = 'deal' AND n.subject_id = $2)";
-    /// What was not sent has no text any more.
-    DROP_WAITING(2) = "UPDATE delivery SET state = 'dropped', why = 'erased' \
-        WHERE state = 'waiting' AND id IN \
+    /// What waits in one digest with it is decided anew.
+    RELEASE(2) = "UPDATE nudge SET state = 'pending' WHERE state = 'decided' AND id IN \
+        (SELECT other.nudge_id FROM nudge AS n \
+        INNER JOIN delivery_nudge AS d ON d.nudge_id = n.id \
+        INNER JOIN delivery AS w ON w.id = d.delivery_id AND w.state = 'waiting' \
+        INNER JOIN delivery_nudge AS other ON other.delivery_id = w.id \
+        WHERE n.connection = $1 AND n.subject_kind = 'deal' AND n.subject_id = $2)";
+    WAITING(2) = "DELETE FROM delivery WHERE state = 'waiting' AND id IN \
         (SELECT d.delivery_id FROM delivery_nudge AS d INNER JOIN nudge AS n ON n.id = d.nudge_id \
         WHERE n.connection = $1 AND n.subject_kind = 'deal' AND n.subject_id = $2)";
     LINKS(2) = "DELETE FROM delivery_nudge WHERE nudge_id IN (SELECT id FROM nudge \
@@ -37,9 +43,10 @@ statements! {
 }
 
 /// In this order: the later ones are how the earlier ones are found.
-const STEPS: [&Statement; 10] = [
+const STEPS: [&Statement; 11] = [
     &OUTCOMES,
-    &DROP_WAITING,
+    &RELEASE,
+    &WAITING,
     &DELIVERIES,
     &LINKS,
     &NUDGES,
@@ -57,6 +64,7 @@ impl Store {
     /// how many rows were touched.
     pub async fn erase_deal(&self, deal: DealKey, audit: AuditEntry) -> Result<usize> {
         self.write(CommitClass::Original, move |tx| {
+            overwrite_deleted(tx, true)?;
             let mut touched = 0;
             for step in STEPS {
                 touched += run(tx, step, params![deal.connection, deal.id])?;
@@ -64,6 +72,7 @@ impl Store {
             work::forget(tx, &deal.connection, &deal.id)?;
             audit::append(tx, &audit)?;
             setting::bump(tx)?;
+            overwrite_deleted(tx, false)?;
             Ok(touched)
         })
         .await

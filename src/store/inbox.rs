@@ -7,6 +7,7 @@ use super::Store;
 use super::error::{Result, StoreError};
 use super::sqlite::append::Log;
 use super::sqlite::checkpoint::Checkpoints;
+use super::sqlite::overwrite_deleted;
 use super::sqlite::worker::Handle;
 use super::statement::{all_while, number, run, sql_limit, statements};
 
@@ -16,7 +17,8 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, $6)";
     AFTER(2) = "SELECT seq, connection, kind, received_at, headers, body FROM inbox \
         WHERE seq > $1 ORDER BY seq LIMIT $2";
-    BLANK(1) = "UPDATE inbox SET headers = X'', body = X'' WHERE seq = $1";
+    BLANK(1) = "UPDATE inbox SET headers = substr(headers, 1, 0), body = substr(body, 1, 0) \
+        WHERE seq = $1";
 }
 
 /// A request to be made durable.
@@ -35,7 +37,9 @@ pub struct NewInbox {
 }
 
 impl NewInbox {
-    pub(super) fn bytes(&self) -> usize {
+    /// Headers and body together, as the limits count them.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
         self.headers.len() + self.body.len()
     }
 }
@@ -151,23 +155,27 @@ impl Store {
         self.checkpoints().run(|checkpoints| Ok(checkpoints.run()?.unsigned_abs())).await
     }
 
-    /// Deletes the inbox rows whose effects are on the disk for certain, as the
-    /// last full checkpoint knows; answers how many.
-    pub async fn purge_inbox(&self) -> Result<usize> {
-        self.checkpoints().run(Checkpoints::purge).await
+    /// Deletes the inbox rows that arrived before `received_before` and whose
+    /// effects are on the disk for certain, as the last full checkpoint knows;
+    /// answers how many.
+    pub async fn purge_inbox(&self, received_before: UnixMs) -> Result<usize> {
+        self.checkpoints().run(move |checkpoints| checkpoints.purge(received_before)).await
     }
 
     /// Empties stored requests for a privacy deletion; their places stay.
     pub async fn blank_inbox(&self, seqs: Vec<u64>) -> Result<()> {
-        let blank = move |checkpoints: &mut Checkpoints| {
-            let tx = checkpoints.inbox.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            for seq in seqs {
-                run(&tx, &BLANK, params![seq.cast_signed()])?;
-            }
-            Ok(tx.commit()?)
-        };
-        self.checkpoints().run(blank).await
+        self.checkpoints().run(move |checkpoints| blank(&mut checkpoints.inbox, &seqs)).await
     }
+}
+
+fn blank(inbox: &mut Connection, seqs: &[u64]) -> Result<()> {
+    let tx = inbox.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    overwrite_deleted(&tx, true)?;
+    for seq in seqs {
+        run(&tx, &BLANK, params![seq.cast_signed()])?;
+    }
+    overwrite_deleted(&tx, false)?;
+    Ok(tx.commit()?)
 }
 
 fn inbox_row(row: &Row<'_>) -> rusqlite::Result<InboxRow> {

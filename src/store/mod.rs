@@ -3,13 +3,13 @@
 //! # A walk through it
 //!
 //! A request arrives: [`Store::append`] puts it into `<stem>-inbox.db`, one row
-//! for each HTTP request, by a group commit with a sync ([`inbox`]). Only then
+//! for each HTTP request, by a group commit with a sync (`inbox.rs`). Only then
 //! is it answered. The inbox is a file of its own so that accepting never waits
 //! for processing.
 //!
 //! Ingest reads on from the cursor, asks [`Store::load_subjects`] and
 //! [`Store::seen`] for what is known, decides in pure code, and hands the
-//! outcome to [`Store::commit_batch`] ([`batch`]): state, history, dedupe keys,
+//! outcome to [`Store::commit_batch`] (`batch.rs`): state, history, dedupe keys,
 //! firings, nudges, timers, work and the cursor itself, in ONE transaction of
 //! `<stem>.db`. Ids are derived from causes, so a replay makes the same rows.
 //! That commit is *derived*: after a power cut it may be gone, and the inbox
@@ -18,7 +18,7 @@
 //!
 //! Attention loads one person ([`Store::load_recipient`]) and commits its
 //! decisions ([`Store::commit_attention`]); deliveries then move through the
-//! states of [`delivery`]. A claim is an *original* commit: it and everything
+//! states of `delivery.rs`. A claim is an *original* commit: it and everything
 //! before it is on the disk before a message leaves. Whatever exists nowhere
 //! else (claims, receipts, credentials, people, settings, audit) is original too.
 //!
@@ -41,6 +41,7 @@
 
 mod attention;
 mod audit;
+mod backup;
 mod batch;
 mod connection;
 mod counter;
@@ -57,6 +58,7 @@ mod error;
 mod failure;
 mod fairness;
 mod firing;
+mod hold;
 mod inbox;
 mod ledger;
 mod link;
@@ -83,13 +85,14 @@ use rusqlite::{Connection, Transaction};
 pub use attention::{Decision, NewDelivery, Recipient};
 pub use audit::{AuditCheck, AuditEntry, AuditRow};
 pub use batch::{Batch, BatchOutcome, CursorMove};
-pub use connection::{ConnectionPart, ConnectionRow, Part};
+pub use connection::{BROKEN, ConnectionPart, ConnectionRow, Part};
 pub use counter::Count;
 pub use credential::CredentialRow;
 pub use dead_letter::{DeadLetterRow, DeadLetterState};
 pub use deal::{ChangeRow, DealRow};
 pub use dedupe::DedupeKey;
 pub use delivery::{DeliveryRow, DeliveryState};
+pub use delivery_claim::{DeliveriesAhead, LastLook, Looked};
 pub use error::{Result, StoreError};
 pub use firing::{EndedFiring, FiringRow};
 pub use inbox::{AppendError, InboxRow, NewInbox};

@@ -6,39 +6,38 @@ use touchline_rules::UnixMs;
 use super::Store;
 use super::error::Result;
 use super::ledger::SuppressedRow;
-use super::sqlite::writer::CommitClass;
 use super::statement::{all, first, run, sql_limit, statements, unknown_word};
 use super::timer::SubjectKey;
 
 /// Nudges of one subject that are looked at; one has far fewer.
 const NUDGES_OF_SUBJECT_MAX: usize = 200;
 
+/// One select list for every query of a [`NudgeRow`].
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, firing_id, person, connection, subject_kind, subject_id, rule_id, \
+             rule_hash, attention, priority, created_at, due_at, expires_at, state, body \
+             FROM nudge ",
+            $rest
+        )
+    };
+}
+
 statements! {
     ADD(15) = "INSERT INTO nudge (id, firing_id, person, connection, subject_kind, subject_id, \
         rule_id, rule_hash, attention, priority, created_at, due_at, expires_at, state, body) \
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) \
         ON CONFLICT DO NOTHING";
-    GET(1) = "SELECT id, firing_id, person, connection, subject_kind, subject_id, rule_id, \
-        rule_hash, attention, priority, created_at, due_at, expires_at, state, body \
-        FROM nudge WHERE id = $1";
-    OF_FIRING(1) = "SELECT id, firing_id, person, connection, subject_kind, subject_id, rule_id, \
-        rule_hash, attention, priority, created_at, due_at, expires_at, state, body \
-        FROM nudge WHERE firing_id = $1 ORDER BY id";
-    OF_SUBJECT(4) = "SELECT id, firing_id, person, connection, subject_kind, subject_id, rule_id, \
-        rule_hash, attention, priority, created_at, due_at, expires_at, state, body \
-        FROM nudge WHERE connection = $1 AND subject_kind = $2 AND subject_id = $3 \
-        ORDER BY created_at DESC, id LIMIT $4";
-    OF_DELIVERY(1) = "SELECT id, firing_id, person, connection, subject_kind, subject_id, rule_id, \
-        rule_hash, attention, priority, created_at, due_at, expires_at, state, body \
-        FROM nudge WHERE id IN (SELECT nudge_id FROM delivery_nudge WHERE delivery_id = $1) \
-        ORDER BY priority, created_at, id";
-    PENDING(3) = "SELECT id, firing_id, person, connection, subject_kind, subject_id, rule_id, \
-        rule_hash, attention, priority, created_at, due_at, expires_at, state, body \
-        FROM nudge WHERE person = $1 AND state = 'pending' AND due_at <= $2 \
-        ORDER BY priority, due_at, id LIMIT $3";
-    HELD(1) = "SELECT id, firing_id, person, connection, subject_kind, subject_id, rule_id, \
-        rule_hash, attention, priority, created_at, due_at, expires_at, state, body \
-        FROM nudge WHERE state = 'held' ORDER BY created_at, id LIMIT $1";
+    GET(1) = select!("WHERE id = $1");
+    OF_FIRING(1) = select!("WHERE firing_id = $1 ORDER BY id");
+    OF_SUBJECT(4) = select!("WHERE connection = $1 AND subject_kind = $2 AND subject_id = $3 \
+        ORDER BY created_at DESC, id LIMIT $4");
+    OF_DELIVERY(1) = select!("WHERE id IN (SELECT nudge_id FROM delivery_nudge WHERE delivery_id = $1) \
+        ORDER BY priority, created_at, id");
+    PENDING(3) = select!("WHERE person = $1 AND state = 'pending' AND due_at <= $2 \
+        ORDER BY priority, due_at, id LIMIT $3");
+    HELD(1) = select!("WHERE state = 'held' ORDER BY created_at, id LIMIT $1");
     SET_STATE(3) = "UPDATE nudge SET state = $1, due_at = $2 WHERE id = $3";
     ADD_OUTCOME(6) = "INSERT INTO outcome (id, nudge_id, person, kind, at, body) \
         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
@@ -173,31 +172,6 @@ impl Store {
         self.read(move |main| of_delivery(main, &delivery_id)).await
     }
 
-    /// Nudges held because of a mass change, oldest first.
-    pub async fn held_nudges(&self, limit: usize) -> Result<Vec<NudgeRow>> {
-        self.read(move |main| all(main, &HELD, params![sql_limit(limit)], nudge_row)).await
-    }
-
-    /// Lets held nudges go on (attention looks at them at `now`), or discards
-    /// them into the ledger. Answers how many were held.
-    pub async fn settle_held(&self, ids: Vec<String>, release: bool, now: UnixMs) -> Result<usize> {
-        self.write(CommitClass::Original, move |tx| {
-            let mut settled = 0;
-            for id in &ids {
-                let held = get(tx, id)?.filter(|nudge| nudge.state == NudgeState::Held);
-                let Some(nudge) = held else { continue };
-                if release {
-                    set_state(tx, id, NudgeState::Pending, now)?;
-                } else {
-                    suppress(tx, &nudge, "discarded", now)?;
-                }
-                settled += 1;
-            }
-            Ok(settled)
-        })
-        .await
-    }
-
     /// What came of a nudge so far.
     pub async fn outcomes_of(&self, nudge_id: String, limit: usize) -> Result<Vec<OutcomeRow>> {
         self.read(move |main| {
@@ -214,6 +188,10 @@ impl Store {
         })
         .await
     }
+}
+
+pub(super) fn held(main: &Connection, limit: usize) -> Result<Vec<NudgeRow>> {
+    all(main, &HELD, params![sql_limit(limit)], nudge_row)
 }
 
 /// Adds a nudge; one that exists keeps the state it has reached.

@@ -99,15 +99,19 @@ impl Store {
         .await
     }
 
-    /// Adds or changes a person together with identities. Batches and claims
-    /// under way notice it as a change of settings.
+    /// Adds or changes people and who they are at vendors, all or nothing.
+    /// Batches and claims under way notice it as one change of settings.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when somebody else changed the person, or the
+    /// [`StoreError::Conflict`] when somebody else changed one of them, or an
     /// e-mail is another's.
-    pub async fn put_person(&self, person: PersonRow, known_as: Vec<IdentityRow>) -> Result<()> {
+    pub async fn put_people(
+        &self,
+        people: Vec<PersonRow>,
+        known_as: Vec<IdentityRow>,
+    ) -> Result<()> {
         self.write(CommitClass::Original, move |tx| {
-            put(tx, &person)?;
+            people.iter().try_for_each(|person| put(tx, person))?;
             for IdentityRow { connection, kind, vendor_id, person } in &known_as {
                 run(tx, &IDENTIFY, params![connection, kind, vendor_id, person])?;
             }

@@ -116,7 +116,7 @@ fn a_faulty_rule_and_a_failing_test_exit_with_one() {
 fn the_schema_is_json() {
     let schema = Place::new("").run(&["rules", "schema"]);
     let schema: serde_json::Value = serde_json::from_str(&schema.out).unwrap();
-    assert_eq!(schema["title"], "RulePack");
+    assert_eq!(schema["title"], "Touchline rule pack");
 }
 
 #[test]

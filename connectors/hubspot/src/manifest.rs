@@ -70,16 +70,18 @@ pub static MANIFEST: Manifest = Manifest {
     setup: &[
         "Install HubSpot's command line on any machine (npm install -g @hubspot/cli) and sign in \
          to your account with hs account auth, as a super admin.",
-        "Copy the folder connectors/hubspot/app; in src/, copy hsprofile.example.json to \
+        "Copy the folder connectors/hubspot/app; in its src/, copy hsprofile.example.json to \
          hsprofile.prod.json and enter your HubSpot account id and the public https address of \
          this Touchline.",
         "Run hs project upload --profile prod in that folder. This makes the app, with its scopes \
          and webhook subscriptions, in your account only.",
         "In HubSpot, open Development > Projects > Touchline > the app, and install it.",
-        "On the app's Auth tab, copy the access token and the client secret into this \
-         connection's access_token and client_secret.",
-        "Restart Touchline and run touchline doctor: it reads the pipelines and names what is \
+        "On the app's Auth tab, copy the access token and the client secret.",
+        "Put them into this connection's access_token and client_secret.",
+        "Start Touchline and run touchline doctor: it reads the pipelines and names what is \
          missing.",
+        "Change any deal in HubSpot: touchline doctor shows that its webhook arrived, or why it \
+         was refused.",
     ],
 };
 
@@ -148,6 +150,15 @@ mod tests {
         assert!(used.iter().all(|name| variables.contains_key(*name)), "{used:?}");
         let project = json(include_str!("../app/hsproject.json"));
         assert_eq!(project["srcDir"], "src");
+    }
+
+    #[test]
+    fn the_readme_tells_the_same_number_of_steps() {
+        let readme = include_str!("../README.md");
+        let steps = readme.lines().filter(|line| {
+            line.split_once(". ").is_some_and(|(number, _)| number.parse::<u8>().is_ok())
+        });
+        assert_eq!(steps.count(), MANIFEST.setup.len());
     }
 
     #[test]

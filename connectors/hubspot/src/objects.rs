@@ -65,8 +65,7 @@ pub(crate) static ACTIVITIES: [ActivityType; 5] = [
     },
 ];
 
-/// The activity type of this kind. The table holds every kind, in the order of
-/// the enum's use here; a test says so.
+/// The activity type of this kind.
 pub(crate) fn activity_type(kind: ActivityKind) -> &'static ActivityType {
     let [task, note, meeting, call, email] = &ACTIVITIES;
     match kind {

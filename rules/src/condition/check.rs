@@ -195,7 +195,7 @@ impl Checker<'_> {
         let Typed::Number(id) = typed else {
             let shown = quoted(self.source, &expr.span);
             let message =
-                format!("`{symbol}` reckons with numbers, {shown} is {}", typed.ty().described());
+                format!("`{symbol}` works on numbers, {shown} is {}", typed.ty().described());
             self.wrong(&expr.span, "type_mismatch", message, |_| {
                 let hint = match typed.ty() {
                     Type::Time => {
@@ -300,6 +300,12 @@ impl Checker<'_> {
 
     fn among(&mut self, item: &Expr, list: &[Expr], span: &Range<usize>) -> Option<Typed> {
         let typed = self.expression(item)?;
+        if matches!(typed, Typed::Bool(_) | Typed::Time(_)) {
+            let (shown, ty) = (quoted(self.source, &item.span), typed.ty().described());
+            let message = format!("`in` looks up numbers and texts, {shown} is {ty}");
+            self.wrong(&item.span, "type_mismatch", message, |_| None);
+            return None;
+        }
         let errors_before = self.errors.len();
         let mut texts = Vec::new();
         let mut numbers = Vec::new();
@@ -320,15 +326,7 @@ impl Checker<'_> {
             _ if self.errors.len() > errors_before => return None,
             Typed::Text(text) => BoolNode::TextIn(text, self.build.texts(texts)),
             Typed::Number(number) => BoolNode::NumberIn(number, self.build.numbers_listed(numbers)),
-            Typed::Bool(_) | Typed::Time(_) => {
-                let shown = quoted(self.source, &item.span);
-                let message = format!(
-                    "`in` looks up numbers and texts, {shown} is {}",
-                    typed.ty().described()
-                );
-                self.wrong(&item.span, "type_mismatch", message, |_| None);
-                return None;
-            }
+            Typed::Bool(_) | Typed::Time(_) => return None,
         };
         Some(self.bool(node, span))
     }

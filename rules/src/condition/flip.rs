@@ -105,15 +105,18 @@ impl Condition {
     #[must_use]
     pub fn next_flip(&self, on: &Context<'_>) -> NextFlip {
         let program = &self.compiled.program;
-        let truth = self.eval(on);
-        let horizon = on.now.plus_ms(HORIZON_MS);
+        let mut from = on.now.clamp(UnixMs::MIN, UnixMs::MAX);
+        let truth = self.eval(&Context { now: from, ..*on });
+        let horizon = from.plus_ms(HORIZON_MS);
         let work = Cell::new(WORK_MAX);
-        let mut from = on.now;
+        if horizon == from {
+            return NextFlip::Never;
+        }
         for _ in 0..STEPS_MAX {
             let here = Context { now: from, ..*on };
             match (Resting { program, on: &here, work: &work, horizon }).of(program.root).1 {
                 Rest::Forever => return NextFlip::Never,
-                // Only at the end of representable time.
+                // Only at the end of the time that can be shown.
                 Rest::Until { at, .. } if at <= from => return NextFlip::Never,
                 Rest::Until { at, .. } if at > horizon => return NextFlip::Recheck(horizon),
                 Rest::Until { at, proven: false } => return NextFlip::Recheck(at),

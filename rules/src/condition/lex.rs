@@ -177,11 +177,7 @@ fn unescaped(escaped: char) -> Option<char> {
 }
 
 fn bad_escape(source: &str, span: Range<usize>, text_end: usize) -> Diagnostic {
-    let wrong = Diagnostic::error(
-        source,
-        span.start..text_end,
-        "bad_escape",
-        format!("`{}` is no escape", source[span].escape_debug()),
-    );
+    let message = format!("`{}` is no escape", &source[span.clone()]);
+    let wrong = Diagnostic::error(source, span.start..text_end, "bad_escape", message);
     wrong.hint(r#"use \\ \" \' \n or \t"#)
 }

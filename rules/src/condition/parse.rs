@@ -113,7 +113,13 @@ impl Parser<'_> {
             "or" | "OR" => Some("write `||` for \"or\""),
             "not" | "NOT" => Some("write `!` for \"not\""),
             "in" => Some("`in` stands between a value and a list: deal.stage in [\"a\", \"b\"]"),
-            "[" => Some("a list stands only to the right of `in`"),
+            "[" => {
+                Some("a list stands only to the right of `in`, and nothing is picked out of one")
+            }
+            ")" => Some("there is no `(` for it"),
+            "," => {
+                Some("values are listed only in calls and in `in [..]`; numbers have no separators")
+            }
             "." => Some("a number needs a digit before its point: 0.5"),
             ":" => Some("a choice is written `condition ? value : other value`"),
             _ if matches!(self.before(), "not" | "NOT") => Some("write `!` for \"not\""),

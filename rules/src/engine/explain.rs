@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::condition::{Explanation, Joint, Seen, SeenValue, Truth};
-use crate::facts::schema::DEAL_FIELDS;
-use crate::facts::{DealState, StageKind};
+use crate::condition::{Explanation, Joint, Seen, SeenValue, Slot, Truth};
+use crate::facts::schema::{DEAL_FIELDS, place};
+use crate::facts::{ChangeView, DealState, StageKind};
 use crate::ruleset::{AppliesTo, Rule};
 use crate::time::UnixMs;
 
@@ -45,6 +45,24 @@ pub fn reason_holds(firing: &Firing, state: &DealState, now: UnixMs, world: &Wor
     if holds { Holds::Yes } else { Holds::No }
 }
 
+/// Whether what `rule` hopes for is true of the deal at `now`, after its nudge
+/// was sent at `sent_at`. False for a rule that hopes for nothing. What
+/// Touchline itself writes is no activity, so it satisfies nothing.
+#[must_use]
+pub fn outcome_met(
+    rule: &Rule,
+    state: &DealState,
+    sent_at: UnixMs,
+    now: UnixMs,
+    world: &World<'_>,
+) -> bool {
+    let Some(outcome) = &rule.outcome else { return false };
+    let mut look = Look::at(&state.facts, now, world);
+    look.slots[usize::from(place::NUDGE_SENT_AT)] = Slot::Time(sent_at);
+    let context = look.context(rule);
+    outcome.when.eval(&context) == Truth::True
+}
+
 /// State rules that cannot decide about this deal, each with the name of a fact
 /// that nobody told of.
 #[must_use]
@@ -73,6 +91,19 @@ pub fn inactive(state: &DealState, now: UnixMs, world: &World<'_>) -> Vec<(Strin
 #[must_use]
 pub fn explain_rule(rule: &Rule, state: &DealState, now: UnixMs, world: &World<'_>) -> Explanation {
     explanation(rule, &mut Look::at(&state.facts, now, world))
+}
+
+/// As [`explain_rule`], for an event rule and one change.
+#[must_use]
+pub fn explain_change(
+    rule: &Rule,
+    change: &ChangeView,
+    state: &DealState,
+    now: UnixMs,
+    world: &World<'_>,
+) -> Explanation {
+    let look = Look::at(&state.facts, now, world);
+    explanation(rule, &mut look.with_change(change, &state.facts))
 }
 
 pub(super) fn explanation(rule: &Rule, look: &mut Look<'_>) -> Explanation {

@@ -25,12 +25,13 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 pub use context::template_context;
-pub use explain::{Holds, explain_rule, inactive, reason_holds};
+pub use explain::{Holds, explain_change, explain_rule, inactive, outcome_met, reason_holds};
 pub use firing::{Firing, delivery_id, nudge_id};
 
 use crate::calendar::Calendar;
 use crate::facts::{
-    Actor, Change, ChangeKind, DealState, Fact, Field, Hydration, Metadata, Observation, Value,
+    Actor, Change, ChangeKind, ChangeView, DealState, EventKind, Fact, Field, Hydration, Metadata,
+    Observation, Value,
 };
 use crate::ruleset::RuleSet;
 use crate::time::UnixMs;
@@ -137,6 +138,37 @@ pub struct AppliedChange {
     pub late: bool,
 }
 
+impl AppliedChange {
+    /// The view of this change that rules waiting for `event` read, if it is
+    /// such an event.
+    #[must_use]
+    pub fn view(&self, event: EventKind) -> Option<ChangeView> {
+        let (field, to) = match &self.kind {
+            ChangeKind::FieldSet { field, to } if self.moved == Some(*field) => (*field, to),
+            _ => return None,
+        };
+        let fits = match event {
+            EventKind::FieldChanged(wanted) => wanted == field,
+            EventKind::StageChanged | EventKind::Closed | EventKind::Reopened => {
+                field == Field::Stage
+            }
+            EventKind::Created | EventKind::ActivityLogged => false,
+        };
+        fits.then(|| ChangeView {
+            event,
+            field: Some(field),
+            from: self.from.clone(),
+            to: to.clone(),
+            activity: None,
+            activity_id: None,
+            occurred_at: self.occurred_at,
+            vendor_seq: self.vendor_seq,
+            vendor_id: self.vendor_id.clone(),
+            actor: self.actor.clone(),
+        })
+    }
+}
+
 /// Decides what `stimulus` means for one deal, and changes its state.
 ///
 /// Engine time is the later of `received_at` and the deal's last engine time.
@@ -150,6 +182,8 @@ pub fn step(
     world: &World<'_>,
 ) -> Outcome {
     let mut outcome = Outcome::default();
+    // Saturates: an instant that no calendar can show would stop its arithmetic.
+    let received_at = received_at.plus_ms(0);
     let now = state.last_engine_at.map_or(received_at, |last| last.max(received_at));
     episodes::adopt(state, now, world, &mut outcome);
     timers::run_due(state, now, world, &mut outcome);

@@ -43,7 +43,8 @@ impl Activities {
     /// Takes one activity, told at `told_at`. True if it is new and kept: not
     /// heard of before, and not older than all that are kept of its kind.
     pub fn insert(&mut self, activity: &Activity, told_at: UnixMs, seq: i64) -> bool {
-        let new = Kept { activity: activity.clone(), told_at, seq };
+        let mut new = Kept { activity: activity.clone(), told_at, seq };
+        new.activity.at = activity.at.plus_ms(0);
         let same =
             |kept: &Kept| kept.activity.kind == activity.kind && kept.activity.id == activity.id;
         if let Some(index) = self.kept.iter().position(same) {

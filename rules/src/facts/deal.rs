@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::activities::Activities;
-use super::track::{Inserted, Track, Version};
+use super::track::Track;
 use super::{Change, DealKey, Fact, Field, Value};
 use crate::time::UnixMs;
 
@@ -43,6 +43,10 @@ pub struct DealState {
     pub activity_trusted: bool,
     /// The latest engine time of this deal; time never runs back from here.
     pub last_engine_at: Option<UnixMs>,
+    /// When the CRM last told anything of this deal, by a change or a record:
+    /// how old what is known of it is. Timers do not move it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_at: Option<UnixMs>,
     /// The next instant at which something here can happen by time alone.
     pub next_due: Option<UnixMs>,
 }
@@ -156,6 +160,7 @@ impl DealState {
             rule_set: String::new(),
             activity_trusted: false,
             last_engine_at: None,
+            told_at: None,
             next_due: None,
         }
     }
@@ -214,15 +219,12 @@ impl DealFacts {
         self.merged.is_some() || self.existence.is_some_and(|existence| existence.deleted)
     }
 
-    /// Puts a version in its field's past, and folds the oldest away beyond
-    /// [`VERSIONS_MAX`].
-    pub(super) fn insert(&mut self, field: Field, version: Version) -> Inserted {
-        let inserted = self.tracks.entry(field).or_default().insert(version);
+    /// Folds the oldest versions away beyond [`VERSIONS_MAX`].
+    pub(super) fn trim(&mut self) {
         let kept: usize = self.tracks.values().map(|track| track.versions().len()).sum();
         if kept > VERSIONS_MAX {
             self.fold_oldest();
         }
-        inserted
     }
 
     fn fold_oldest(&mut self) {

@@ -41,7 +41,8 @@ pub struct Movement {
 /// `undated` marks a field value of which only the reading, not the setting,
 /// has a date.
 pub fn fold(facts: &mut DealFacts, change: &Change, undated: bool) -> Effect {
-    let (at, seq) = (change.occurred_at, change.vendor_seq);
+    // Saturates: a vendor's nonsense must not leave the range calendars know.
+    let (at, seq) = (change.occurred_at.plus_ms(0), change.vendor_seq);
     match &change.kind {
         ChangeKind::Created => {
             let first = facts.created.is_none();
@@ -74,10 +75,12 @@ pub fn fold(facts: &mut DealFacts, change: &Change, undated: bool) -> Effect {
     }
 }
 
-/// An empty text is [`Fact::Empty`], whatever a decoder made of it.
+/// An empty text is [`Fact::Empty`], whatever a decoder made of it, and times
+/// stay within what calendars know.
 fn tidy(value: &Fact<Value>) -> Fact<Value> {
     match value {
         Fact::Known(Value::Text(text)) if text.is_empty() => Fact::Empty,
+        Fact::Known(Value::Time(at)) => Fact::Known(Value::Time(at.plus_ms(0))),
         other => other.clone(),
     }
 }
@@ -91,22 +94,13 @@ fn exists(facts: &mut DealFacts, word: Existence) -> Effect {
 }
 
 fn fold_value(facts: &mut DealFacts, field: Field, version: Version) -> Effect {
-    let to = version.value.clone();
-    let at = version.at;
-    // Read before the insertion, which may fold the neighbours away.
+    let Version { at, value: to, undated, .. } = version.clone();
     let created = facts.created_at();
-    let neighbours = facts.tracks.get(&field).map(|track| {
-        let order = |one: &Version| (one.at, one.seq, one.value.clone());
-        let mine = order(&version);
-        let index = track.versions().partition_point(|one| order(one) < mine);
-        let next = track.versions().get(index).map(|one| one.value.clone());
-        (track.before(index).map(|one| one.value.clone()), next)
-    });
-    let (before, next) = neighbours.unwrap_or_default();
-    match facts.insert(field, version.clone()) {
-        Inserted::Duplicate | Inserted::BeyondHorizon => return Effect::None,
-        Inserted::At(_) => {}
-    }
+    let track = facts.tracks.entry(field).or_default();
+    let Inserted::At(index) = track.insert(version) else { return Effect::None };
+    let before = track.before(index).map(|one| one.value.clone());
+    let after = track.after(index).map(|one| one.value.clone());
+    facts.trim();
     let from = match (before, created) {
         (Some(before), _) => before,
         (None, Some(created)) if at > created.plus_ms(INITIAL_VALUE_WINDOW_MS) => Fact::Empty,
@@ -114,8 +108,8 @@ fn fold_value(facts: &mut DealFacts, field: Field, version: Version) -> Effect {
         (None, None) => Fact::Unknown,
     };
     // The same value one step later is the same movement, dated better.
-    if from == to || next.as_ref() == Some(&to) || version.undated {
+    if from == to || after.as_ref() == Some(&to) || undated {
         return Effect::Noted(field);
     }
-    Effect::Moved(Movement { field, from, to, late: next.is_some() })
+    Effect::Moved(Movement { field, from, to, late: after.is_some() })
 }

@@ -32,13 +32,15 @@ pub(super) fn rule(
     findings: &mut Findings,
 ) -> Option<Rule> {
     findings.rule = document.id.as_ref().map(|id| id.value.clone());
-    let on = trigger(document.on.as_ref()?, findings)?;
-    check_combinations(&document, on, findings);
+    let on = document.on.as_ref().and_then(|on| trigger(on, findings));
+    if let Some(on) = on {
+        check_combinations(&document, on, findings);
+    }
     let event = match on {
-        Trigger::State => None,
-        Trigger::Event(event) => Some(event),
+        Some(Trigger::Event(event)) => Some(event),
+        Some(Trigger::State) | None => None,
     };
-    let make = Maker { setting, event, threshold: document.threshold };
+    let make = Maker { setting, on, event, threshold: document.threshold };
     let when = document.when.as_ref().and_then(|when| make.condition(when, false, findings));
     let unless = document.unless.as_ref().map(|it| make.condition(it, false, findings));
     let conditions: Vec<&Condition> =
@@ -53,6 +55,7 @@ pub(super) fn rule(
         Some(EventKind::Closed) => AppliesTo::Closed,
         _ => AppliesTo::Open,
     });
+    let on = on?;
     let (when, unless) = (when?, unless.map_or(Some(None), |it| it.map(Some))?);
     let trigger_hash = hash(&[
         "deal",
@@ -146,6 +149,7 @@ fn check_combinations(document: &RuleDocument, on: Trigger, findings: &mut Findi
 
 struct Maker<'a> {
     setting: &'a Setting<'a>,
+    on: Option<Trigger>,
     event: Option<EventKind>,
     threshold: Option<f64>,
 }
@@ -187,9 +191,12 @@ impl Maker<'_> {
     fn report(&self, found: &Diagnostic, source: &Located<String>, findings: &mut Findings) {
         let at = place_in(self.setting.text, source, found.line, found.column);
         let named = source.value.get(found.span.clone()).unwrap_or_default();
-        let state_reads_change =
-            found.code == "unknown_field" && named.starts_with("change.") && self.event.is_none();
-        let hint = if state_reads_change {
+        let reads_change = found.code == "unknown_field" && named.starts_with("change.");
+        if reads_change && self.on.is_none() {
+            // What can be read of the change follows from `on`, which is wrong.
+            return;
+        }
+        let hint = if reads_change && self.event.is_none() {
             Some("only rules that wait for an event can read `change`".to_owned())
         } else {
             found.hint.clone()
@@ -214,7 +221,7 @@ impl Maker<'_> {
     fn allowed(&self, conditions: &[&Condition]) -> Allowed {
         let mut paths: Vec<String> =
             DEAL_PATHS.iter().chain(&PERSON_PATHS).map(|path| (*path).to_owned()).collect();
-        if self.event.is_some() {
+        if self.on != Some(Trigger::State) {
             paths.extend(CHANGE_PATHS.iter().map(|path| (*path).to_owned()));
         }
         if self.threshold.is_some() {
@@ -305,22 +312,22 @@ fn text_chars(template: &str) -> usize {
 /// scalar's own place.
 fn place_in(text: &str, scalar: &Located<String>, line: usize, column: usize) -> Position {
     let row = |number: usize| text.lines().nth(number.saturating_sub(1)).unwrap_or_default();
-    let from_here: String = row(scalar.at.line).chars().skip(scalar.at.column - 1).collect();
+    let from_here: String =
+        row(scalar.at.line).chars().skip(scalar.at.column.saturating_sub(1)).collect();
     let quote = usize::from(from_here.starts_with(['"', '\'']));
     let first = scalar.value.lines().next().unwrap_or_default();
-    if from_here.chars().skip(quote).collect::<String>().starts_with(first) {
-        return match line {
-            1 => Position { line: scalar.at.line, column: scalar.at.column + quote + column - 1 },
-            _ => scalar.at,
-        };
+    let starts_here = from_here.chars().skip(quote).collect::<String>().starts_with(first);
+    if starts_here && line == 1 {
+        return Position { line: scalar.at.line, column: scalar.at.column + quote + column - 1 };
     }
-    // A block: its first line stands below, further in.
+    // A block: its first line stands here or below, all of it further in.
     let wanted = scalar.value.lines().nth(line.saturating_sub(1)).unwrap_or_default();
+    let spaces = |text: &str| text.chars().take_while(|letter| *letter == ' ').count();
     for start in [scalar.at.line, scalar.at.line + 1] {
         let number = start + line - 1;
         let found = row(number);
-        let indent = found.chars().take_while(|letter| *letter == ' ').count();
         if !wanted.is_empty() && found.trim() == wanted.trim() {
+            let indent = spaces(found).saturating_sub(spaces(wanted));
             return Position { line: number, column: indent + column };
         }
     }

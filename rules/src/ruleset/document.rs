@@ -305,7 +305,7 @@ fn tests(node: &Node, findings: &mut Findings) -> Vec<RuleTest> {
         findings.error(node.at, "too_many", message, format!("keep at most {TESTS_MAX}"));
     }
     let read = nodes.iter().take(TESTS_MAX);
-    read.filter_map(|node| super::testing::document::read(node, findings)).collect()
+    read.filter_map(|node| super::testing::read(node, findings)).collect()
 }
 
 /// The node as one text that does not depend on the order of keys, on spacing

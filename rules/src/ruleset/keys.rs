@@ -108,6 +108,11 @@ pub(super) fn text(node: &Node, key: &str, findings: &mut Findings) -> Option<Lo
             Some(Located { value: text.trim_end().to_owned(), at: node.at })
         }
         NodeKind::Text(_) => wrong(node, key, "text that is not blank", findings),
+        NodeKind::Bool(_) | NodeKind::Number(_) => {
+            let message = format!("`{key}` must be text, not {}", node.describe());
+            findings.error(node.at, "wrong_shape", message, "put it in quotes");
+            None
+        }
         _ => wrong(node, key, "text", findings),
     }
 }
@@ -138,9 +143,11 @@ pub(super) fn number(
 ) -> Option<Located<f64>> {
     match node.kind {
         NodeKind::Number(value) if bounds.contains(&value) => Some(Located { value, at: node.at }),
-        NodeKind::Number(_) => {
+        NodeKind::Number(value) => {
             let wanted = format!("a number from {} to {}", bounds.start(), bounds.end());
-            wrong(node, key, &wanted, findings)
+            let message = format!("`{key}` must be {wanted}, not {value}");
+            findings.error(node.at, "out_of_range", message, format!("give {wanted}"));
+            None
         }
         _ => wrong(node, key, "a number", findings),
     }

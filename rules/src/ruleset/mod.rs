@@ -7,10 +7,10 @@
 mod compile;
 pub mod diagnostic;
 pub mod document;
+mod json_schema;
 mod keys;
 pub mod period;
 pub mod rule;
-pub mod schema;
 pub mod testing;
 pub mod yaml;
 
@@ -18,12 +18,12 @@ use std::collections::{BTreeMap, HashMap};
 
 pub(crate) use compile::hash;
 pub use diagnostic::{RuleDiagnostic, Severity};
+pub use json_schema::json_schema;
 pub use period::{Period, PeriodUnit};
 pub use rule::{
     AppliesTo, Attention, Audience, CrmDelivery, Evidence, EvidenceGrade, OutcomeRule, Repeat,
     Rule, Tip, Trigger,
 };
-pub use schema::json_schema;
 pub use testing::{TestReport, run_tests};
 
 use crate::facts::schema::{Vocabulary, place};
@@ -63,7 +63,7 @@ pub struct Pack {
 }
 
 /// All rules that are on, as one immutable snapshot.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct RuleSet {
     rules: Vec<Rule>,
     packs: Vec<Pack>,
@@ -78,6 +78,13 @@ pub struct RuleSet {
 struct ByStage {
     any: Vec<usize>,
     of: HashMap<String, Vec<usize>>,
+}
+
+/// The set without a rule.
+impl Default for RuleSet {
+    fn default() -> Self {
+        RuleSet::of(Vec::new(), Vec::new())
+    }
 }
 
 impl RuleSet {

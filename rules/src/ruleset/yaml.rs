@@ -67,6 +67,8 @@ pub fn read(text: &str) -> Result<Node, (Position, String)> {
     }
     let options = serde_saphyr::options! {
         with_snippet: false,
+        // Only true and false: a stage may well be called `no`.
+        strict_booleans: true,
         budget: serde_saphyr::budget! {
             max_depth: DEPTH_MAX,
             max_nodes: NODES_MAX,
@@ -76,7 +78,10 @@ pub fn read(text: &str) -> Result<Node, (Position, String)> {
     };
     serde_saphyr::from_str_with_options::<Node>(text, options).map_err(|error| {
         let at = error.location().map_or(Position { line: 1, column: 1 }, Position::from);
-        (at, error.without_snippet().to_string())
+        let message = error.without_snippet().to_string();
+        // The place is told apart, in this project's own form.
+        let told = message.split(" at line ").next().unwrap_or(&message);
+        (at, told.to_owned())
     })
 }
 

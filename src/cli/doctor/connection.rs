@@ -3,20 +3,19 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use serde_json::Value;
 use touchline_kit::{Capability, Usage};
 use touchline_rules::UnixMs;
 use touchline_rules::time::{DAY_MS, HOUR_MS};
 
 use super::findings::{Findings, lasting};
-use crate::coaching::credentials::{BROKEN, OK};
-use crate::coaching::opening::part;
+use crate::coaching::credentials::{BROKEN, WORKING};
+use crate::coaching::data_check::{DataCheck, PipelineCheck};
 use crate::coaching::people::People;
 use crate::config::Config;
 use crate::connection::Connection;
 use crate::http::hooks::Refusal;
 use crate::http::refusals::refusals;
-use crate::service::Verdicts;
+use crate::roles::backfill::BackfillProgress;
 use crate::store::{InboxRow, Part, Store};
 
 /// The newest requests among which the last webhook is looked for.
@@ -47,7 +46,7 @@ pub(super) async fn status(
                 .bad(format!("broken since {}: {}", row.updated_at, row.reason))
                 .hint(reconnect(&row.connector, slug));
         }
-        OK => {
+        WORKING => {
             findings.ok(format!("working since {}", row.updated_at));
         }
         _ => {}
@@ -142,36 +141,43 @@ pub(super) async fn reading(
             }
         }
     }
-    if let Some(progress) = part::<Value>(store, slug, Part::Backfill).await? {
-        findings.ok(format!("first read: {}", flat(&progress)));
+    match BackfillProgress::load(store, slug).await? {
+        None => {}
+        Some(progress) => tell_progress(&progress, findings),
     }
-    if let Some(verdicts) = part::<Verdicts>(store, slug, Part::ActivityVerdict).await? {
-        for pipeline in &metadata.pipelines {
-            let label = &pipeline.label;
-            if verdicts.trusts(&pipeline.id) {
-                findings.ok(format!("{label}: activities are logged, rules may rest on them"));
-            } else {
-                findings
-                    .warn(format!("{label}: too few activities are logged; rules that rest on them are inactive"))
-                    .hint("connect mail and calendar in the CRM, so that it logs them");
-            }
-        }
+    if let Some(check) = DataCheck::load(store, slug).await? {
+        tell_data_check(slug, &check, findings);
     }
     Ok(())
 }
 
-/// A stored progress as `key value` pairs: whoever wrote it knows its keys.
-fn flat(value: &Value) -> String {
-    const CHARS_MAX: usize = 40;
-    let Value::Object(fields) = value else { return value.to_string() };
-    let plain = |value: &Value| match value {
-        Value::String(text) => text.chars().take(CHARS_MAX).collect(),
-        Value::Object(_) | Value::Array(_) => "…".to_owned(),
-        other => other.to_string(),
+fn tell_progress(progress: &BackfillProgress, findings: &mut Findings) {
+    let of = progress.total.map_or_else(String::new, |total| format!(" of {total}"));
+    let read = format!("first read: {}{of} deals", progress.read);
+    match (&progress.finished_at, &progress.waiting) {
+        (Some(at), _) => findings.ok(format!("{read}, finished {at}")),
+        (None, Some(waiting)) => findings
+            .warn(format!("{read}; it waits until {}", waiting.until))
+            .detail(waiting.why.as_str()),
+        (None, None) => findings.ok(format!("{read}, begun {}", progress.started_at)),
     };
-    let known = fields.iter().filter(|(_, value)| !value.is_null());
-    let pairs: Vec<_> = known.map(|(key, value)| format!("{key} {}", plain(value))).collect();
-    pairs.join(", ")
+}
+
+fn tell_data_check(slug: &str, check: &DataCheck, findings: &mut Findings) {
+    for pipeline in check.pipelines.iter().filter(|one| one.open_deals > 0) {
+        let PipelineCheck { label, open_deals, active_deals, trusted, .. } = pipeline;
+        let days = check.within_days;
+        let text = format!(
+            "{label}: {active_deals} of {open_deals} open deals show activity in {days} days"
+        );
+        if *trusted {
+            findings.ok(text);
+        } else {
+            findings
+                .warn(format!("{text}; rules that rest on activity are inactive there"))
+                .hint(format!("at least {} % are needed: connect mail and calendar to {slug}, so that it logs them", check.needed_percent));
+        }
+    }
 }
 
 /// Owners who work in a zone that nobody told.

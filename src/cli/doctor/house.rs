@@ -8,18 +8,17 @@ use std::sync::Arc;
 use touchline_rules::UnixMs;
 use touchline_rules::attention::Sending;
 use touchline_rules::condition::Severity;
-use touchline_rules::facts::Metadata;
 use touchline_rules::ruleset::RuleSet;
 use touchline_rules::time::MINUTE_MS;
 
 use super::super::admin::dead_letters;
 use super::super::open;
 use super::findings::{Findings, lasting};
-use crate::coaching::opening::part;
 use crate::coaching::rulesets::read_packs;
 use crate::coaching::settings::Settings;
 use crate::config::Config;
-use crate::store::{DeliveryState, Part, Store};
+use crate::roles::fetch::metadata::stored;
+use crate::store::{DeliveryState, Store};
 use crate::vault::Vault;
 
 /// A webhook should be handled within seconds; after this something is wrong.
@@ -172,9 +171,7 @@ async fn rules(config: &Config, store: &Store, findings: &mut Findings) -> anyho
     };
     let mut accounts = Vec::new();
     for slug in config.connections.keys() {
-        accounts.extend(
-            part::<Metadata>(store, slug, Part::Metadata).await?.map(|it| (slug.as_str(), it)),
-        );
+        accounts.extend(stored(store, slug).await?.map(|it| (slug.as_str(), it)));
     }
     let accounts: Vec<_> = accounts.iter().map(|(slug, it)| (*slug, it)).collect();
     let loaded = RuleSet::load(&files, &accounts);

@@ -31,6 +31,7 @@ CREATE TABLE nudge (
     body         BLOB NOT NULL
 );
 CREATE INDEX nudge_pending ON nudge (due_at, person) WHERE state = 'pending';
+CREATE INDEX nudge_held ON nudge (created_at, id) WHERE state = 'held';
 CREATE INDEX nudge_by_person ON nudge (person, state, created_at);
 CREATE INDEX nudge_by_firing ON nudge (firing_id);
 CREATE INDEX nudge_by_subject ON nudge (connection, subject_kind, subject_id);
@@ -58,7 +59,8 @@ CREATE TABLE delivery (
     body        BLOB NOT NULL
 );
 CREATE INDEX delivery_waiting ON delivery (connection, until) WHERE state = 'waiting';
-CREATE INDEX delivery_unsettled ON delivery (state, until) WHERE state IN ('claimed', 'unknown');
+CREATE INDEX delivery_claimed ON delivery (until) WHERE state = 'claimed';
+CREATE INDEX delivery_unknown ON delivery (until) WHERE state = 'unknown';
 CREATE INDEX delivery_by_person ON delivery (person, created_at);
 
 -- A digest is one delivery of several nudges.

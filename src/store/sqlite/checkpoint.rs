@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use rusqlite::{Connection, params};
+use touchline_rules::UnixMs;
 
 use crate::store::cursor;
 use crate::store::error::Result;
@@ -20,8 +21,9 @@ const PURGE_ROWS_MAX: usize = 500;
 
 statements! {
     /// The newest row stays: the next sequence number is derived from it.
-    PURGE(2) = "DELETE FROM inbox WHERE seq IN (SELECT seq FROM inbox \
-        WHERE seq <= $1 AND seq < (SELECT MAX(seq) FROM inbox) ORDER BY seq LIMIT $2)";
+    PURGE(3) = "DELETE FROM inbox WHERE seq IN (SELECT seq FROM inbox \
+        WHERE seq <= $1 AND received_at < $2 AND seq < (SELECT MAX(seq) FROM inbox) \
+        ORDER BY seq LIMIT $3)";
 }
 
 /// The inbox position up to which effects are on the disk for certain.
@@ -63,13 +65,18 @@ impl Checkpoints {
         Ok(self.durable.get())
     }
 
-    /// Deletes inbox rows up to the durable cursor, in small steps; answers how many.
-    pub fn purge(&mut self) -> Result<usize> {
+    /// Deletes inbox rows up to the durable cursor that arrived before an
+    /// instant, in small steps; answers how many.
+    pub fn purge(&mut self, received_before: UnixMs) -> Result<usize> {
         self.failure.check()?;
         let below = self.durable.get();
         let mut purged = 0;
         loop {
-            let step = run(&self.inbox, &PURGE, params![below, sql_limit(PURGE_ROWS_MAX)])?;
+            let step = run(
+                &self.inbox,
+                &PURGE,
+                params![below, received_before.0, sql_limit(PURGE_ROWS_MAX)],
+            )?;
             purged += step;
             if step < PURGE_ROWS_MAX {
                 return Ok(purged);

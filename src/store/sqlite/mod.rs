@@ -76,8 +76,14 @@ fn configure(
     connection.pragma_update(None, "query_only", purpose == Purpose::Read)
 }
 
+/// Overwrites what is deleted from here on, or no longer does. Off by default:
+/// it writes every freed page once more.
+pub(super) fn overwrite_deleted(connection: &Connection, on: bool) -> Result<()> {
+    Ok(connection.pragma_update(None, "secure_delete", on)?)
+}
+
 /// Makes the file readable by its owner only: it holds what customers said.
-fn create_private(path: &Path) -> std::io::Result<()> {
+pub(super) fn create_private(path: &Path) -> std::io::Result<()> {
     let mut options = OpenOptions::new();
     options.create(true).append(true);
     #[cfg(unix)]

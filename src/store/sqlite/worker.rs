@@ -171,8 +171,8 @@ mod tests {
         let (begun, running) = oneshot::channel();
         handle
             .post(move |()| {
-                drop(begun.send(()));
-                drop(gate.recv());
+                begun.send(()).unwrap();
+                gate.recv().unwrap();
             })
             .unwrap();
         running.await.unwrap();

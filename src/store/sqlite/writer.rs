@@ -97,3 +97,64 @@ impl Writer {
         drop(self.checkpoints.post(|checkpoints| drop(checkpoints.run())));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sqlite::checkpoint::DurableCursor;
+    use crate::store::sqlite::worker::Workers;
+    use crate::store::sqlite::{Purpose, open};
+    use crate::store::{StoreError, StoreOptions};
+
+    fn writer() -> (tempfile::TempDir, Writer, Workers<Checkpoints>) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("main.db");
+        let connect = || open(&path, Purpose::Write, &StoreOptions::default()).unwrap();
+        let failure = Failure::new();
+        let checkpoints = Checkpoints {
+            main: connect(),
+            inbox: connect(),
+            durable: DurableCursor::default(),
+            failure: failure.clone(),
+        };
+        let workers = Workers::start("test", 1, vec![checkpoints]).unwrap();
+        let writer = Writer::new(connect(), failure, workers.handle(), u64::MAX);
+        (folder, writer, workers)
+    }
+
+    #[test]
+    fn only_an_original_commit_waits_for_the_disk() {
+        const NORMAL: i64 = 1;
+        const FULL: i64 = 2;
+        let (_folder, mut writer, _workers) = writer();
+        let mut level_of = |class| {
+            let level = |tx: &Transaction<'_>| {
+                Ok(tx.pragma_query_value(None, "synchronous", |row| row.get::<_, i64>(0))?)
+            };
+            writer.commit(class, level).unwrap()
+        };
+        assert_eq!(level_of(CommitClass::Original), FULL);
+        assert_eq!(level_of(CommitClass::Derived), NORMAL);
+        assert_eq!(level_of(CommitClass::Original), FULL);
+    }
+
+    #[test]
+    fn an_error_rolls_back_and_a_fatal_one_is_the_last_word() {
+        let (_folder, mut writer, _workers) = writer();
+        let make = "CREATE TABLE t (x BIGINT NOT NULL)";
+        writer.commit(CommitClass::Original, |tx| Ok(tx.execute_batch(make)?)).unwrap();
+        let mut insert_then = |error: Option<StoreError>| {
+            writer.commit(CommitClass::Derived, |tx| {
+                tx.execute("INSERT INTO t (x) VALUES (1)", [])?;
+                let rows =
+                    tx.query_row("SELECT COUNT(*) FROM t", [], |row| row.get::<_, i64>(0))?;
+                error.map_or(Ok(rows), Err)
+            })
+        };
+        assert_eq!(insert_then(Some(StoreError::DiskFull)), Err(StoreError::DiskFull));
+        assert_eq!(insert_then(None), Ok(1));
+        let failed = StoreError::Failed { detail: "disk I/O error".into() };
+        assert_eq!(insert_then(Some(failed.clone())), Err(failed.clone()));
+        assert_eq!(insert_then(None), Err(failed));
+    }
+}

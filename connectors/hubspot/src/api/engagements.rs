@@ -57,7 +57,6 @@ async fn read_of_deals(
         let Some(tied) = associated(line, paths::DEALS, of.path, deals).await? else {
             return Ok(None);
         };
-        let newest_first = |ids: Vec<String>| newest_first(ids);
         lists.extend(tied.into_iter().map(|(deal, ids)| (of, deal, newest_first(ids))));
     }
     cut(lists.iter_mut().map(|(_, _, ids)| ids).collect(), READ_MAX);

@@ -25,6 +25,21 @@ pub struct ApiRequest {
 }
 
 impl ApiRequest {
+    /// A request as a test writes it: method, path with query, token, JSON body.
+    #[must_use]
+    pub fn json_call(method: &str, path: &str, token: &str, body: &Value) -> Self {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let pairs = url::form_urlencoded::parse(query.as_bytes());
+        ApiRequest {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            query: pairs.into_owned().collect(),
+            authorization: Some(format!("Bearer {token}")),
+            content_type: Some("application/json".into()),
+            body: if body.is_null() { Vec::new() } else { body.to_string().into_bytes() },
+        }
+    }
+
     /// The first query value of this name.
     pub(super) fn param(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
@@ -171,6 +186,7 @@ impl From<FakeError> for ApiError {
             ),
             FakeError::InvalidValue { name, code, .. } => detail(&error.to_string(), code, name),
             FakeError::Required { name, .. } => detail(&error.to_string(), "REQUIRED_FIELD", name),
+            FakeError::NoRecord { .. } => ApiError::not_found(error.to_string()),
             FakeError::NoAssociation { .. } => ApiError::validation(error.to_string()),
         }
     }

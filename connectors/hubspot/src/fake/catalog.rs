@@ -52,9 +52,8 @@ use DataType::{Bool, Choice, DateTime, Number, Text};
 /// Name, label, type, calculated.
 type Row = (&'static str, &'static str, DataType, bool);
 
-const EVERY: [Row; 8] = [
+const EVERY: [Row; 7] = [
     ("hs_object_id", "Record ID", Number, true),
-    ("hs_lastmodifieddate", "Last modified", DateTime, true),
     ("hs_object_source", "Record source", Text, true),
     ("hs_object_source_id", "Record source ID", Text, true),
     ("hs_created_by_user_id", "Created by user ID", Number, true),
@@ -63,7 +62,7 @@ const EVERY: [Row; 8] = [
     ("hubspot_team_id", "Team", Choice, true),
 ];
 
-const DEAL: [Row; 26] = [
+const DEAL: [Row; 27] = [
     ("dealname", "Deal name", Text, false),
     ("dealstage", "Deal stage", Choice, false),
     ("pipeline", "Pipeline", Choice, false),
@@ -84,6 +83,7 @@ const DEAL: [Row; 26] = [
     ("hs_is_closed_lost", "Is closed lost", Bool, true),
     ("hs_deal_stage_probability", "Deal probability", Number, true),
     ("hs_v2_date_entered_current_stage", "Date entered current stage", DateTime, true),
+    ("hs_v2_time_in_current_stage", "Time in current stage", Number, true),
     ("notes_last_updated", "Last activity date", DateTime, true),
     ("notes_last_contacted", "Last contacted", DateTime, true),
     ("notes_next_activity_date", "Next activity date", DateTime, true),
@@ -173,8 +173,10 @@ pub fn standard_properties(kind: ObjectKind) -> Vec<PropertyDefinition> {
         ObjectKind::Meeting => &MEETING,
     };
     let shared: &[Row] = if kind.is_activity() { &ACTIVITY } else { &[] };
+    let modified = [(kind.modified_property(), "Last modified", DateTime, true)];
     EVERY
         .iter()
+        .chain(&modified)
         .chain(shared)
         .chain(own)
         .map(|(name, label, data, calculated)| PropertyDefinition {

@@ -67,7 +67,7 @@ pub(super) fn flat(record: &Record) -> BTreeMap<String, String> {
         .keys()
         .filter_map(|name| Some((name.clone(), record.stored(name)?.to_owned())))
         .collect();
-    for name in ["hs_object_id", "hs_lastmodifieddate", record.kind.created_property()] {
+    for name in record.kind.kept_properties() {
         if let Some(value) = own_value(record, name) {
             values.insert(name.to_owned(), value);
         }
@@ -79,7 +79,7 @@ pub(super) fn flat(record: &Record) -> BTreeMap<String, String> {
 pub(super) fn own_value(record: &Record, name: &str) -> Option<String> {
     match name {
         "hs_object_id" => Some(record.id.to_string()),
-        "hs_lastmodifieddate" => Some(record.updated_at.to_string()),
+        _ if name == record.kind.modified_property() => Some(record.updated_at.to_string()),
         _ => match record.stored(name) {
             Some(value) => Some(value.to_owned()),
             None if name == record.kind.created_property() => Some(record.created_at.to_string()),
@@ -102,6 +102,10 @@ struct Rollup {
 impl Account {
     /// The present value of a property, derived ones included.
     pub fn value(&self, record: &Record, name: &str, now: UnixMs) -> Option<String> {
+        if name == "hs_v2_time_in_current_stage" {
+            let entered = record.stored("hs_v2_date_entered_current_stage").and_then(parse_time)?;
+            return Some(now.since_ms(entered).max(0).to_string());
+        }
         if record.kind != ObjectKind::Deal || !is_rolled_up(name) {
             return own_value(record, name);
         }

@@ -13,6 +13,12 @@ pub enum FakeError {
         /// Its id.
         id: String,
     },
+    /// No such record of any kind, or archived.
+    #[error("no record with id {id} in the fake account")]
+    NoRecord {
+        /// Its id.
+        id: u64,
+    },
     /// The account has no such property; define it first.
     #[error("property {name:?} does not exist on {kind}", kind = kind.plural())]
     UnknownProperty {

@@ -26,6 +26,10 @@ const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
 /// The API versions with a date that the fake serves.
 const DATED: [&str; 2] = ["2026-03", "2026-09"];
 
+/// Categories of paths and methods that the fake does not have.
+const NO_ROUTE: &str = "RESOURCE_NOT_FOUND";
+pub(super) const NO_METHOD: &str = "METHOD_NOT_ALLOWED";
+
 /// What a route works with.
 pub(super) struct Call<'a> {
     pub account: &'a mut Account,
@@ -123,12 +127,15 @@ impl FakeHubSpot {
             _ => {}
         }
         let broken = answer.passage == Passage::Broken;
+        let category = answer.body.as_ref().and_then(|body| body["category"].as_str());
+        let served = !category.is_some_and(|name| [NO_ROUTE, NO_METHOD].contains(&name));
         inner.log(LoggedCall {
             at: now,
             method: request.method.clone(),
             path: request.path.clone(),
             query: request.query.clone(),
             status: if broken { 0 } else { answer.status },
+            served,
         });
         answer
     }
@@ -148,7 +155,8 @@ impl FakeHubSpot {
         if let ["appinstalls", _, "external-install"] = parts.as_slice() {
             return routes_oauth::uninstall(inner, request, &grant);
         }
-        let unknown = || ApiError::not_found(format!("resource not found: {}", request.path));
+        let message = || format!("resource not found: {}", request.path);
+        let unknown = || ApiError::new(404, NO_ROUTE, message());
         let (area, rest) = find_area(&parts).ok_or_else(unknown)?;
         let class = class_of(area, rest);
         let app_id = self.config.app_id;

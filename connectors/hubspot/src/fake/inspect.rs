@@ -3,7 +3,6 @@
 
 use touchline_rules::UnixMs;
 
-use super::answer::ApiRequest;
 use super::faults::Fault;
 use super::limits::RateLimits;
 use super::model::{HistoryEntry, ObjectKind, Record};
@@ -113,23 +112,6 @@ impl FakeHubSpot {
     #[must_use]
     pub fn call_count(&self) -> u64 {
         self.lock().call_count
-    }
-}
-
-impl ApiRequest {
-    /// A request as a test writes it: method, path with query, token, JSON body.
-    #[must_use]
-    pub fn json_call(method: &str, path: &str, token: &str, body: &serde_json::Value) -> Self {
-        let (path, query) = path.split_once('?').unwrap_or((path, ""));
-        let pairs = url::form_urlencoded::parse(query.as_bytes());
-        ApiRequest {
-            method: method.to_owned(),
-            path: path.to_owned(),
-            query: pairs.into_owned().collect(),
-            authorization: Some(format!("Bearer {token}")),
-            content_type: Some("application/json".into()),
-            body: if body.is_null() { Vec::new() } else { body.to_string().into_bytes() },
-        }
     }
 }
 

@@ -8,6 +8,8 @@
 //!   and the date-versioned paths, with scopes, limits and faults.
 //! - **Webhooks** ([`FakeHubSpot::tick`]) go out in signed batches and are tried
 //!   again as HubSpot does.
+//! - **Cards** ([`FakeHubSpot::card_fetch`]) call the app's backend as a signed-in
+//!   person.
 //!
 //! Nothing here reads a system clock or starts a task: all time comes from the
 //! given clock, all chance from the seed. Only time-outs are real.
@@ -16,6 +18,7 @@
 //! "not verified"; a client should not lean on it.
 
 mod answer;
+mod card;
 mod catalog;
 mod derive;
 mod error;
@@ -46,6 +49,7 @@ mod validate;
 mod tests;
 
 pub use answer::{ApiAnswer, ApiError, ApiRequest, Passage};
+pub use card::{CardAnswer, CardError, CardViewer, MAX_CARD_BODY_BYTES};
 pub use catalog::{DataType, PropertyDefinition, default_pipeline};
 pub use error::FakeError;
 pub use faults::{Fault, FaultKind};
@@ -68,6 +72,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::tz::TimeZone;
+use tokio::sync::Semaphore;
 use touchline_kit::Clock;
 use touchline_rules::UnixMs;
 
@@ -86,7 +91,8 @@ const MAX_CALLS_KEPT: usize = 10_000;
 pub struct FakeConfig {
     /// The account's id.
     pub portal_id: i64,
-    /// IANA zone of the account; the daily limit ends at its midnight.
+    /// IANA zone of the account; the daily limit ends at its midnight. An unknown
+    /// name counts as UTC.
     pub time_zone: String,
     /// ISO code of the account's currency.
     pub currency: String,
@@ -109,6 +115,8 @@ pub struct FakeConfig {
     pub send_to: Option<String>,
     /// What the app hears of.
     pub subscriptions: Vec<Subscription>,
+    /// What the app's `permittedUrls.fetch` lists: where its card may call.
+    pub permitted_urls: Vec<String>,
     /// Requests in flight (HubSpot: 10, settable, more than 5).
     pub max_concurrent_requests: usize,
     /// How untidy webhooks are.
@@ -159,6 +167,7 @@ impl FakeConfig {
                 "hubspot_owner_id",
                 "hs_next_step",
             ]),
+            permitted_urls: vec!["http://127.0.0.1:8080".into()],
             max_concurrent_requests: 10,
             webhooks: WebhookKnobs::default(),
             limits: RateLimits::default(),
@@ -192,6 +201,9 @@ pub struct LoggedCall {
     pub query: Vec<(String, String)>,
     /// Status of the answer; 0 when the connection was broken.
     pub status: u16,
+    /// The fake has such a path and method. A test's harness can refuse calls
+    /// where this is false.
+    pub served: bool,
 }
 
 struct Inner {
@@ -211,6 +223,7 @@ pub struct FakeHubSpot {
     zone: TimeZone,
     inner: Mutex<Inner>,
     sender: Sender,
+    card_permits: Semaphore,
 }
 
 impl FakeHubSpot {
@@ -233,7 +246,8 @@ impl FakeHubSpot {
             send_to: config.send_to.clone(),
         };
         let sender = Sender::new(config.max_concurrent_requests);
-        Arc::new(FakeHubSpot { config, zone, inner: Mutex::new(inner), sender })
+        let card_permits = Semaphore::new(card::MAX_CARD_CALLS);
+        Arc::new(FakeHubSpot { config, zone, inner: Mutex::new(inner), sender, card_permits })
     }
 
     /// The REST side, to be bound and served by the caller.

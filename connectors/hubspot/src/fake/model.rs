@@ -103,13 +103,26 @@ impl ObjectKind {
         !matches!(self, ObjectKind::Deal | ObjectKind::Contact | ObjectKind::Company)
     }
 
-    /// What the record properties that HubSpot keeps itself are called.
+    /// What the date of creation is called.
     #[must_use]
     pub fn created_property(self) -> &'static str {
         match self {
             ObjectKind::Deal | ObjectKind::Contact | ObjectKind::Company => "createdate",
             _ => "hs_createdate",
         }
+    }
+
+    /// What the date of the last change is called: contacts have their own word
+    /// (from memory).
+    #[must_use]
+    pub fn modified_property(self) -> &'static str {
+        if self == ObjectKind::Contact { "lastmodifieddate" } else { "hs_lastmodifieddate" }
+    }
+
+    /// The properties that every answer shows: id, last change, creation.
+    #[must_use]
+    pub fn kept_properties(self) -> [&'static str; 3] {
+        ["hs_object_id", self.modified_property(), self.created_property()]
     }
 
     /// The scope an app needs to read or write this kind. Activities hang on the

@@ -35,7 +35,7 @@ pub(super) fn object(
     now: UnixMs,
 ) -> Result<Value, ApiError> {
     let mut properties = Map::new();
-    for name in ["hs_object_id", "hs_lastmodifieddate", record.kind.created_property()] {
+    for name in record.kind.kept_properties() {
         properties.insert(name.into(), text_or_null(account.value(record, name, now)));
     }
     let defaults = shown_by_default(record.kind).iter().map(|name| (*name).to_owned());
@@ -76,7 +76,7 @@ pub(super) fn written(
     now: UnixMs,
 ) -> Value {
     let mut properties = Map::new();
-    let own = ["hs_object_id", "hs_lastmodifieddate", record.kind.created_property()];
+    let own = record.kind.kept_properties();
     for name in record.values.keys().map(String::as_str).chain(own) {
         if let Some(value) = account.value(record, name, now) {
             properties.insert(name.to_owned(), Value::String(value));

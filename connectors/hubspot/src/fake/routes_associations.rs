@@ -104,8 +104,9 @@ fn read_one(
     let all = associated(call, record, to);
     let page: Vec<&Value> = all.iter().skip(after).take(limit).collect();
     let mut body = json!({ "results": page });
-    if after + limit < all.len() {
-        body["paging"] = json!({ "next": { "after": (after + limit).to_string() } });
+    let next = after.saturating_add(limit);
+    if next < all.len() {
+        body["paging"] = json!({ "next": { "after": next.to_string() } });
     }
     Ok(ApiAnswer::ok(body))
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::answer::{ApiAnswer, ApiError};
-use super::http::Call;
+use super::http::{Call, NO_METHOD};
 use super::model::ObjectKind;
 use super::object_json::{self as shape, Wanted};
 use super::{routes_associations, routes_batch, routes_search};
@@ -31,7 +31,7 @@ pub(super) fn route(call: &mut Call<'_>, rest: &[&str]) -> Result<ApiAnswer, Api
 
 pub(super) fn wrong_method(call: &Call<'_>) -> ApiError {
     let (method, path) = (&call.request.method, &call.request.path);
-    ApiError::new(405, "METHOD_NOT_ALLOWED", format!("{method} is not supported on {path}"))
+    ApiError::new(405, NO_METHOD, format!("{method} is not supported on {path}"))
 }
 
 fn wanted(call: &Call<'_>) -> Wanted {

@@ -100,7 +100,8 @@ fn show_shadow(object: &mut Value, values: &BTreeMap<String, String>) {
             *value = values.get(name).map_or(Value::Null, |old| Value::String(old.clone()));
         }
     }
-    if let Some(at) = values.get("hs_lastmodifieddate") {
+    let modified = ["hs_lastmodifieddate", "lastmodifieddate"];
+    if let Some(at) = modified.iter().find_map(|name| values.get(*name)) {
         object["updatedAt"] = Value::String(at.clone());
     }
 }
@@ -120,7 +121,7 @@ fn page(body: &Value) -> Result<(usize, usize), ApiError> {
             .parse::<usize>()
             .map_err(|_| ApiError::validation(format!("after is not a cursor: {text}")))?,
     };
-    if after + limit > MAX_RESULTS {
+    if after.saturating_add(limit) > MAX_RESULTS {
         let message = "Paging through more than 10,000 results is not allowed. Narrow the filters.";
         return Err(ApiError::validation(message));
     }

@@ -48,7 +48,6 @@ fn client() -> reqwest::Client {
         .tls_backend_preconfigured(tls)
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
-        .timeout(TIME_OUT)
         .build()
         .expect("a client without files or environment")
 }
@@ -89,19 +88,32 @@ impl FakeHubSpot {
         body: Vec<u8>,
         headers: &[(String, String)],
     ) -> Result<u16, SendError> {
-        let url = {
-            let inner = self.lock();
-            inner.send_to.clone().unwrap_or_else(|| inner.target_url.clone())
-        };
-        let mut request = self.sender.client.post(url).body(body);
+        let url = self.send_to().unwrap_or_else(|| self.lock().target_url.clone());
+        Ok(self.send("POST", &url, body, headers, TIME_OUT).await?.0)
+    }
+
+    /// Sends a request and reads its answer to the end, which lets the
+    /// connection be used again.
+    pub(super) async fn send(
+        &self,
+        method: &str,
+        url: &str,
+        body: Vec<u8>,
+        headers: &[(String, String)],
+        time_out: Duration,
+    ) -> Result<(u16, Vec<u8>), SendError> {
+        let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap_or_default();
+        let mut request = self.sender.client.request(method, url).timeout(time_out).body(body);
         for (name, value) in headers {
             request = request.header(name, value);
         }
         let answer = request.send().await?;
         let status = answer.status().as_u16();
-        // Reading the answer to its end lets the connection be used again.
-        answer.bytes().await?;
-        Ok(status)
+        Ok((status, answer.bytes().await?.to_vec()))
+    }
+
+    pub(super) fn send_to(&self) -> Option<String> {
+        self.lock().send_to.clone()
     }
 
     /// The headers of a webhook request with this body at this time.
@@ -155,6 +167,12 @@ impl FakeHubSpot {
     /// Changes how untidy webhooks are from now on.
     pub fn set_webhook_knobs(&self, knobs: WebhookKnobs) {
         self.lock().account.outbox.knobs = knobs;
+    }
+
+    /// How untidy webhooks are.
+    #[must_use]
+    pub fn webhook_knobs(&self) -> WebhookKnobs {
+        self.lock().account.outbox.knobs.clone()
     }
 
     /// Is nothing waiting to be sent?

@@ -104,9 +104,7 @@ impl Account {
     ) -> Result<u64, FakeError> {
         let values = validate::for_create(self, kind, values)?;
         for (to, types) in links {
-            let to_kind = self.records.get(to).map(|record| record.kind);
-            let to_kind = to_kind
-                .ok_or(FakeError::NotFound { kind: ObjectKind::Deal, id: to.to_string() })?;
+            let to_kind = self.kind_of(*to)?;
             check_types(kind, to_kind, types)?;
         }
         let at = actor.occurred_at.unwrap_or(now);
@@ -249,7 +247,7 @@ impl Account {
             .get(&id)
             .filter(|record| record.is_live())
             .map(|record| record.kind)
-            .ok_or(FakeError::NotFound { kind: ObjectKind::Deal, id: id.to_string() })
+            .ok_or(FakeError::NoRecord { id })
     }
 
     /// Writes checked values, follows stages, and tells what changed.

@@ -2,7 +2,10 @@
 //! REST and OAuth. Time is a number that the tests move.
 
 mod account;
+mod card;
+mod connection;
 mod oauth;
+mod properties;
 mod rest;
 mod webhooks;
 

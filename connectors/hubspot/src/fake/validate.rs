@@ -59,7 +59,7 @@ pub(super) fn for_update(
     values: &[(String, String)],
 ) -> Result<Vec<(String, String)>, FakeError> {
     let Some(record) = account.records.get(&id) else {
-        return Err(FakeError::NotFound { kind: ObjectKind::Deal, id: id.to_string() });
+        return Err(FakeError::NoRecord { id });
     };
     let values = check(account, record.kind, values)?;
     let find = |name: &str| values.iter().find(|(known, _)| known == name).map(|(_, v)| v.as_str());

@@ -1,7 +1,13 @@
 //! Proofs about the condition language, by topic.
 
+mod against_cel;
 mod flips;
 mod generate;
+mod messages;
+mod messages_syntax;
+mod messages_warnings;
+mod reading;
+mod robustness;
 mod truth_table;
 
 use jiff::tz::TimeZone;

@@ -61,6 +61,9 @@ pub fn metadata() -> Metadata {
 
 /// A rule file of rules given as `(id, body)`; the tip is always the same.
 pub fn rules(bodies: &[(&str, &str)]) -> RuleSet {
+    if bodies.is_empty() {
+        return RuleSet::default();
+    }
     let mut file = "pack: test\ntitle: Test\nrules:\n".to_owned();
     for (id, body) in bodies {
         file.push_str(&format!("  - id: {id}\n    title: {id}\n"));

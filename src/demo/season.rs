@@ -1,0 +1,205 @@
+//! The made-up company plays its season on a stage: sellers work in the CRM, read
+//! what they get in chat, and answer some of it.
+
+use std::collections::{BTreeMap, HashMap};
+
+use rand::RngExt as _;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng as _;
+use touchline_hubspot::fake::{Actor, FakeHubSpot};
+use touchline_rules::UnixMs;
+use touchline_rules::time::MINUTE_MS;
+use touchline_slack::fake::{FakeMessage, FakeSlack};
+
+use super::company::{Act, Company, STAGES, What};
+
+/// What somebody will do about a message, and when.
+#[derive(Clone, Debug)]
+struct Click {
+    user: String,
+    ts: String,
+    action: &'static str,
+    choice: Option<&'static str>,
+}
+
+/// How the season stands.
+pub struct Season {
+    company: Company,
+    rng: ChaCha8Rng,
+    /// Index of the next act.
+    next: usize,
+    /// HubSpot's ids of the deals, by their index.
+    deals: HashMap<usize, u64>,
+    owners: Vec<u64>,
+    clicks: BTreeMap<(UnixMs, u64), Click>,
+    planned: u64,
+    read: usize,
+}
+
+impl Season {
+    /// Puts the company's people into the CRM.
+    #[must_use]
+    pub fn new(company: Company, seed: u64, hubspot: &FakeHubSpot) -> Season {
+        let owners = company.members.iter().enumerate().map(|(index, member)| {
+            let (first, last) = member.name.split_once(' ').unwrap_or((&member.name, ""));
+            hubspot.add_owner(&member.email, first, last, user_id(index))
+        });
+        let owners = owners.collect();
+        Season {
+            company,
+            rng: ChaCha8Rng::seed_from_u64(seed),
+            next: 0,
+            deals: HashMap::new(),
+            owners,
+            clicks: BTreeMap::new(),
+            planned: 0,
+            read: 0,
+        }
+    }
+
+    /// When somebody next does something.
+    #[must_use]
+    pub fn next_at(&self) -> Option<UnixMs> {
+        let act = self.company.acts.get(self.next).map(|act| act.at);
+        let click = self.clicks.keys().next().map(|(at, _)| *at);
+        [act, click].into_iter().flatten().min()
+    }
+
+    /// Does in the CRM what is due by `now`, with the instants of the acts.
+    ///
+    /// # Errors
+    /// When the fake refuses an act, which would be a mistake in the season.
+    pub fn act_until(&mut self, now: UnixMs, hubspot: &FakeHubSpot) -> anyhow::Result<()> {
+        while let Some(act) = self.company.acts.get(self.next).filter(|act| act.at <= now) {
+            let act = act.clone();
+            self.next += 1;
+            self.act(&act, hubspot)?;
+        }
+        Ok(())
+    }
+
+    fn act(&mut self, act: &Act, hubspot: &FakeHubSpot) -> anyhow::Result<()> {
+        let by = Actor::user(user_id(act.seller)).at(act.at);
+        if let What::Create { name, amount, close } = &act.what {
+            let amount = amount.map(|amount| amount.to_string()).unwrap_or_default();
+            let close = close.map(|close| close.0.to_string()).unwrap_or_default();
+            let owner = self.owners[act.seller].to_string();
+            let values = [
+                ("dealname", name.as_str()),
+                ("pipeline", "default"),
+                ("dealstage", STAGES[0]),
+                ("amount", &amount),
+                ("closedate", &close),
+                ("hubspot_owner_id", &owner),
+            ];
+            let told: Vec<_> = values.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+            self.deals.insert(act.deal, hubspot.create_deal(&told, &by)?);
+            return Ok(());
+        }
+        let Some(deal) = self.deals.get(&act.deal).copied() else { return Ok(()) };
+        let close_now = act.at.0.to_string();
+        match &act.what {
+            What::Create { .. } => {}
+            What::Stage(stage) => hubspot.set(deal, "dealstage", STAGES[*stage], &by)?,
+            What::Win => {
+                hubspot.set_many(
+                    &[deal],
+                    &[("dealstage", "closedwon"), ("closedate", &close_now)],
+                    &by,
+                )?;
+            }
+            What::Lose(reason) => {
+                let mut values = vec![("closedate", close_now.as_str())];
+                values.extend(reason.map(|reason| ("closed_lost_reason", reason)));
+                values.push(("dealstage", "closedlost"));
+                hubspot.set_many(&[deal], &values, &by)?;
+            }
+            What::CloseDate(close) => hubspot.set(deal, "closedate", &close.0.to_string(), &by)?,
+            What::NextStep(step) => hubspot.set(deal, "hs_next_step", step, &by)?,
+            What::Email(direction) => drop(hubspot.log_email(deal, *direction, act.at, &by)?),
+            What::Call(direction) => drop(hubspot.log_call(deal, *direction, act.at, &by)?),
+        }
+        Ok(())
+    }
+
+    /// Messages that came since the last call, oldest first; for each, its reader
+    /// decides what to do about it.
+    pub fn read_new(&mut self, slack: &FakeSlack) -> Vec<FakeMessage> {
+        let messages = slack.messages();
+        let new = messages.get(self.read..).unwrap_or_default().to_vec();
+        self.read = messages.len();
+        for message in &new {
+            self.plan_answer(message, slack);
+        }
+        new
+    }
+
+    fn plan_answer(&mut self, message: &FakeMessage, slack: &FakeSlack) {
+        let controls = slack.controls(&message.ts);
+        if !controls.iter().any(|control| control.action_id.starts_with("nudge.done")) {
+            return;
+        }
+        let read_at = message.posted_at.plus_ms(self.rng.random_range(4..90) * MINUTE_MS);
+        let mut plan = |after_ms: i64, action: &'static str, choice: Option<&'static str>| {
+            let (user, ts) = (message.user.clone(), message.ts.clone());
+            self.planned += 1;
+            let key = (read_at.plus_ms(after_ms), self.planned);
+            self.clicks.insert(key, Click { user, ts, action, choice });
+        };
+        match self.rng.random_range(0..100) {
+            0..44 => plan(0, "nudge.done", None),
+            44..52 => {
+                plan(0, "nudge.why", None);
+                plan(MINUTE_MS, "nudge.back", None);
+                plan(2 * MINUTE_MS, "nudge.done", None);
+            }
+            52..64 => plan(0, "nudge.snooze", Some("1")),
+            64..68 => plan(0, "nudge.snooze", Some("7")),
+            68..76 => {
+                plan(0, "nudge.not_helpful", None);
+                plan(MINUTE_MS, "nudge.already_done", None);
+            }
+            76..80 => {
+                plan(0, "nudge.not_helpful", None);
+                plan(MINUTE_MS, "nudge.not_true_here", None);
+            }
+            80..82 => plan(0, "nudge.more", Some("mute")),
+            82..84 => plan(0, "nudge.more", Some("pause_today")),
+            _ => {}
+        }
+    }
+
+    /// Clicks what is due by `now`. A control that an edit took away meanwhile
+    /// is not clicked, as it would not be by a person.
+    ///
+    /// # Errors
+    /// When the service does not take a click.
+    pub async fn click_until(&mut self, now: UnixMs, slack: &FakeSlack) -> anyhow::Result<usize> {
+        let mut clicked = 0;
+        while let Some(entry) = self.clicks.first_entry() {
+            if entry.key().0 > now {
+                break;
+            }
+            let click = entry.remove();
+            let controls = slack.controls(&click.ts);
+            let wanted = format!("{}:", click.action);
+            let control = controls.iter().find(|control| control.action_id.starts_with(&wanted));
+            let Some(control) = control else { continue };
+            let sent =
+                slack.click(&click.user, &click.ts, &control.action_id, click.choice).await?;
+            anyhow::ensure!(sent.status == 200, "a click was answered {}", sent.status);
+            clicked += 1;
+        }
+        Ok(clicked)
+    }
+
+    /// The company that plays.
+    #[must_use]
+    pub fn company(&self) -> &Company {
+        &self.company
+    }
+}
+
+fn user_id(member: usize) -> i64 {
+    7_000 + i64::try_from(member).unwrap_or_default()
+}

@@ -1,0 +1,58 @@
+//! Housekeeping: what is old and settled goes away, in small steps.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokio::sync::Mutex;
+use touchline_rules::UnixMs;
+use touchline_rules::time::{DAY_MS, MINUTE_MS};
+
+use super::{Progress, Role};
+use crate::service::Service;
+
+/// How often it looks.
+const INTERVAL_MS: i64 = 5 * MINUTE_MS;
+/// Keys and links forgotten in one transaction.
+const FORGET_MAX: usize = 1_000;
+
+/// The role.
+pub struct Housekeeping {
+    service: Arc<Service>,
+    next: Mutex<UnixMs>,
+}
+
+impl Housekeeping {
+    /// For this service.
+    #[must_use]
+    pub fn new(service: Arc<Service>) -> Self {
+        Housekeeping { service, next: Mutex::new(UnixMs::MIN) }
+    }
+}
+
+#[async_trait]
+impl Role for Housekeeping {
+    fn name(&self) -> &'static str {
+        "housekeeping"
+    }
+
+    async fn tick(&self, now: UnixMs) -> anyhow::Result<Progress> {
+        let mut next = self.next.lock().await;
+        if now < *next {
+            return Ok(Progress::idle_until(Some(*next)));
+        }
+        let Service { store, config, .. } = &*self.service;
+        let seen_before = now.plus_ms(-config.ingest.dedupe_keep_days.saturating_mul(DAY_MS));
+        let forgotten = store.forget_seen(seen_before, FORGET_MAX).await?;
+        store.forget_links(now, FORGET_MAX).await?;
+        let kept_from = now.plus_ms(-i64::from(config.inbox.keep_days).saturating_mul(DAY_MS));
+        store.checkpoint().await?;
+        let purged = store.purge_inbox(kept_from).await?;
+        if purged > 0 {
+            tracing::debug!(purged, "handled webhooks were deleted");
+        }
+        if forgotten < FORGET_MAX {
+            *next = now.plus_ms(INTERVAL_MS);
+        }
+        Ok(Progress::idle_until(Some(*next)))
+    }
+}

@@ -1,0 +1,240 @@
+//! From pending nudges to receipts.
+
+use crate::fixture::*;
+use touchline::store::DeliveryState::*;
+use touchline::store::*;
+use touchline_rules::UnixMs;
+
+#[tokio::test]
+async fn one_look_holds_all_that_attention_needs() {
+    let home = Home::new();
+    let later = NudgeRow { due_at: NOW.plus_ms(1), ..nudge("later", "f", "1", 1) };
+    let nudges = vec![nudge("b", "f", "1", 5), nudge("a", "f", "1", 5), later];
+    let urgent = NudgeRow { priority: 1, ..nudge("z", "f", "1", 1) };
+    let nudges = nudges.into_iter().chain([urgent]).collect();
+    home.commit(Batch { nudges, ..Batch::default() }).await;
+    let pause = PreferenceRow {
+        person: "ann".into(),
+        kind: PreferenceKind::Pause,
+        key: String::new(),
+        until: NOW,
+        body: vec![],
+    };
+    home.store.put_preference(pause.clone()).await.unwrap();
+    let look = home.store.load_recipient("ann".into(), NOW, 9, NOW).await.unwrap();
+    let ids: Vec<_> = look.pending.iter().map(|nudge| nudge.id.as_str()).collect();
+    assert_eq!(ids, ["z", "a", "b"]);
+    assert_eq!((look.person, look.preferences), (None, vec![pause]));
+    assert_eq!(look.settings_version, home.version().await);
+
+    let defer = |id: &str| Decision::Defer { nudge_id: id.into(), until: NOW.plus_ms(7) };
+    let suppress = Decision::Suppress { nudge_id: "z".into(), reason: "budget".into(), at: NOW };
+    home.decide(vec![defer("a"), suppress, Decision::Hold { nudge_id: "b".into() }]).await;
+    assert_eq!(home.store.recipients_due(NOW, 9).await, Ok(vec![]));
+    assert_eq!(home.store.next_recipient_at().await, Ok(Some(NOW.plus_ms(1))));
+    let spared = home.store.suppressed_of("ann".into(), UnixMs::MAX, 9).await.unwrap();
+    assert_eq!((spared[0].nudge_id.as_str(), spared[0].reason.as_str()), ("z", "budget"));
+    assert_eq!(home.store.held_nudges(9).await.unwrap()[0].id, "b");
+    assert_eq!(home.store.settle_held(vec!["b".into(), "a".into()], true, NOW).await, Ok(1));
+    assert_eq!(home.store.recipients_due(NOW, 9).await, Ok(vec!["ann".to_owned()]));
+}
+
+#[tokio::test]
+async fn a_decision_on_a_nudge_that_is_no_longer_pending_changes_nothing() {
+    let home = Home::new();
+    home.nudges(&["n1", "n2"]).await;
+    let suppress =
+        |id: &str| Decision::Suppress { nudge_id: id.into(), reason: "muted".into(), at: NOW };
+    home.decide(vec![suppress("n2")]).await;
+    let version = home.version().await;
+    let twice = home.store.commit_attention(version, vec![suppress("n1"), suppress("n2")]).await;
+    let expected = "nudge \"n2\" is suppressed and no longer pending";
+    assert_eq!(twice.unwrap_err().to_string(), expected);
+    assert_eq!(home.store.nudge("n1".into()).await.unwrap().unwrap().state, NudgeState::Pending);
+}
+
+#[tokio::test]
+async fn a_full_queue_suppresses_the_least_important() {
+    let home = Home::with(StoreOptions { deliveries_waiting_max: 1, ..StoreOptions::default() });
+    home.nudges(&["low", "high"]).await;
+    let send = |id: &str, priority| {
+        Decision::Send(NewDelivery { priority, ..delivery(&format!("d-{id}"), "chat", &[id]) })
+    };
+    let crowded_out = home.decide(vec![send("low", 9), send("high", 1)]).await;
+    assert_eq!(crowded_out, ["low"]);
+    assert_eq!(home.state("d-high").await.state, Waiting);
+    let reasons = home.store.suppressed_by_reason(NOW).await.unwrap();
+    assert_eq!(reasons, [("queue_full".to_owned(), 1)]);
+}
+
+#[tokio::test]
+async fn a_claim_spends_the_budget_and_only_a_certain_failure_gives_it_back() {
+    let home = Home::new();
+    let id = home.waiting("n").await;
+    let claimed = home.claim(NOW).await;
+    assert_eq!((claimed[0].attempts, claimed[0].spent_at), (1, Some(NOW)));
+    assert!(home.claim(NOW).await.is_empty(), "nobody claims it twice");
+    let until = NOW.plus_ms(30);
+    home.store.record_retry(id.clone(), until, "limited".into()).await.unwrap();
+    assert_eq!(home.state(&id).await.spent_at, None);
+    assert_eq!(home.store.next_delivery_at().await, Ok(Some(until)));
+    assert!(home.claim(NOW).await.is_empty(), "not before its time");
+
+    home.claim(until).await;
+    home.store.record_unknown(id.clone(), "time-out".into(), until).await.unwrap();
+    assert_eq!(home.state(&id).await.spent_at, Some(until));
+    assert_eq!(home.store.unknown_due(until, 9).await.unwrap().len(), 1);
+    home.store.resend_unknown(id.clone(), until).await.unwrap();
+    let again = home.claim(until.plus_ms(5)).await;
+    assert_eq!((again[0].attempts, again[0].spent_at), (3, Some(until)));
+    home.store.record_unknown(id.clone(), "time-out".into(), until).await.unwrap();
+    let third = home.store.resend_unknown(id.clone(), until).await.unwrap_err();
+    assert!(third.to_string().contains("was sent again already"), "{third}");
+
+    home.store.record_sent(id.clone(), b"ts-1".to_vec(), NOW).await.unwrap();
+    let sent = home.state(&id).await;
+    assert_eq!((sent.state, sent.receipt.as_slice()), (Sent, b"ts-1".as_slice()));
+    let late = home.store.record_retry(id.clone(), NOW, "no".into()).await.unwrap_err();
+    assert_eq!(late.to_string(), "delivery \"d-n\" is sent and cannot become waiting");
+    let look = home.store.load_recipient("ann".into(), NOW, 9, NOW).await.unwrap();
+    assert_eq!(look.recent.len(), 1);
+}
+
+#[tokio::test]
+async fn a_claim_that_a_crash_interrupted_is_unknown_never_waiting() {
+    let home = Home::new();
+    let id = home.waiting("n").await;
+    home.claim(NOW).await;
+    let killed = home.after_kill();
+    assert_eq!(killed.state(&id).await.state, Claimed);
+    assert_eq!(killed.store.recover_claims().await, Ok(1));
+    let unknown = killed.state(&id).await;
+    assert_eq!((unknown.state, unknown.spent_at), (Unknown, Some(NOW)));
+    assert!(killed.claim(NOW.plus_ms(9)).await.is_empty());
+
+    assert_eq!(home.store.expire_claims(NOW).await, Ok(0), "its lease still runs");
+    assert_eq!(home.store.expire_claims(NOW.plus_ms(60_000)).await, Ok(1));
+}
+
+/// The claim is original: it is in the part of the log that was synced.
+#[tokio::test]
+async fn a_stop_acts_before_the_next_claim() {
+    let home = Home::new();
+    home.waiting("n").await;
+    let before = home.version().await;
+    let version =
+        home.store.put_setting("sending".into(), b"off".to_vec(), audit("stop")).await.unwrap();
+    let claim = home.store.claim_deliveries(before, NOW, 9, 9, 1_000, vec![]).await;
+    assert_eq!(claim, Ok(Fenced::SettingsChanged { version }));
+    assert_eq!(home.state("d-n").await.state, Waiting);
+}
+
+#[tokio::test]
+async fn claims_take_turns_between_connections() {
+    let home = Home::new();
+    let ids: Vec<_> = (0..6).map(|n| format!("n{n}")).collect();
+    home.nudges(&ids.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let connection = |n: usize| if n == 5 { "quiet" } else { "noisy" };
+    let send = |(n, id): (usize, &String)| {
+        Decision::Send(delivery(&format!("d-{id}"), connection(n), &[id]))
+    };
+    home.decide(ids.iter().enumerate().map(send).collect()).await;
+    let version = home.version().await;
+    let claim = async |limit, skip: &[&str]| {
+        let skip = skip.iter().map(|name| (*name).to_owned()).collect();
+        let claimed = home.store.claim_deliveries(version, NOW, 9, limit, 1_000, skip).await;
+        claimed.unwrap().done().unwrap()
+    };
+    let first = claim(2, &[]).await;
+    assert_eq!(first.iter().filter(|row| row.connection == "quiet").count(), 1);
+    assert!(claim(9, &["noisy"]).await.is_empty());
+    assert_eq!(claim(9, &[]).await.len(), 4);
+}
+
+#[tokio::test]
+async fn what_is_dropped_or_expired_is_refunded_and_written_down() {
+    let home = Home::new();
+    let dropped = home.waiting("a").await;
+    let expired = home.waiting("b").await;
+    let failed = home.waiting("c").await;
+    home.claim(NOW).await;
+    home.store.drop_delivery(dropped.clone(), "reason_gone".into(), NOW).await.unwrap();
+    home.store.record_retry(expired.clone(), NOW, "limited".into()).await.unwrap();
+    home.store.record_failed(failed.clone(), "channel_not_found".into()).await.unwrap();
+    let after = NOW.plus_ms(1_000_000);
+    assert!(home.claim(after).await.is_empty(), "too late to say it");
+    assert_eq!(home.store.drop_expired(after, 9).await, Ok(1));
+    for (id, state) in [(dropped, Dropped), (expired, Dropped), (failed.clone(), Failed)] {
+        let row = home.state(&id).await;
+        assert_eq!((row.state, row.spent_at), (state, None), "{id}");
+    }
+    let reasons = home.store.suppressed_by_reason(NOW).await.unwrap();
+    assert_eq!(reasons, [("expired".to_owned(), 1), ("reason_gone".to_owned(), 1)]);
+    assert_eq!(home.store.deliveries_in(Failed, 9).await.unwrap().len(), 1);
+    home.store.replay_delivery(failed.clone(), NOW).await.unwrap();
+    assert_eq!(home.state(&failed).await.state, Waiting);
+}
+
+#[tokio::test]
+async fn a_nudge_on_two_channels_is_written_down_only_when_neither_went_out() {
+    let home = Home::new();
+    home.nudges(&["n"]).await;
+    let task = NewDelivery { channel: "task".into(), ..delivery("d-task", "crm", &["n"]) };
+    home.decide(vec![Decision::Send(delivery("d-chat", "chat", &["n"])), Decision::Send(task)])
+        .await;
+    home.store.drop_delivery("d-task".into(), "stale".into(), NOW).await.unwrap();
+    assert!(home.store.suppressed_by_reason(NOW).await.unwrap().is_empty());
+    home.store.drop_delivery("d-chat".into(), "stale".into(), NOW).await.unwrap();
+    assert_eq!(home.store.suppressed_by_reason(NOW).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_nudge_said_again_needs_a_delivery_of_its_own() {
+    let home = Home::new();
+    let id = home.waiting("n").await;
+    home.claim(NOW).await;
+    home.store.record_sent(id.clone(), b"ts".to_vec(), NOW).await.unwrap();
+    let snoozed = vec![("n".to_owned(), NudgeState::Pending, NOW)];
+    home.commit(Batch { nudge_steps: snoozed, ..Batch::default() }).await;
+    let version = home.version().await;
+    let send = |id: &str| vec![Decision::Send(delivery(id, "chat", &["n"]))];
+    let same = home.store.commit_attention(version, send(&id)).await.unwrap_err();
+    assert_eq!(same.to_string(), "delivery \"d-n\" exists already; name another");
+    home.decide(send("d-n-2")).await;
+    assert_eq!(home.claim(NOW).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_mass_change_holds_back_what_nobody_was_sent() {
+    let home = Home::new();
+    let sent = home.waiting("sent").await;
+    home.claim(NOW).await;
+    home.store.record_sent(sent, b"ts".to_vec(), NOW).await.unwrap();
+    home.nudges(&["pending", "decided", "bystander"]).await;
+    let digest = delivery("digest", "chat", &["decided", "bystander"]);
+    home.decide(vec![Decision::Send(digest.clone())]).await;
+    let all = ["sent", "pending", "decided", "nobody"].map(str::to_owned).to_vec();
+    assert_eq!(home.store.hold_nudges(all.clone()).await, Ok(2));
+    assert!(home.claim(NOW).await.is_empty());
+    let summary = home.store.summary().await.unwrap();
+    let expected = [("decided", 1), ("held", 2), ("pending", 1)];
+    assert_eq!(summary.nudges, expected.map(|(state, n)| (state.to_owned(), n)));
+
+    assert_eq!(home.store.settle_held(all, true, NOW).await, Ok(2));
+    home.decide(vec![Decision::Send(digest)]).await;
+    assert_eq!(home.claim(NOW).await.len(), 1, "its id is free again");
+}
+
+/// The first sending may have arrived, so a second one that certainly did not
+/// gives nothing back.
+#[tokio::test]
+async fn a_second_sending_that_fails_refunds_nothing() {
+    let home = Home::new();
+    let id = home.waiting("n").await;
+    home.claim(NOW).await;
+    home.store.record_unknown(id.clone(), "time-out".into(), NOW).await.unwrap();
+    home.store.resend_unknown(id.clone(), NOW).await.unwrap();
+    home.claim(NOW).await;
+    home.store.record_retry(id.clone(), NOW, "limited".into()).await.unwrap();
+    assert_eq!(home.state(&id).await.spent_at, Some(NOW));
+}

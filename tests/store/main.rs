@@ -1,0 +1,12 @@
+//! Stories of the store: what is promised to the roles, told on real files.
+
+#![expect(clippy::unwrap_used, reason = "what fails here should fail the test")]
+
+mod attention;
+mod batch;
+mod fixture;
+mod house;
+mod inbox;
+mod obligations;
+mod process;
+mod work;
