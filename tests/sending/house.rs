@@ -137,6 +137,7 @@ pub async fn in_house<F: Future<Output = ()>>(more: &str, story: impl FnOnce(Arc
         Arc::clone(&service.connections),
         clock.clone(),
         service.config.http.clone(),
+        |_| {},
     ));
     intake.set_ready(true);
     let router = touchline::http::router(intake);
