@@ -64,6 +64,9 @@ pub struct WebhookKnobs {
     pub without_v3: bool,
     /// How long changed subscriptions take to act (HubSpot: up to 5 minutes).
     pub settings_cache_ms: i64,
+    /// Retries come after this long, doubled each time, instead of HubSpot's
+    /// minutes: for playing a past faster than it was lived.
+    pub first_retry_ms: Option<i64>,
 }
 
 impl Default for WebhookKnobs {
@@ -79,6 +82,7 @@ impl Default for WebhookKnobs {
             older_signature: OlderSignature::V1,
             without_v3: false,
             settings_cache_ms: 0,
+            first_retry_ms: None,
         }
     }
 }
@@ -268,7 +272,8 @@ impl Outbox {
             self.counts.given_up += 1;
             return;
         };
-        let wait_ms = minutes * MINUTE_MS;
+        let quick_ms = self.knobs.first_retry_ms.map(|first_ms| first_ms << batch.attempt);
+        let wait_ms = quick_ms.unwrap_or(minutes * MINUTE_MS);
         let jitter_ms = wait_ms / 1000 * batch.jitter_per_mille;
         batch.attempt += 1;
         batch.due = at.plus_ms(wait_ms + jitter_ms);
