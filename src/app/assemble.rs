@@ -8,7 +8,6 @@ use touchline_kit::guard::NetworkPolicy;
 use touchline_kit::limits::Override;
 use touchline_kit::session::{Session, SessionConfig};
 use touchline_kit::{ConnectionView, TokenSource};
-use touchline_rules::facts::Metadata;
 
 use super::App;
 use crate::clock::Clock;
@@ -20,11 +19,15 @@ use crate::connection::{Connection, Connections};
 use crate::connectors::{CONNECTORS, connector};
 use crate::http::hooks::Intake;
 use crate::roles::Role;
+use crate::roles::backfill::Backfill;
+use crate::roles::fetch::{Fetch, metadata};
 use crate::roles::housekeeping::Housekeeping;
 use crate::roles::ingest::Ingest;
+use crate::roles::poll::Poll;
+use crate::roles::sweep::{self, Sweep};
 use crate::roles::timers::Timers;
 use crate::service::{Parts, Service};
-use crate::store::{Part, Store, StoreOptions};
+use crate::store::{Store, StoreOptions};
 use crate::vault::Vault;
 
 pub(super) async fn app(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result<App> {
@@ -39,7 +42,8 @@ pub(super) async fn app(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result
             "the last run ended while these were being sent; their outcome is looked up"
         );
     }
-    let connections = Arc::new(connections(&config, &store, &clock).await?);
+    let connections = Arc::new(connections(&config, &clock)?);
+    metadata::restore(&store, &connections).await?;
     let settings = Settings::load(store.clone(), &config, clock.now()).await?;
     let people = People::load(store.clone(), Arc::clone(&config)).await?;
     let accounts =
@@ -55,10 +59,21 @@ pub(super) async fn app(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result
         settings,
         vault,
     }));
-    let intake = Arc::new(Intake::new(store, connections, clock, config.http.clone()));
+    sweep::restore(&service).await?;
+    let poll = Arc::new(Poll::new(Arc::clone(&service)));
+    let catch_up = {
+        let poll = Arc::clone(&poll);
+        move |connection: &str| poll.request(connection)
+    };
+    let intake = Intake::new(store, connections, clock, config.http.clone(), catch_up);
+    let intake = Arc::new(intake);
     let roles: Vec<Arc<dyn Role>> = vec![
         Arc::new(Ingest::new(Arc::clone(&service))),
         Arc::new(Timers::new(Arc::clone(&service))),
+        Arc::new(Fetch::new(Arc::clone(&service))),
+        Arc::new(Backfill::new(Arc::clone(&service))),
+        poll,
+        Arc::new(Sweep::new(Arc::clone(&service))),
         Arc::new(Housekeeping::new(Arc::clone(&service))),
     ];
     let router = super::routes(&intake);
@@ -75,24 +90,19 @@ fn store_options(config: &Config) -> StoreOptions {
     }
 }
 
-async fn connections(
-    config: &Config,
-    store: &Store,
-    clock: &Arc<dyn Clock>,
-) -> anyhow::Result<Connections> {
+fn connections(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Connections> {
     let mut connections = Connections::default();
     for (slug, declared) in &config.connections {
-        let connection = connection(slug, declared, config, store, clock).await;
+        let connection = connection(slug, declared, config, clock);
         connections.insert(connection.with_context(|| format!("connections.{slug}"))?);
     }
     Ok(connections)
 }
 
-async fn connection(
+fn connection(
     slug: &str,
     declared: &ConnectionConfig,
     config: &Config,
-    store: &Store,
     clock: &Arc<dyn Clock>,
 ) -> anyhow::Result<Connection> {
     let Some(connector) = connector(&declared.connector) else {
@@ -105,15 +115,10 @@ async fn connection(
     };
     let manifest = connector.manifest();
     let secrets = declared.secrets(slug, manifest)?;
-    let metadata = store.connection_part(slug.to_owned(), Part::Metadata).await?;
-    let metadata: Metadata = match metadata {
-        Some(part) => serde_json::from_slice(&part.body)?,
-        None => Metadata::default(),
-    };
     let view = ConnectionView {
         name: slug.to_owned(),
         public_url: config.public_url.clone(),
-        metadata: Arc::new(metadata),
+        metadata: Arc::default(),
         settings: declared.settings(manifest),
     };
     let token = secrets.expose("access_token").or_else(|| secrets.expose("bot_token"));

@@ -33,6 +33,7 @@ pub struct Intake {
     limits: HttpConfig,
     ready: AtomicBool,
     counts: BTreeMap<String, Counts>,
+    catch_up: Box<dyn Fn(&str) + Send + Sync>,
     refusals: Mutex<BTreeMap<String, VecDeque<Refusal>>>,
 }
 
@@ -67,13 +68,14 @@ pub struct Refusal {
 }
 
 impl Intake {
-    /// An intake that is not ready yet: it answers 503.
-    #[must_use]
+    /// An intake that is not ready yet: it answers 503. `catch_up` is told the
+    /// connection of which a webhook was too large to be read.
     pub fn new(
         store: Store,
         connections: Arc<Connections>,
         clock: Arc<dyn Clock>,
         limits: HttpConfig,
+        catch_up: impl Fn(&str) + Send + Sync + 'static,
     ) -> Self {
         let counts = connections.iter().map(|one| (one.slug.clone(), Counts::default())).collect();
         Intake {
@@ -83,6 +85,7 @@ impl Intake {
             limits,
             ready: AtomicBool::new(false),
             counts,
+            catch_up: Box::new(catch_up),
             refusals: Mutex::default(),
         }
     }
@@ -230,6 +233,7 @@ async fn read_body(intake: &Intake, slug: &str, body: Body) -> Result<Vec<u8>, R
         Ok(Ok(body)) => Ok(body.to_bytes().into()),
         Ok(Err(error)) if error.downcast_ref::<LengthLimitError>().is_some() => {
             intake.count(slug, |counts| &counts.too_large);
+            (intake.catch_up)(slug);
             tracing::warn!(
                 connection = slug,
                 "a webhook was larger than http.body_max_bytes; the catch-up poll will find what it said"

@@ -1,7 +1,7 @@
 //! Ingest: from stored requests to facts, firings and pending nudges. Calls no vendor.
 
 mod answers;
-mod events;
+pub mod events;
 
 use std::collections::{BTreeSet, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};

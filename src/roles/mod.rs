@@ -3,9 +3,14 @@
 //! its own; tests, the demo and the simulation tick them one after another on a
 //! manual clock, so that a run is a function of its seed.
 
+pub mod backfill;
 pub mod batching;
+pub mod fetch;
 pub mod housekeeping;
 pub mod ingest;
+pub mod poll;
+pub mod rest;
+pub mod sweep;
 pub mod timers;
 
 use async_trait::async_trait;

@@ -64,6 +64,10 @@ pub enum Part {
     Usage,
     /// Which pipelines' activity facts can be trusted.
     ActivityVerdict,
+    /// How far the present look at every deal is, and when the last one was.
+    Sweep,
+    /// The latest data check.
+    DataCheck,
 }
 
 impl Part {
@@ -74,13 +78,17 @@ impl Part {
             Part::Backfill => "backfill",
             Part::Usage => "usage",
             Part::ActivityVerdict => "activity_verdict",
+            Part::Sweep => "sweep",
+            Part::DataCheck => "data_check",
         }
     }
 
-    /// What the vendor can be asked again need not wait for the disk.
+    /// What can be asked or counted again need not wait for the disk.
     fn class(self) -> CommitClass {
         match self {
-            Part::Metadata | Part::Backfill | Part::Usage => CommitClass::Derived,
+            Part::Metadata | Part::Backfill | Part::Usage | Part::Sweep | Part::DataCheck => {
+                CommitClass::Derived
+            }
             Part::PollCursor | Part::ActivityVerdict => CommitClass::Original,
         }
     }

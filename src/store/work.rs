@@ -146,10 +146,20 @@ impl Store {
 
     /// When work of these kinds is next due, leases included.
     pub async fn next_work_at(&self, kinds: &'static [&'static str]) -> Result<Option<UnixMs>> {
+        self.next_work_except(kinds, Vec::new()).await
+    }
+
+    /// As [`Store::next_work_at`], without the connections in `skip`.
+    pub async fn next_work_except(
+        &self,
+        kinds: &'static [&'static str],
+        skip: Vec<String>,
+    ) -> Result<Option<UnixMs>> {
         self.read(move |main| {
             let mut next = None;
             for kind in kinds {
-                for connection in connections_with(main, kind)? {
+                let all = connections_with(main, kind)?;
+                for connection in all.into_iter().filter(|name| !skip.contains(name)) {
                     let at = first(main, &NEXT_AT, params![kind, connection], |row| row.get(0))?;
                     let at: Option<i64> = at.flatten();
                     next = [next, at].into_iter().flatten().min();

@@ -8,7 +8,7 @@ use crate::facts::event::events;
 use crate::facts::fold::{Effect, fold};
 use crate::facts::{
     Actor, ActorKind, Change, ChangeKind, ChangeView, DealState, Fact, Field, Hydration,
-    Observation,
+    Observation, Origin,
 };
 use crate::time::UnixMs;
 
@@ -73,22 +73,21 @@ pub(super) fn give_up_waiting(
     let Hydration::Waiting { earliest, .. } = state.hydration else { return };
     state.last_engine_at = Some(now);
     state.hydration = Hydration::Overdue { earliest };
-    let mut waiting = std::mem::take(&mut state.waiting);
-    waiting.sort_by_key(waiting_order);
-    for change in waiting {
-        apply(state, &Step { change, live: true, undated: false }, now, world, outcome);
+    let waiting = std::mem::take(&mut state.waiting);
+    let blank = Observation {
+        deal: state.facts.key.clone(),
+        origin: Origin::Hydrate,
+        observed_at: now,
+        fields: Vec::new(),
+        history: Vec::new(),
+        activities: None,
+        gone: false,
+        url: None,
+    };
+    for step in diff(&state.facts, &blank, waiting, Some(earliest), false) {
+        apply(state, &step, now, world, outcome);
     }
     episodes::evaluate(state, now, Seeding::Unknown, world, outcome);
-}
-
-/// By the vendor's time; at one instant the creation first.
-fn waiting_order(change: &Change) -> (UnixMs, u8, i64) {
-    let rank = match change.kind {
-        ChangeKind::Created => 0,
-        ChangeKind::FieldSet { .. } => 1,
-        _ => 2,
-    };
-    (change.occurred_at, rank, change.vendor_seq)
 }
 
 /// Takes a record in, with the changes that waited for it.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::activities::Activities;
-use super::track::{Inserted, Track, Version};
+use super::track::Track;
 use super::{Change, DealKey, Fact, Field, Value};
 use crate::time::UnixMs;
 
@@ -214,15 +214,12 @@ impl DealFacts {
         self.merged.is_some() || self.existence.is_some_and(|existence| existence.deleted)
     }
 
-    /// Puts a version in its field's past, and folds the oldest away beyond
-    /// [`VERSIONS_MAX`].
-    pub(super) fn insert(&mut self, field: Field, version: Version) -> Inserted {
-        let inserted = self.tracks.entry(field).or_default().insert(version);
+    /// Folds the oldest versions away beyond [`VERSIONS_MAX`].
+    pub(super) fn trim(&mut self) {
         let kept: usize = self.tracks.values().map(|track| track.versions().len()).sum();
         if kept > VERSIONS_MAX {
             self.fold_oldest();
         }
-        inserted
     }
 
     fn fold_oldest(&mut self) {

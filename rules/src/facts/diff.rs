@@ -2,10 +2,13 @@
 
 use super::deal::{DealFacts, INITIAL_VALUE_WINDOW_MS};
 use super::{Actor, Change, ChangeKind, Fact, Field, HistoryItem, Observation, Origin, Value};
-use crate::time::UnixMs;
+use crate::time::{SECOND_MS, UnixMs};
 
 /// How many past values of one record are looked at; the newest.
 pub const HISTORY_ITEMS_MAX: usize = 4_096;
+
+/// How far apart a vendor's event and its own history may date one change.
+pub const STAMPS_DIFFER_MAX_MS: i64 = 5 * SECOND_MS;
 
 /// One change to fold, and whether it may fire.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,10 +46,10 @@ pub fn diff(
     seen: bool,
 ) -> Vec<Step> {
     let live_from = match (observation.origin, earliest) {
-        (Origin::Backfill | Origin::Import, None) => LiveFrom::Never,
         // A webhook change that waited is live whatever read answers it.
         (_, Some(earliest)) => LiveFrom::At(earliest),
-        (Origin::Poll | Origin::Refresh, None) if seen => LiveFrom::Stored,
+        // A deal that was read meanwhile: whatever asked, it is a re-read.
+        (Origin::Hydrate | Origin::Poll | Origin::Refresh, None) if seen => LiveFrom::Stored,
         _ => LiveFrom::Never,
     };
     let told = Told { facts, observation, waiting: &waiting };
@@ -177,12 +180,15 @@ impl Told<'_> {
         steps.collect()
     }
 
-    /// A waiting change tells the same, with the vendor's event id.
+    /// A waiting change tells the same, with the vendor's event id. If the
+    /// history alone were taken, dated a moment before the event, it would make
+    /// a repeated value of the event, and nothing would fire.
     fn waits(&self, item: &HistoryItem) -> bool {
         self.waiting.iter().any(|change| {
             let same = matches!(&change.kind, ChangeKind::FieldSet { field, to }
                 if *field == item.field && *to == item.value);
-            same && change.occurred_at == item.at
+            let apart_ms = change.occurred_at.since_ms(item.at).saturating_abs();
+            same && apart_ms <= STAMPS_DIFFER_MAX_MS
         })
     }
 

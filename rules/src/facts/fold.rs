@@ -94,22 +94,13 @@ fn exists(facts: &mut DealFacts, word: Existence) -> Effect {
 }
 
 fn fold_value(facts: &mut DealFacts, field: Field, version: Version) -> Effect {
-    let to = version.value.clone();
-    let at = version.at;
-    // Read before the insertion, which may fold the neighbours away.
+    let Version { at, value: to, undated, .. } = version.clone();
     let created = facts.created_at();
-    let neighbours = facts.tracks.get(&field).map(|track| {
-        let order = |one: &Version| (one.at, one.seq, one.value.clone());
-        let mine = order(&version);
-        let index = track.versions().partition_point(|one| order(one) < mine);
-        let next = track.versions().get(index).map(|one| one.value.clone());
-        (track.before(index).map(|one| one.value.clone()), next)
-    });
-    let (before, next) = neighbours.unwrap_or_default();
-    match facts.insert(field, version.clone()) {
-        Inserted::Duplicate | Inserted::BeyondHorizon => return Effect::None,
-        Inserted::At(_) => {}
-    }
+    let track = facts.tracks.entry(field).or_default();
+    let Inserted::At(index) = track.insert(version) else { return Effect::None };
+    let before = track.before(index).map(|one| one.value.clone());
+    let after = track.after(index).map(|one| one.value.clone());
+    facts.trim();
     let from = match (before, created) {
         (Some(before), _) => before,
         (None, Some(created)) if at > created.plus_ms(INITIAL_VALUE_WINDOW_MS) => Fact::Empty,
@@ -117,8 +108,8 @@ fn fold_value(facts: &mut DealFacts, field: Field, version: Version) -> Effect {
         (None, None) => Fact::Unknown,
     };
     // The same value one step later is the same movement, dated better.
-    if from == to || next.as_ref() == Some(&to) || version.undated {
+    if from == to || after.as_ref() == Some(&to) || undated {
         return Effect::Noted(field);
     }
-    Effect::Moved(Movement { field, from, to, late: next.is_some() })
+    Effect::Moved(Movement { field, from, to, late: after.is_some() })
 }

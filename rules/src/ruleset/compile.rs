@@ -312,22 +312,22 @@ fn text_chars(template: &str) -> usize {
 /// scalar's own place.
 fn place_in(text: &str, scalar: &Located<String>, line: usize, column: usize) -> Position {
     let row = |number: usize| text.lines().nth(number.saturating_sub(1)).unwrap_or_default();
-    let from_here: String = row(scalar.at.line).chars().skip(scalar.at.column - 1).collect();
+    let from_here: String =
+        row(scalar.at.line).chars().skip(scalar.at.column.saturating_sub(1)).collect();
     let quote = usize::from(from_here.starts_with(['"', '\'']));
     let first = scalar.value.lines().next().unwrap_or_default();
-    if from_here.chars().skip(quote).collect::<String>().starts_with(first) {
-        return match line {
-            1 => Position { line: scalar.at.line, column: scalar.at.column + quote + column - 1 },
-            _ => scalar.at,
-        };
+    let starts_here = from_here.chars().skip(quote).collect::<String>().starts_with(first);
+    if starts_here && line == 1 {
+        return Position { line: scalar.at.line, column: scalar.at.column + quote + column - 1 };
     }
-    // A block: its first line stands below, further in.
+    // A block: its first line stands here or below, all of it further in.
     let wanted = scalar.value.lines().nth(line.saturating_sub(1)).unwrap_or_default();
+    let spaces = |text: &str| text.chars().take_while(|letter| *letter == ' ').count();
     for start in [scalar.at.line, scalar.at.line + 1] {
         let number = start + line - 1;
         let found = row(number);
-        let indent = found.chars().take_while(|letter| *letter == ' ').count();
         if !wanted.is_empty() && found.trim() == wanted.trim() {
+            let indent = spaces(found).saturating_sub(spaces(wanted));
             return Position { line: number, column: indent + column };
         }
     }

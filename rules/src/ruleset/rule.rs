@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::keys::Choice;
 use super::period::Period;
 use super::testing::RuleTest;
+use crate::attention::AttentionClass;
 use crate::condition::Condition;
 use crate::facts::{EventKind, StageKind};
 use crate::template::Template;
@@ -195,6 +196,17 @@ impl Rule {
         match self.on {
             Trigger::State => None,
             Trigger::Event(event) => Some(event),
+        }
+    }
+}
+
+impl From<Attention> for AttentionClass {
+    fn from(attention: Attention) -> Self {
+        match attention {
+            Attention::Interrupt => AttentionClass::Interrupt,
+            Attention::Digest => AttentionClass::Digest,
+            Attention::Card => AttentionClass::Card,
+            Attention::Private => AttentionClass::Private,
         }
     }
 }

@@ -311,3 +311,39 @@ fn most_random_cases_flip() {
     }
     assert!(flips > 100, "{flips} of 200");
 }
+
+#[test]
+fn stats() {
+    use proptest::strategy::ValueTree;
+    use proptest::test_runner::{Config, TestRunner};
+    for language in [Language::Provable, Language::Whole] {
+        let mut runner = TestRunner::new(Config::default());
+        let mut counts = std::collections::BTreeMap::new();
+        for _ in 0..2000 {
+            let picks = proptest::collection::vec(0u16..2_000, 150..400)
+                .new_tree(&mut runner)
+                .unwrap()
+                .current();
+            let case = case(&picks, language);
+            let c = condition(&case.source);
+            let flip = c.next_flip(&case.on(case.now));
+            let k = format!(
+                "{:?} {:?} {}",
+                c.time_class(),
+                match flip {
+                    NextFlip::Never => "never",
+                    NextFlip::At(a) if a > case.now.plus_ms(BRUTE_DAYS * DAY_MS) => "at far",
+                    NextFlip::At(_) => "at",
+                    NextFlip::Recheck(r) if r == case.now.plus_ms(HORIZON_MS) => "horizon",
+                    NextFlip::Recheck(_) => "recheck",
+                },
+                case.source.len() / 80 * 80
+            );
+            if counts.len() < 40 {
+                eprintln!("S {} {}", k, case.source);
+            }
+            *counts.entry(k).or_insert(0) += 1;
+        }
+        eprintln!("{counts:#?}");
+    }
+}

@@ -45,6 +45,29 @@ fn a_change_of_an_unseen_deal_waits_for_its_record_and_then_fires_once() {
 }
 
 #[test]
+fn history_that_dates_a_change_a_moment_apart_takes_nothing_away() {
+    let set_of = rules(&[("moved", "on: deal.stage_changed\nwhen: 'true'")]);
+    let (account, calendar) = (metadata(), london());
+    let world = world(&set_of, &account, &calendar);
+    for apart_ms in [-900, -1, 0, 1, 900] {
+        let mut state = DealState::new(key());
+        live(&mut state, &set(Field::Stage, text("b"), hours(1)), &world);
+        let history = [
+            (Field::CreatedAt, time(days(-9)), days(-9)),
+            (Field::Stage, text("a"), days(-9)),
+            (Field::Stage, text("b"), hours(1).plus_ms(apart_ms)),
+        ];
+        let read = record(Origin::Hydrate, hours(2), &history);
+        let outcome = step(&mut state, Stimulus::Observation(&read), hours(2), &world);
+        assert_eq!(outcome.firings.len(), 1, "{apart_ms}");
+        let again = record(Origin::Poll, hours(3), &history);
+        let outcome = step(&mut state, Stimulus::Observation(&again), hours(3), &world);
+        assert!(outcome.firings.is_empty() && outcome.late.is_empty(), "{apart_ms}");
+        assert_eq!(state.facts.stage_moves(), Some(1), "{apart_ms}");
+    }
+}
+
+#[test]
 fn the_values_at_creation_are_no_changes_and_are_known_when_it_fires() {
     let set_of = rules(&[
         ("born", "on: deal.created\nwhen: deal.amount >= 100 && deal.stage == \"a\""),
@@ -74,6 +97,28 @@ fn the_values_at_creation_are_no_changes_and_are_known_when_it_fires() {
     let filled = live(&mut state, &set(Field::NextStep, text("call"), hours(2)), &world);
     assert_eq!(filled.applied[0].from, Fact::Empty);
     assert_eq!(filled.applied[0].moved, Some(Field::NextStep));
+}
+
+#[test]
+fn a_creation_whose_record_does_not_come_knows_the_values_that_came_with_it() {
+    let set_of = rules(&[
+        ("born", "on: deal.created\nwhen: deal.amount >= 100 && deal.stage == \"a\""),
+        ("moved", "on: deal.stage_changed\nwhen: 'true'"),
+    ]);
+    let (account, calendar) = (metadata(), london());
+    let world = world(&set_of, &account, &calendar);
+    let mut state = DealState::new(key());
+    for change in [
+        set(Field::Stage, text("a"), T0),
+        change(ChangeKind::Created, T0),
+        set(Field::Amount, number(100), T0),
+        set(Field::Stage, text("b"), T0.plus_ms(90_000)),
+    ] {
+        live(&mut state, &change, &world);
+    }
+    let outcome = tick(&mut state, hours(9), &world);
+    assert_eq!(told(&outcome), ["born@2026-03-02T10:00:00Z", "moved@2026-03-02T10:00:00Z"]);
+    assert_eq!(outcome.firings[1].change.as_ref().unwrap().from, text("a"));
 }
 
 #[test]
@@ -133,6 +178,7 @@ fn a_poll_fires_what_it_finds_new_and_reading_on_connect_does_not() {
         (Origin::Import, vec![]),
         (Origin::Poll, vec!["moved@2026-03-02T13:00:00Z", "logged@2026-03-02T13:00:00Z"]),
         (Origin::Refresh, vec!["moved@2026-03-02T13:00:00Z", "logged@2026-03-02T13:00:00Z"]),
+        (Origin::Hydrate, vec!["moved@2026-03-02T13:00:00Z", "logged@2026-03-02T13:00:00Z"]),
     ] {
         let mut state = known_deal(&world);
         let mut read = record(origin, hours(4), &history);

@@ -1,0 +1,100 @@
+//! The packs that ship, and the reference that explains them.
+
+use super::*;
+
+/// The packs in the repository.
+fn packs() -> Vec<SourceFile> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("packs");
+    let mut files: Vec<SourceFile> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|it| it == "yaml"))
+        .map(|path| {
+            file(
+                &path.file_name().unwrap().to_string_lossy(),
+                &std::fs::read_to_string(&path).unwrap(),
+            )
+        })
+        .collect();
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    files
+}
+
+#[test]
+fn the_packs_that_ship_load_without_a_word_and_pass_their_own_tests() {
+    let loaded = RuleSet::load(&packs(), &[]);
+    assert_eq!(report(&loaded), "");
+    let set = loaded.set.unwrap();
+    assert!(set.rules().len() >= 9);
+    let failures: Vec<String> = run_tests(&set)
+        .into_iter()
+        .filter_map(|report| {
+            let TestReport { place, rule, name, failure, .. } = report;
+            failure.map(|failure| format!("{place} {rule}: {name}\n{failure}"))
+        })
+        .collect();
+    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+}
+
+/// How the packs speak: warm, short, one action, no jargon and no shouting.
+#[test]
+fn shipped_tips_keep_the_house_style() {
+    let set = RuleSet::load(&packs(), &[]).set.unwrap();
+    for rule in set.rules() {
+        let Tip { headline, body, why } = &rule.tip;
+        let why = why.as_ref().unwrap_or_else(|| panic!("{} gives no reason", rule.id));
+        for text in [headline.source(), body.source(), why.source()] {
+            assert!(!text.contains('!'), "{}: {text}", rule.id);
+            let lower = text.to_lowercase();
+            for blame in
+                ["you failed", "you forgot", "you should have", "should have", "must", "asap"]
+            {
+                assert!(!lower.contains(blame), "{}: {text}", rule.id);
+            }
+        }
+        assert!(rule.skill.is_some() && rule.evidence.is_some(), "{}", rule.id);
+        let fires = |test: &testing::RuleTest| test.expect.fires > 0;
+        assert!(rule.tests.iter().any(fires), "{} has no test that fires", rule.id);
+        assert!(!rule.tests.iter().all(fires), "{} has no test that stays silent", rule.id);
+    }
+}
+
+/// The examples of the reference are rules that load and tests that pass.
+#[test]
+fn the_examples_of_the_reference_work() {
+    let page = include_str!("../../../README.md");
+    let examples: Vec<&str> = page
+        .split("```yaml\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap_or_default())
+        .collect();
+    let rule = "pack: p\ntitle: P\nrules:\n  - id: quiet\n    title: Quiet\n    on: state\n    when: business_days_since(deal.last_activity_at) >= 10\n    tip: { headline: \"{{ deal.name }} is quiet\", body: B }\n";
+    let indented: String = examples[1].lines().map(|line| format!("    {line}\n")).collect();
+    for text in [examples[0].to_owned(), format!("{rule}{indented}")] {
+        let loaded = RuleSet::load(&[file("README.md", &text)], &[]);
+        assert_eq!(report(&loaded), "");
+        let reports = run_tests(&loaded.set.unwrap());
+        assert!(!reports.is_empty());
+        for report in reports {
+            assert_eq!(report.failure, None, "{}", report.name);
+        }
+    }
+    assert_eq!(examples.len(), 2);
+}
+
+/// The tables of the reference name every fact, event and template path.
+#[test]
+fn the_reference_names_everything() {
+    let page = include_str!("../../../README.md");
+    let words = Vocabulary::default();
+    for event in std::iter::once(None).chain(EventKind::all().map(Some)) {
+        let schema = crate::facts::schema::schema(event, true, &words);
+        for field in schema.fields() {
+            assert!(page.contains(&format!("`{}`", field.name)), "{}", field.name);
+        }
+    }
+    for path in crate::engine::context::DEAL_PATHS {
+        let name = path.trim_start_matches("deal.");
+        assert!(page.contains(&format!("`{name}`")), "{path}");
+    }
+}

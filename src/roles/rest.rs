@@ -1,0 +1,171 @@
+//! Connections at rest: after a failed read a connection is left alone for a
+//! while, so that a dead one costs nothing and delays no other.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use touchline_kit::CallError;
+use touchline_kit::retry::backoff_ms;
+use touchline_rules::UnixMs;
+use touchline_rules::time::MINUTE_MS;
+
+use super::batching::hash16;
+use crate::service::Service;
+use crate::store;
+
+/// How long a connection rests whose credentials no longer work, or that may
+/// not read what it should. Somebody has to act; this is how soon it is noticed.
+pub const BROKEN_REST_MS: i64 = 15 * MINUTE_MS;
+/// The status of a connection whose calls are answered.
+pub const WORKING: &str = "working";
+/// The status of a connection that has to be connected again.
+pub const BROKEN: &str = "broken";
+
+/// Which connections a role leaves alone, and until when.
+#[derive(Debug, Default)]
+pub struct Rests(Mutex<BTreeMap<String, Rest>>);
+
+#[derive(Copy, Clone, Debug, Default)]
+struct Rest {
+    until: Option<UnixMs>,
+    failures: u32,
+    /// Its status in the store is known to be [`WORKING`].
+    known_to_work: bool,
+}
+
+impl Rests {
+    /// The connections to leave alone at `now`.
+    #[must_use]
+    pub fn skip(&self, now: UnixMs) -> Vec<String> {
+        let resting = |rest: &Rest| rest.until.is_some_and(|until| until > now);
+        self.lock().iter().filter(|(_, rest)| resting(rest)).map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Until when this connection rests, if it does.
+    #[must_use]
+    pub fn until(&self, connection: &str, now: UnixMs) -> Option<UnixMs> {
+        self.lock().get(connection)?.until.filter(|until| *until > now)
+    }
+
+    /// When the first connection that rests at `now` wakes up.
+    #[must_use]
+    pub fn next(&self, now: UnixMs) -> Option<UnixMs> {
+        self.lock().values().filter_map(|rest| rest.until).filter(|until| *until > now).min()
+    }
+
+    /// Notes that a call was answered, and mends a status that said otherwise.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn worked(&self, service: &Service, connection: &str) -> store::Result<()> {
+        let known = {
+            let mut rests = self.lock();
+            let rest = rests.entry(connection.to_owned()).or_default();
+            (rest.until, rest.failures) = (None, 0);
+            std::mem::replace(&mut rest.known_to_work, true)
+        };
+        if known {
+            return Ok(());
+        }
+        let stored = service.store.connection(connection.to_owned()).await?;
+        // An admin's own word, such as disconnected, is not ours to change.
+        if stored.is_some_and(|row| row.status == BROKEN || row.status == "new") {
+            set_status(service, connection, WORKING, "").await?;
+        }
+        Ok(())
+    }
+
+    /// Notes a failed call and answers until when the connection rests.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn failed(
+        &self,
+        service: &Service,
+        connection: &str,
+        error: &CallError,
+        now: UnixMs,
+    ) -> store::Result<UnixMs> {
+        let failures = {
+            let mut rests = self.lock();
+            let rest = rests.entry(connection.to_owned()).or_default();
+            rest.failures = rest.failures.saturating_add(1);
+            rest.failures
+        };
+        let until = match error {
+            CallError::Limited { retry_at, .. } => *retry_at,
+            CallError::Unavailable { retry_at: Some(told), .. } => *told,
+            CallError::Unavailable { .. } | CallError::Ambiguous { .. } => {
+                now.plus_ms(back_off_ms(service, connection, failures))
+            }
+            CallError::Unauthorized { .. } => {
+                set_status(service, connection, BROKEN, &error.to_string()).await?;
+                now.plus_ms(BROKEN_REST_MS)
+            }
+            CallError::Forbidden { .. }
+            | CallError::NotFound { .. }
+            | CallError::Refused { .. } => now.plus_ms(BROKEN_REST_MS),
+        };
+        // A word in the past would make a busy loop of it.
+        let until = until.max(now.plus_ms(1));
+        let is_broken = matches!(error, CallError::Unauthorized { .. });
+        let mut rests = self.lock();
+        let rest = rests.entry(connection.to_owned()).or_default();
+        rest.until = Some(until);
+        rest.known_to_work &= !is_broken;
+        drop(rests);
+        tracing::info!(connection, code = error.code(), %until, "a CRM or chat could not be read: {error}");
+        Ok(until)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Rest>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn set_status(
+    service: &Service,
+    connection: &str,
+    status: &str,
+    reason: &str,
+) -> store::Result<()> {
+    let (name, status) = (connection.to_owned(), status.to_owned());
+    let is_broken = status == BROKEN;
+    let news =
+        service.store.set_connection_status(name, status, reason.to_owned(), service.now()).await?;
+    if news && is_broken {
+        tracing::error!(connection, reason, "access was taken away\nhint: connect again");
+    } else if news {
+        tracing::info!(connection, "the connection works again");
+    }
+    Ok(())
+}
+
+/// The wait before try `attempt` + 1 of what `key` names. The jitter follows
+/// from both, so that a run can be repeated.
+#[must_use]
+pub fn back_off_ms(service: &Service, key: &str, attempt: u32) -> i64 {
+    let crm = &service.config.crm;
+    backoff_ms(attempt, crm.retry_base_ms, crm.retry_cap_ms, jitter01(key, attempt))
+}
+
+/// Between 0 and 1, by a hash of both.
+fn jitter01(key: &str, attempt: u32) -> f64 {
+    let hash = hash16(format!("{key}/{attempt}").as_bytes());
+    f64::from(u16::from_le_bytes([hash[0], hash[1]])) / f64::from(u16::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jitter_is_spread_and_repeatable() {
+        let all: Vec<f64> = (0..200).map(|attempt| jitter01("deal-1", attempt)).collect();
+        assert!(all.iter().all(|one| (0.0..=1.0).contains(one)));
+        let mean = all.iter().sum::<f64>() / 200.0;
+        assert!((0.4..0.6).contains(&mean), "{mean}");
+        assert_ne!(jitter01("deal-1", 1).to_bits(), jitter01("deal-2", 1).to_bits());
+        assert_eq!(jitter01("deal-1", 1).to_bits(), jitter01("deal-1", 1).to_bits());
+    }
+}
