@@ -8,7 +8,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use anyhow::Context as _;
-use touchline_hubspot::fake::{self, Actor, FakeConfig, FakeHubSpot, ObjectKind};
+use touchline_hubspot::fake::{self, Actor, FakeHubSpot, ObjectKind};
 use touchline_hubspot::property_of;
 use touchline_rules::UnixMs;
 use touchline_rules::facts::{
@@ -65,16 +65,6 @@ struct People {
     users: HashMap<String, i64>,
 }
 
-/// Gives an account the zone and currency of the history's own.
-pub fn shape_account(header: &Header, config: &mut FakeConfig) {
-    if let Some(zone) = &header.metadata.time_zone {
-        config.time_zone.clone_from(zone);
-    }
-    if let Some(currency) = &header.metadata.currency {
-        config.currency.clone_from(currency);
-    }
-}
-
 /// Everybody in the history with an e-mail, and their name: owners, then those
 /// who only manage.
 #[must_use]
@@ -89,6 +79,17 @@ pub fn people(header: &Header) -> Vec<(String, String)> {
         }
     }
     people
+}
+
+/// Who manages whom, as a configuration says it.
+#[must_use]
+pub fn managers_config(header: &Header) -> String {
+    let lines = header.managers.iter().map(|(email, manager)| {
+        // TOML's basic strings escape as JSON's do.
+        let quoted = |text: &str| serde_json::Value::from(text).to_string();
+        format!("[people.{}]\nmanager = {}\n", quoted(email), quoted(manager))
+    });
+    lines.collect()
 }
 
 /// `lee.lead@example.com` is called Lee Lead.

@@ -186,8 +186,12 @@ impl Can {
     }
 }
 
-const ACTIVITY_FACTS: [&str; 4] =
-    ["deal.last_activity_at", "deal.last_inbound_at", "deal.last_outbound_at", "deal.next_meeting_at"];
+const ACTIVITY_FACTS: [&str; 4] = [
+    "deal.last_activity_at",
+    "deal.last_inbound_at",
+    "deal.last_outbound_at",
+    "deal.next_meeting_at",
+];
 
 /// The facts that rest on a field.
 fn facts_of(field: Field) -> &'static [&'static str] {
@@ -221,7 +225,8 @@ mod tests {
 
     #[test]
     fn every_fact_rests_on_something_a_history_can_tell() {
-        let mut known: BTreeSet<&str> = Field::ALL.into_iter().flat_map(facts_of).copied().collect();
+        let mut known: BTreeSet<&str> =
+            Field::ALL.into_iter().flat_map(facts_of).copied().collect();
         known.extend(ACTIVITY_FACTS);
         known.insert("deal.id");
         let fields: BTreeSet<&str> = DEAL_FIELDS.iter().map(|(name, ..)| *name).collect();

@@ -1,7 +1,7 @@
 //! A history handed to the store: one observation per deal, all of it past, so
 //! that nothing fires for it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use touchline_rules::UnixMs;
 use touchline_rules::facts::{
@@ -9,10 +9,7 @@ use touchline_rules::facts::{
 };
 
 use super::History;
-use crate::store::NewInbox;
 
-/// Deals in one inbox row.
-const DEALS_PER_ROW: usize = 100;
 /// Names listed in one complaint.
 const NAMES_SHOWN: usize = 10;
 
@@ -46,7 +43,9 @@ pub fn fit(mut history: History, account: &Metadata) -> Result<History, NoSuchSt
             Some((candidate.id.clone(), pairs.collect::<Option<Vec<_>>>()?))
         });
         let Some((id, pairs)) = fitting else {
-            return Err(NoSuchStages(pipeline.stages.iter().map(|one| one.label.clone()).collect()));
+            return Err(NoSuchStages(
+                pipeline.stages.iter().map(|one| one.label.clone()).collect(),
+            ));
         };
         pipelines.insert(pipeline.id.clone(), id);
         stages.extend(pairs);
@@ -140,27 +139,6 @@ fn observation(
     }
     read.fields = fields.into_iter().collect();
     read
-}
-
-/// Rows of the inbox that hold these observations.
-///
-/// # Errors
-/// When one cannot be written as JSON.
-pub fn inbox_rows(
-    observations: &[Observation],
-    connection: &str,
-    received_at: UnixMs,
-) -> serde_json::Result<Vec<NewInbox>> {
-    let rows = observations.chunks(DEALS_PER_ROW).map(|deals| {
-        Ok(NewInbox {
-            connection: connection.to_owned(),
-            kind: crate::roles::ingest::OBSERVATIONS.to_owned(),
-            received_at,
-            headers: Vec::new(),
-            body: serde_json::to_vec(deals)?,
-        })
-    });
-    rows.collect()
 }
 
 /// How many deals the observations show in each stage, by stage id.

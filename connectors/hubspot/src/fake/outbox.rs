@@ -155,6 +155,7 @@ pub(super) struct Outbox {
     pub app_id: i64,
     pub knobs: WebhookKnobs,
     pub counts: WebhookCounts,
+    pub last_failed: Option<Attempt>,
     subscriptions: Vec<Subscription>,
     coming: Option<(UnixMs, Vec<Subscription>)>,
     fresh: VecDeque<(UnixMs, Map<String, Value>)>,
@@ -170,6 +171,7 @@ impl Outbox {
             app_id,
             knobs: WebhookKnobs::default(),
             counts: WebhookCounts::default(),
+            last_failed: None,
             subscriptions,
             coming: None,
             fresh: VecDeque::new(),
@@ -268,6 +270,7 @@ impl Outbox {
             self.counts.accepted += 1;
             return;
         }
+        self.last_failed = Some(Attempt { at, number, events, status, body: Vec::new() });
         let Some(minutes) = RETRY_AFTER_MINUTES.get(batch.attempt as usize) else {
             self.counts.given_up += 1;
             return;
