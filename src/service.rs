@@ -107,6 +107,14 @@ impl Service {
         crms.map(|one| (one.slug.clone(), Arc::clone(&one.view().metadata))).collect()
     }
 
+    /// The account by which people's zones are told where nobody says better:
+    /// that of the first CRM.
+    #[must_use]
+    pub fn account(&self) -> Arc<Metadata> {
+        let first = self.connections.crms().next();
+        first.map(|crm| Arc::clone(&crm.view().metadata)).unwrap_or_default()
+    }
+
     /// The activity verdicts of a connection.
     #[must_use]
     pub fn verdicts(&self, connection: &str) -> Arc<Verdicts> {

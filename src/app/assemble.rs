@@ -19,10 +19,14 @@ use crate::connection::{Connection, Connections};
 use crate::connectors::{CONNECTORS, connector};
 use crate::http::hooks::Intake;
 use crate::roles::Role;
+use crate::roles::attention::Attention;
 use crate::roles::backfill::Backfill;
+use crate::roles::deliver::Deliver;
+use crate::roles::edit::Edit;
 use crate::roles::fetch::{Fetch, metadata};
 use crate::roles::housekeeping::Housekeeping;
 use crate::roles::ingest::Ingest;
+use crate::roles::outcomes::Outcomes;
 use crate::roles::poll::Poll;
 use crate::roles::sweep::{self, Sweep};
 use crate::roles::timers::Timers;
@@ -74,6 +78,10 @@ pub(super) async fn app(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result
         Arc::new(Backfill::new(Arc::clone(&service))),
         poll,
         Arc::new(Sweep::new(Arc::clone(&service))),
+        Arc::new(Attention::new(Arc::clone(&service))),
+        Arc::new(Deliver::new(Arc::clone(&service))),
+        Arc::new(Edit::new(Arc::clone(&service))),
+        Arc::new(Outcomes::new(Arc::clone(&service))),
         Arc::new(Housekeeping::new(Arc::clone(&service))),
     ];
     let router = super::routes(&intake);
@@ -115,11 +123,14 @@ fn connection(
     };
     let manifest = connector.manifest();
     let secrets = declared.secrets(slug, manifest)?;
+    let mut settings = declared.settings(manifest);
+    let look_back = config.crm.activity_look_back_days;
+    settings.entry("activity_look_back_days").or_insert_with(|| look_back.into());
     let view = ConnectionView {
         name: slug.to_owned(),
         public_url: config.public_url.clone(),
         metadata: Arc::default(),
-        settings: declared.settings(manifest),
+        settings,
     };
     let token = secrets.expose("access_token").or_else(|| secrets.expose("bot_token"));
     let tokens: Arc<dyn TokenSource> =

@@ -30,6 +30,17 @@ pub struct Current {
     pub version: i64,
     /// Who is sent nudges.
     pub to: SendingTo,
+    /// Who decided that, as audited; `None` where configuration did.
+    pub by: Option<String>,
+}
+
+/// The setting as stored.
+#[derive(Serialize, Deserialize, Default)]
+struct Stored {
+    #[serde(flatten)]
+    to: SendingTo,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    by: Option<String>,
 }
 
 /// The settings, read again whenever their version moves.
@@ -73,9 +84,9 @@ impl Settings {
     pub async fn refresh(&self) -> anyhow::Result<Arc<Current>> {
         let (version, rows) = self.store.settings().await?;
         let sending = rows.iter().find(|row| row.name == SENDING);
-        let to = sending
-            .map_or_else(|| Ok(SendingTo::default()), |row| serde_json::from_slice(&row.body))?;
-        let current = Arc::new(Current { version, to });
+        let stored: Stored = sending
+            .map_or_else(|| Ok(Stored::default()), |row| serde_json::from_slice(&row.body))?;
+        let current = Arc::new(Current { version, to: stored.to, by: stored.by });
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&current);
         Ok(current)
     }
@@ -92,7 +103,8 @@ impl Settings {
         reason: &str,
         now: UnixMs,
     ) -> anyhow::Result<()> {
-        let body = serde_json::to_vec(to)?;
+        let stored = Stored { to: to.clone(), by: Some(by.to_owned()) };
+        let body = serde_json::to_vec(&stored)?;
         let told = serde_json::to_vec(&serde_json::json!({ "set": to, "reason": reason }))?;
         store.put_setting(SENDING.to_owned(), body, entry(now, by, "sending_set", &told)).await?;
         Ok(())

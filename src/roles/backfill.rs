@@ -11,9 +11,11 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use touchline_kit::{BackfillPlan, CallError, Crm};
 use touchline_rules::UnixMs;
-use touchline_rules::time::DAY_MS;
+use touchline_rules::time::{DAY_MS, MINUTE_MS};
 
+use super::batching::{FETCH, METADATA};
 use super::fetch::{append_records, metadata};
+use super::ingest::ACTIVITY;
 use super::ingest::events::OBSERVATIONS;
 use super::rest::Rests;
 use super::{Progress, Role};
@@ -21,6 +23,11 @@ use crate::config::CrmConfig;
 use crate::connection::Connection;
 use crate::service::Service;
 use crate::store::{AppendError, Part, Store};
+
+/// How long a page lets fetches go first, at most.
+const YIELDS_MS: i64 = MINUTE_MS;
+/// What goes first.
+const FIRST: &[&str] = &[FETCH, ACTIVITY, METADATA];
 
 /// The role.
 pub struct Backfill {
@@ -102,7 +109,7 @@ impl BackfillProgress {
     /// # Errors
     /// When the store cannot be read, or what is stored not be understood.
     pub async fn load(store: &Store, connection: &str) -> anyhow::Result<Option<Self>> {
-        Ok(load(store, connection).await?.map(|(progress, _)| progress))
+        Ok(load(store, connection).await?.map(|(progress, ..)| progress))
     }
 
     fn plan(&self) -> BackfillPlan {
@@ -110,9 +117,14 @@ impl BackfillProgress {
     }
 }
 
-async fn load(store: &Store, slug: &str) -> anyhow::Result<Option<(BackfillProgress, i64)>> {
+/// With its version and when it was written.
+async fn load(
+    store: &Store,
+    slug: &str,
+) -> anyhow::Result<Option<(BackfillProgress, i64, UnixMs)>> {
     let part = store.connection_part(slug.to_owned(), Part::Backfill).await?;
-    let read = part.map(|part| Ok((serde_json::from_slice(&part.body)?, part.version)));
+    let read =
+        part.map(|part| Ok((serde_json::from_slice(&part.body)?, part.version, part.updated_at)));
     read.transpose()
 }
 
@@ -130,15 +142,18 @@ impl Backfill {
             return Ok(Progress::idle_until(Some(until)));
         }
         let stored = load(&self.service.store, &connection.slug).await?;
-        let (progress, version) = match stored {
-            Some((progress, _)) if progress.phase == Phase::Done => return Ok(Progress::default()),
+        let (progress, version, page_at) = match stored {
+            Some((progress, ..)) if progress.phase == Phase::Done => return Ok(Progress::default()),
             Some(stored) => stored,
             None => {
                 let progress = BackfillProgress::begin(&self.service.config.crm, now);
                 let version = self.store(connection, &progress, 0).await?;
-                (progress, version)
+                (progress, version, now)
             }
         };
+        if let Some(until) = self.yields(&connection.slug, page_at, now).await? {
+            return Ok(Progress::idle_until(Some(until)));
+        }
         match self.read(connection, crm, progress.clone()).await? {
             Ok(next) => {
                 self.rests.worked(&self.service, &connection.slug).await?;
@@ -160,6 +175,24 @@ impl Backfill {
                 Ok(Progress::idle_until(Some(until)))
             }
         }
+    }
+
+    /// Until when the next page waits, because live deals are waiting for the same
+    /// vendor's limits. A busy account holds it up for a while, not for ever.
+    async fn yields(
+        &self,
+        slug: &str,
+        page_at: UnixMs,
+        now: UnixMs,
+    ) -> anyhow::Result<Option<UnixMs>> {
+        let until = page_at.plus_ms(YIELDS_MS);
+        if until <= now {
+            return Ok(None);
+        }
+        let all = self.service.connections.iter().map(|one| one.slug.clone());
+        let others = all.filter(|other| other != slug).collect();
+        let due = self.service.store.next_work_except(FIRST, others).await?;
+        Ok(due.filter(|due| *due <= now).map(|_| until))
     }
 
     /// Reads what is next and makes it durable; answers how far the read is then.

@@ -20,6 +20,7 @@ use crate::store::{
     Batch, BatchOutcome, CommitClass, CursorMove, DeadLetterRow, DeadLetterState, DedupeKey,
     Fenced, StoreError,
 };
+pub use answers::{AnswerBody, COMPLETE, EDIT};
 use answers::{AnswerContext, load_answers};
 use events::{Event, Said, decode};
 

@@ -3,11 +3,17 @@
 //! its own; tests, the demo and the simulation tick them one after another on a
 //! manual clock, so that a run is a function of its seed.
 
+pub mod attention;
 pub mod backfill;
 pub mod batching;
+pub mod deliver;
+pub mod edit;
 pub mod fetch;
+mod flight;
 pub mod housekeeping;
 pub mod ingest;
+mod lines;
+pub mod outcomes;
 pub mod poll;
 pub mod rest;
 pub mod sweep;
@@ -15,6 +21,9 @@ pub mod timers;
 
 use async_trait::async_trait;
 use touchline_rules::UnixMs;
+
+/// Work: look a person up in a chat; the key is the e-mail.
+pub const PERSON: &str = "person";
 
 /// A loop that moves work along.
 #[async_trait]

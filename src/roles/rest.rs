@@ -93,7 +93,14 @@ impl Rests {
             rest.failures
         };
         let until = match error {
-            CallError::Limited { retry_at, .. } => *retry_at,
+            CallError::Limited { retry_at, .. } => {
+                // A limit tells when one call is free again. Work of many calls
+                // that comes back just then stops at the same place for ever, so
+                // it waits longer each time, until enough of them are.
+                let again = failures.saturating_sub(1);
+                let waits = if again > 0 { back_off_ms(service, connection, again) } else { 0 };
+                now.plus_ms(waits).max(*retry_at)
+            }
             CallError::Unavailable { retry_at: Some(told), .. } => *told,
             CallError::Unavailable { .. } | CallError::Ambiguous { .. } => {
                 now.plus_ms(back_off_ms(service, connection, failures))
@@ -114,7 +121,12 @@ impl Rests {
         rest.until = Some(until);
         rest.known_to_work &= !is_broken;
         drop(rests);
-        tracing::info!(connection, code = error.code(), %until, "a CRM or chat could not be read: {error}");
+        let code = error.code();
+        if let CallError::Limited { .. } = error {
+            tracing::debug!(connection, code, %until, "reading waits: {error}");
+        } else {
+            tracing::info!(connection, code, %until, "a CRM or chat could not be read: {error}");
+        }
         Ok(until)
     }
 

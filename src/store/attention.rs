@@ -6,19 +6,22 @@ use rusqlite::{Connection, Transaction, params};
 use touchline_rules::UnixMs;
 
 use super::Store;
-use super::delivery::{self, DeliveryRow};
+use super::delivery::{self, DeliveryRow, delivery_row, select};
 use super::error::{Result, StoreError};
 use super::nudge::{self, NudgeRow, NudgeState};
 use super::person::{self, PersonRow};
 use super::preference::{self, PreferenceRow};
 use super::setting::{Fenced, fenced};
 use super::sqlite::writer::CommitClass;
-use super::statement::{all, first, sql_limit, statements};
+use super::statement::{all, first, run, sql_limit, statements};
 
 statements! {
     DUE(2) = "SELECT person FROM nudge WHERE state = 'pending' AND due_at <= $1 \
         GROUP BY person ORDER BY MIN(due_at), person LIMIT $2";
     NEXT_AT(0) = "SELECT due_at FROM nudge WHERE state = 'pending' ORDER BY due_at LIMIT 1";
+    DEFER(3) = "UPDATE nudge SET attention = $1, due_at = $2 WHERE id = $3";
+    HELLO(2) = select!("WHERE person = $1 AND connection = $2 AND channel = 'hello' \
+        ORDER BY created_at DESC, id LIMIT 1");
 }
 
 /// One recipient, as attention sees them.
@@ -30,8 +33,11 @@ pub struct Recipient {
     pub person: Option<PersonRow>,
     /// Pending nudges that are due, in the order (priority, due_at, id).
     pub pending: Vec<NudgeRow>,
-    /// What was sent, is being sent or waits to be: the budget's account.
-    pub recent: Vec<DeliveryRow>,
+    /// What was decided or charged lately, each with the nudges it carries: the
+    /// budget's account.
+    pub recent: Vec<(DeliveryRow, Vec<String>)>,
+    /// The newest introduction by the chat that was asked about.
+    pub hello: Option<DeliveryRow>,
     /// Mutes, pauses, snoozes, stricter limits; also those that have run out.
     pub preferences: Vec<PreferenceRow>,
 }
@@ -78,6 +84,13 @@ pub enum Decision {
         nudge_id: String,
         /// When.
         until: UnixMs,
+        /// The class it has from now on.
+        attention: String,
+    },
+    /// Nothing is pushed: it stays where its reader can look it up.
+    Keep {
+        /// The nudge.
+        nudge_id: String,
     },
     /// Do not send it.
     Suppress {
@@ -108,13 +121,15 @@ impl Store {
     }
 
     /// Everything attention needs of one person, read in one moment: at most
-    /// `pending_max` nudges due at `now`, and deliveries since `recent_since`.
+    /// `pending_max` nudges due at `now`, deliveries since `recent_since`, and
+    /// the hello said by the connection `chat`.
     pub async fn load_recipient(
         &self,
         person: String,
         now: UnixMs,
         pending_max: usize,
         recent_since: UnixMs,
+        chat: String,
     ) -> Result<Recipient> {
         self.read(move |main| {
             Ok(Recipient {
@@ -122,6 +137,7 @@ impl Store {
                 person: person::get(main, &person)?,
                 pending: nudge::pending(main, &person, now, pending_max)?,
                 recent: delivery::recent(main, &person, recent_since)?,
+                hello: first(main, &HELLO, params![person, chat], delivery_row)?,
                 preferences: preference::of(main, &person)?,
             })
         })
@@ -178,9 +194,13 @@ fn commit(
                     send(tx, &row)?;
                 }
             }
-            Decision::Defer { nudge_id, until } => {
+            Decision::Defer { nudge_id, until, attention } => {
                 undecided(tx, &nudge_id)?;
-                nudge::set_state(tx, &nudge_id, NudgeState::Pending, until)?;
+                run(tx, &DEFER, params![attention, until.0, nudge_id])?;
+            }
+            Decision::Keep { nudge_id } => {
+                let nudge = undecided(tx, &nudge_id)?;
+                nudge::set_state(tx, &nudge_id, NudgeState::Decided, nudge.due_at)?;
             }
             Decision::Suppress { nudge_id, reason, at } => {
                 nudge::suppress(tx, &undecided(tx, &nudge_id)?, &reason, at)?;

@@ -8,8 +8,10 @@ use super::audit::{self, AuditEntry};
 use super::error::{Result, StoreError};
 use super::setting;
 use super::sqlite::writer::CommitClass;
-use super::statement::{all, first, run, sql_limit, statements};
+use super::statement::{all, first, number, run, sql_limit, statements};
 
+/// The status of a connection whose credentials no longer work.
+pub const BROKEN: &str = "broken";
 /// Connections of one installation; it serves one company.
 const CONNECTIONS_MAX: usize = 1_000;
 
@@ -24,6 +26,12 @@ statements! {
         body = $5, version = version + 1 WHERE name = $6 AND version = $7";
     SET_STATUS(6) = "UPDATE connection SET status = $1, reason = $2, updated_at = $3, \
         version = version + 1 WHERE name = $4 AND (status <> $5 OR reason <> $6)";
+    IS_BROKEN(1) = "SELECT COUNT(*) FROM connection WHERE name = $1 AND status = 'broken'";
+    BREAK(5) = "INSERT INTO connection (name, connector, status, reason, updated_at, version, body) \
+        VALUES ($1, $2, 'broken', $3, $4, 1, $5) ON CONFLICT (name) DO UPDATE SET \
+        status = excluded.status, reason = excluded.reason, updated_at = excluded.updated_at, \
+        version = connection.version + 1 \
+        WHERE connection.status <> excluded.status OR connection.reason <> excluded.reason";
     GET_PART(2) = "SELECT version, updated_at, body FROM connection_part \
         WHERE connection = $1 AND part = $2";
     INSERT_PART(4) = "INSERT INTO connection_part (connection, part, updated_at, body, version) \
@@ -150,6 +158,31 @@ impl Store {
         .await
     }
 
+    /// Notes that a connection no longer works, also one that was only ever
+    /// configured and has no row yet; answers whether that is news.
+    pub async fn break_connection(
+        &self,
+        name: String,
+        connector: String,
+        reason: String,
+        now: UnixMs,
+    ) -> Result<bool> {
+        self.write(CommitClass::Original, move |tx| {
+            let news = run(tx, &BREAK, params![name, connector, reason, now.0, b"{}"])? == 1;
+            if news {
+                setting::bump(tx)?;
+            }
+            Ok(news)
+        })
+        .await
+    }
+
+    /// Names of the connections that are broken.
+    pub async fn broken_connections(&self) -> Result<Vec<String>> {
+        let rows = self.connections().await?;
+        Ok(rows.into_iter().filter(|row| row.status == BROKEN).map(|row| row.name).collect())
+    }
+
     /// One part of a connection's state.
     pub async fn connection_part(
         &self,
@@ -196,6 +229,11 @@ impl Store {
         })
         .await
     }
+}
+
+/// Whether a connection is known to be broken.
+pub(super) fn is_broken(main: &Connection, name: &str) -> Result<bool> {
+    Ok(number(main, &IS_BROKEN, params![name])? > 0)
 }
 
 fn put(main: &Connection, row: &ConnectionRow) -> Result<()> {

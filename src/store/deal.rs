@@ -131,7 +131,8 @@ impl Store {
     }
 }
 
-fn load_deal(main: &Connection, connection: &str, id: &str) -> Result<Option<DealRow>> {
+/// One deal.
+pub(super) fn load_deal(main: &Connection, connection: &str, id: &str) -> Result<Option<DealRow>> {
     first(main, &LOAD, params![connection, id], deal_row)
 }
 

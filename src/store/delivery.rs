@@ -49,8 +49,10 @@ statements! {
         ON CONFLICT DO NOTHING";
     SAVE(9) = "UPDATE delivery SET state = $1, why = $2, until = $3, attempts = $4, resends = $5, \
         spent_at = $6, sent_at = $7, receipt = $8 WHERE id = $9";
-    UNLINK(1) = "DELETE FROM delivery_nudge WHERE delivery_id = $1";
+    UNLINK_ALL(1) = "DELETE FROM delivery_nudge WHERE delivery_id = $1";
     REMOVE(1) = "DELETE FROM delivery WHERE id = $1 AND state = 'waiting'";
+    CARRIES(1) = "SELECT nudge_id FROM delivery_nudge WHERE delivery_id = $1 ORDER BY nudge_id";
+    UNLINK(2) = "DELETE FROM delivery_nudge WHERE nudge_id = $1 AND delivery_id = $2";
     COUNT_WAITING(2) = "SELECT COUNT(*) FROM (SELECT 1 FROM delivery \
         WHERE connection = $1 AND state = 'waiting' LIMIT $2) AS counted";
 }
@@ -205,10 +207,30 @@ pub(super) fn of_nudge(main: &Connection, nudge_id: &str) -> Result<Vec<Delivery
     all(main, &OF_NUDGE, params![nudge_id], delivery_row)
 }
 
-/// What counts against a person's budget since `since`: what was or will be sent.
-pub(super) fn recent(main: &Connection, person: &str, since: UnixMs) -> Result<Vec<DeliveryRow>> {
+/// What was decided for a person or charged to them since `since`, or is still
+/// to be sent, with the nudges that each carries.
+pub(super) fn recent(
+    main: &Connection,
+    person: &str,
+    since: UnixMs,
+) -> Result<Vec<(DeliveryRow, Vec<String>)>> {
     let of = params![person, since.0, since.0, sql_limit(RECENT_MAX)];
-    all(main, &OF_PERSON, of, delivery_row)
+    let mut found = Vec::new();
+    for row in all(main, &OF_PERSON, of, delivery_row)? {
+        let carries = carried(main, &row.id)?;
+        found.push((row, carries));
+    }
+    Ok(found)
+}
+
+/// The ids of the nudges that a delivery carries.
+fn carried(main: &Connection, id: &str) -> Result<Vec<String>> {
+    all(main, &CARRIES, params![id], |row| row.get(0))
+}
+
+/// Takes a nudge out of a delivery.
+pub(super) fn take_out(main: &Connection, id: &str, nudge_id: &str) -> Result<()> {
+    run(main, &UNLINK, params![nudge_id, id]).map(drop)
 }
 
 /// How many wait at a connection, counted up to `limit`.
@@ -251,7 +273,7 @@ pub(super) fn add(main: &Connection, row: &super::NewDelivery) -> Result<bool> {
 /// Undoes a decision: the delivery was never there.
 pub(super) fn take_back(main: &Connection, id: &str) -> Result<()> {
     if run(main, &REMOVE, params![id])? == 1 {
-        run(main, &UNLINK, params![id])?;
+        run(main, &UNLINK_ALL, params![id])?;
     }
     Ok(())
 }

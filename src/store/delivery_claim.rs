@@ -1,110 +1,206 @@
-//! Claiming deliveries: durable before anything leaves, in turns between connections.
+//! From waiting to claimed: what is due is read with all that the last look
+//! before sending needs, in turns between connections; what that look decided is
+//! committed in one transaction, on the disk before anything leaves.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, params};
 use touchline_rules::UnixMs;
+use touchline_rules::facts::DealKey;
 
 use super::Store;
+use super::deal::{self, DealRow};
 use super::delivery::{DeliveryRow, DeliveryState, delivery_row, save, select};
 use super::error::Result;
 use super::fairness::take_turns;
-use super::setting::{Fenced, fenced};
+use super::nudge::{self, NudgeRow, NudgeState};
+use super::preference::{self, PreferenceRow};
+use super::setting::{self, Fenced, fenced};
 use super::sqlite::writer::CommitClass;
 use super::statement::{all, first, sql_limit, statements};
-use super::{delivery, ledger, nudge};
+use super::work::{self, NewWork};
+use super::{connection, delivery, ledger};
 
 statements! {
     FIRST_CONNECTION(0) = "SELECT connection FROM delivery WHERE state = 'waiting' \
         ORDER BY connection LIMIT 1";
     NEXT_CONNECTION(1) = "SELECT connection FROM delivery WHERE state = 'waiting' \
         AND connection > $1 ORDER BY connection LIMIT 1";
-    DUE(4) = select!("WHERE state = 'waiting' AND connection = $1 AND until <= $2 \
-        AND expires_at > $3 ORDER BY until, priority, id LIMIT $4");
-    NEXT_AT(1) = "SELECT until FROM delivery WHERE state = 'waiting' AND connection = $1 \
+    /// In a chat nobody hears anything before a hello, where one is wanted. One
+    /// of unknown outcome counts once it is not sent again: that is after the
+    /// second time, or when it is never looked at any more.
+    DUE(5) = select!("WHERE state = 'waiting' AND connection = $1 AND until <= $2 \
+        AND expires_at > $3 AND (channel <> 'chat' OR $4 = 0 OR EXISTS ( \
+            SELECT 1 FROM delivery AS hello WHERE hello.person = delivery.person \
+            AND hello.connection = delivery.connection AND hello.channel = 'hello' \
+            AND (hello.state IN ('sent', 'accepted') \
+                OR (hello.state = 'unknown' \
+                    AND (hello.resends > 0 OR hello.until >= 253402207200000))))) \
+        ORDER BY until, priority, id LIMIT $5");
+    NEXT_AT(2) = "SELECT until FROM delivery WHERE state = 'waiting' AND connection = $1 \
+        AND until > $2 ORDER BY until LIMIT 1";
+    NEXT_UNKNOWN_AT(1) = "SELECT until FROM delivery WHERE state = 'unknown' AND until > $1 \
         ORDER BY until LIMIT 1";
     EXPIRED(2) = select!("WHERE state = 'waiting' AND expires_at <= $1 ORDER BY id LIMIT $2");
-    CLAIMED_UNTIL(2) = select!("WHERE state = 'claimed' AND until <= $1 ORDER BY until LIMIT $2");
+    CLAIMED(1) = select!("WHERE state = 'claimed' ORDER BY until LIMIT $1");
     UNKNOWN_UNTIL(2) = select!("WHERE state = 'unknown' AND until <= $1 ORDER BY until LIMIT $2");
 }
 
 /// Interrupted claims settled in one transaction.
 const RECOVER_ROWS_MAX: usize = 1_000;
 
+/// Deliveries with everything that a look at them needs, read in one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Looked {
+    /// The settings' version this was read under.
+    pub settings_version: i64,
+    /// Each delivery with the nudges it carries, most important first.
+    pub deliveries: Vec<(DeliveryRow, Vec<NudgeRow>)>,
+    /// The deals those nudges are about.
+    pub deals: Vec<DealRow>,
+    /// What their readers chose for themselves.
+    pub preferences: Vec<PreferenceRow>,
+    /// Connections that are broken and have deliveries waiting: left alone.
+    pub broken: Vec<String>,
+}
+
+/// What the last look at a waiting delivery decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LastLook {
+    /// Send it, charged to its reader's budget.
+    Claim {
+        /// The end of the lease.
+        until: UnixMs,
+        /// Nudges that it goes out without, each with the ledger's word.
+        without: Vec<(String, String)>,
+    },
+    /// Look again then.
+    Wait {
+        /// When.
+        until: UnixMs,
+        /// What it waits for.
+        why: String,
+    },
+    /// It is not sent any more; the ledger's word for its nudges.
+    Drop {
+        /// The word.
+        reason: String,
+    },
+    /// It came too late for its form: attention decides on its nudges anew.
+    TakeBack,
+}
+
+/// What there is to wait for.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeliveriesAhead {
+    /// When the next waiting or unknown one comes due, of those not due yet.
+    pub next: Option<UnixMs>,
+    /// Whether any waits, due or not.
+    pub any_waiting: bool,
+}
+
 impl Store {
-    /// Claims due deliveries for `lease_ms`, at most `per_connection` of each
-    /// connection, in turns, and charges them to their readers' budgets. On the
-    /// disk when it answers. Connections in `skip` are left alone.
-    pub async fn claim_deliveries(
+    /// Waiting deliveries that are due, in turns between connections, of each at
+    /// most as many as `rooms` gives it. Connections without a room and broken
+    /// ones are left alone. With `hello_first`, nothing for a person by a chat
+    /// before the hello there is settled.
+    pub async fn due_deliveries(
+        &self,
+        now: UnixMs,
+        rooms: BTreeMap<String, usize>,
+        hello_first: bool,
+    ) -> Result<Looked> {
+        let turn = self.next_turn();
+        self.read(move |main| {
+            let mut queues = Vec::new();
+            let mut broken = Vec::new();
+            for name in connections_waiting(main)? {
+                if connection::is_broken(main, &name)? {
+                    broken.push(name);
+                } else if let Some(room) = rooms.get(&name).filter(|room| **room > 0) {
+                    let due = params![name, now.0, now.0, hello_first, sql_limit(*room)];
+                    queues.push(all(main, &DUE, due, delivery_row)?);
+                }
+            }
+            let looked = look(main, take_turns(queues, usize::MAX, turn))?;
+            Ok(Looked { broken, ..looked })
+        })
+        .await
+    }
+
+    /// Deliveries of unknown outcome that are due for another look.
+    pub async fn unknown_due(&self, now: UnixMs, limit: usize) -> Result<Looked> {
+        self.read(move |main| {
+            let due = params![now.0, sql_limit(limit)];
+            look(main, all(main, &UNKNOWN_UNTIL, due, delivery_row)?)
+        })
+        .await
+    }
+
+    /// Commits what the last look at due deliveries decided and asks for `work`;
+    /// answers those that were claimed, which is on the disk then. One that
+    /// moved meanwhile, or carries a nudge that did, is left for the next look.
+    pub async fn settle_due(
         &self,
         settings_version: i64,
         now: UnixMs,
-        per_connection: usize,
-        limit: usize,
-        lease_ms: i64,
-        skip: Vec<String>,
+        looks: Vec<(String, LastLook)>,
+        work: Vec<NewWork>,
     ) -> Result<Fenced<Vec<DeliveryRow>>> {
-        let turn = self.next_turn();
+        let rows_max = self.options().work_rows_max;
         self.write(CommitClass::Original, move |tx| {
             fenced(tx, settings_version, || {
-                let mut queues = Vec::new();
-                for name in connections_waiting(tx)? {
-                    if !skip.contains(&name) {
-                        let due = params![name, now.0, now.0, sql_limit(per_connection)];
-                        queues.push(all(tx, &DUE, due, delivery_row)?);
+                let mut claimed = Vec::new();
+                for (id, look) in &looks {
+                    let row = delivery::get(tx, id)?;
+                    let waiting = row.filter(|row| row.state == DeliveryState::Waiting);
+                    if let Some(row) = waiting {
+                        claimed.extend(settle(tx, &row, look, now)?);
                     }
                 }
-                let due = take_turns(queues, limit, turn);
-                due.iter().map(|row| claim(tx, row, now, lease_ms)).collect()
+                work::ask(tx, &work, rows_max)?;
+                Ok(claimed)
             })
         })
         .await
     }
 
-    /// When the next waiting delivery is due.
-    pub async fn next_delivery_at(&self) -> Result<Option<UnixMs>> {
-        self.read(|main| {
-            let mut next = None;
-            for name in connections_waiting(main)? {
-                let at = first(main, &NEXT_AT, params![name], |row| row.get(0).map(UnixMs))?;
-                next = [next, at].into_iter().flatten().min();
+    /// When there is something to look at after `now`.
+    pub async fn deliveries_ahead(&self, now: UnixMs) -> Result<DeliveriesAhead> {
+        self.read(move |main| {
+            let at = |row: &rusqlite::Row<'_>| row.get(0).map(UnixMs);
+            let mut next = first(main, &NEXT_UNKNOWN_AT, params![now.0], at)?;
+            let names = connections_waiting(main)?;
+            for name in &names {
+                let waiting = first(main, &NEXT_AT, params![name, now.0], at)?;
+                next = [next, waiting].into_iter().flatten().min();
             }
-            Ok(next)
+            let next = next.filter(|at| *at < UnixMs::MAX);
+            Ok(DeliveriesAhead { next, any_waiting: !names.is_empty() })
         })
         .await
     }
 
-    /// Turns every claim into *unknown*: for the start of `serve`, when no worker
-    /// of the past can still be sending. Answers how many.
+    /// Turns every claim into *unknown*: for the start of `serve` and after a
+    /// worker stopped half-way, when nobody can still be sending. Answers how many.
     pub async fn recover_claims(&self) -> Result<usize> {
-        self.expire_claims(UnixMs::MAX).await
-    }
-
-    /// Turns claims whose lease ended into *unknown*; answers how many.
-    pub async fn expire_claims(&self, now: UnixMs) -> Result<usize> {
-        let mut expired = 0;
+        let mut recovered = 0;
         loop {
             let step = self
                 .write(CommitClass::Original, move |tx| {
-                    let overdue = params![now.0, sql_limit(RECOVER_ROWS_MAX)];
-                    let overdue = all(tx, &CLAIMED_UNTIL, overdue, delivery_row)?;
-                    for row in &overdue {
+                    let claimed =
+                        all(tx, &CLAIMED, params![sql_limit(RECOVER_ROWS_MAX)], delivery_row)?;
+                    for row in &claimed {
                         save(tx, &row.step(DeliveryState::Unknown, "interrupted")?)?;
                     }
-                    Ok(overdue.len())
+                    Ok(claimed.len())
                 })
                 .await?;
-            expired += step;
+            recovered += step;
             if step < RECOVER_ROWS_MAX {
-                return Ok(expired);
+                return Ok(recovered);
             }
         }
-    }
-
-    /// Deliveries of unknown outcome that are due for another look.
-    pub async fn unknown_due(&self, now: UnixMs, limit: usize) -> Result<Vec<DeliveryRow>> {
-        self.read(move |main| {
-            all(main, &UNKNOWN_UNTIL, params![now.0, sql_limit(limit)], delivery_row)
-        })
-        .await
     }
 
     /// Drops waiting deliveries that are not worth sending any more, with ledger
@@ -121,6 +217,83 @@ impl Store {
     }
 }
 
+/// Reads what belongs to each delivery.
+fn look(main: &Connection, rows: Vec<DeliveryRow>) -> Result<Looked> {
+    let mut looked = Looked { settings_version: setting::version(main)?, ..Looked::default() };
+    let mut deals = BTreeSet::new();
+    let mut people = BTreeSet::new();
+    for row in rows {
+        let nudges = nudge::of_delivery(main, &row.id)?;
+        for NudgeRow { subject, .. } in &nudges {
+            let (connection, id) = (subject.connection.clone(), subject.id.clone());
+            deals.insert(DealKey { connection, id });
+        }
+        people.insert(row.person.clone());
+        looked.deliveries.push((row, nudges));
+    }
+    for key in deals {
+        looked.deals.extend(deal::load_deal(main, &key.connection, &key.id)?);
+    }
+    for person in people {
+        looked.preferences.extend(preference::of(main, &person)?);
+    }
+    Ok(looked)
+}
+
+fn settle(
+    main: &Connection,
+    row: &DeliveryRow,
+    look: &LastLook,
+    now: UnixMs,
+) -> Result<Option<DeliveryRow>> {
+    match look {
+        LastLook::Claim { until, without } => claim(main, row, *until, without, now),
+        LastLook::Wait { until, why } => {
+            save(main, &DeliveryRow { until: *until, why: why.clone(), ..row.clone() })?;
+            Ok(None)
+        }
+        LastLook::Drop { reason } => drop_one(main, row, reason, now).map(|()| None),
+        LastLook::TakeBack => {
+            save(main, &row.step(DeliveryState::Dropped, "taken_back")?.refunded())?;
+            for nudge in nudge::of_delivery(main, &row.id)? {
+                if nudge.state == NudgeState::Decided {
+                    nudge::set_state(main, &nudge.id, NudgeState::Pending, now)?;
+                }
+            }
+            Ok(None)
+        }
+    }
+}
+
+fn claim(
+    main: &Connection,
+    row: &DeliveryRow,
+    until: UnixMs,
+    without: &[(String, String)],
+    now: UnixMs,
+) -> Result<Option<DeliveryRow>> {
+    let nudges = nudge::of_delivery(main, &row.id)?;
+    let is_left_out = |nudge: &NudgeRow| without.iter().any(|(id, _)| *id == nudge.id);
+    let mut shown = nudges.iter().filter(|nudge| !is_left_out(nudge));
+    if shown.any(|nudge| nudge.state != NudgeState::Decided) {
+        return Ok(None);
+    }
+    for nudge in nudges.iter().filter(|nudge| is_left_out(nudge)) {
+        let word = without.iter().find(|(id, _)| *id == nudge.id).map(|(_, word)| word);
+        delivery::take_out(main, &row.id, &nudge.id)?;
+        let_go(main, nudge, word.map_or("", String::as_str), now)?;
+    }
+    let claimed = DeliveryRow {
+        until,
+        attempts: row.attempts.saturating_add(1),
+        // A second sending of an unknown one was paid for by the first.
+        spent_at: row.spent_at.or(Some(now)),
+        ..row.step(DeliveryState::Claimed, "")?
+    };
+    save(main, &claimed)?;
+    Ok(Some(claimed))
+}
+
 /// Drops a delivery, refunds it, and writes its nudges into the ledger.
 pub(super) fn drop_one(
     main: &Connection,
@@ -130,28 +303,22 @@ pub(super) fn drop_one(
 ) -> Result<()> {
     save(main, &row.step(DeliveryState::Dropped, reason)?.refunded())?;
     for nudge in nudge::of_delivery(main, &row.id)? {
-        // Another delivery of the same nudge may still reach its reader.
-        let others = delivery::of_nudge(main, &nudge.id)?;
-        if others.iter().all(|other| other.state == DeliveryState::Dropped) {
-            match nudge.state {
-                nudge::NudgeState::Decided => nudge::suppress(main, &nudge, reason, now)?,
-                _ => ledger::add(main, &nudge.suppressed(reason, now))?,
-            }
-        }
+        let_go(main, &nudge, reason, now)?;
     }
     Ok(())
 }
 
-fn claim(main: &Connection, row: &DeliveryRow, now: UnixMs, lease_ms: i64) -> Result<DeliveryRow> {
-    let claimed = DeliveryRow {
-        until: now.plus_ms(lease_ms),
-        attempts: row.attempts.saturating_add(1),
-        // A second sending of an unknown one was paid for by the first.
-        spent_at: row.spent_at.or(Some(now)),
-        ..row.step(DeliveryState::Claimed, "")?
-    };
-    save(main, &claimed)?;
-    Ok(claimed)
+/// Writes a nudge into the ledger, unless another delivery may still reach or
+/// has reached its reader.
+fn let_go(main: &Connection, nudge: &NudgeRow, reason: &str, now: UnixMs) -> Result<()> {
+    let others = delivery::of_nudge(main, &nudge.id)?;
+    if others.iter().any(|other| other.state != DeliveryState::Dropped) {
+        return Ok(());
+    }
+    match nudge.state {
+        NudgeState::Decided => nudge::suppress(main, nudge, reason, now),
+        _ => ledger::add(main, &nudge.suppressed(reason, now)),
+    }
 }
 
 /// Which connections have deliveries waiting: one index step each.

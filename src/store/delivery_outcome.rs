@@ -1,23 +1,36 @@
 //! What became of a claimed delivery. Every step is on the disk when it answers.
 
+use rusqlite::Connection;
 use touchline_rules::UnixMs;
 
 use super::Store;
+use super::counter::{self, Count};
 use super::delivery::{DeliveryRow, DeliveryState, get, save};
 use super::delivery_claim::drop_one;
 use super::error::{Result, StoreError};
 use super::sqlite::writer::CommitClass;
+use super::work::{self, NewWork};
 
 impl Store {
-    /// The vendor took it and told where.
+    /// The vendor took it and told where; `follow_up` is asked for with it.
     ///
     /// # Errors
     /// As every step here: [`StoreError::NotFound`], or [`StoreError::Conflict`]
     /// when the delivery's state forbids it.
-    pub async fn record_sent(&self, id: String, receipt: Vec<u8>, at: UnixMs) -> Result<()> {
-        self.step(id, move |row| {
+    pub async fn record_sent(
+        &self,
+        id: String,
+        receipt: Vec<u8>,
+        at: UnixMs,
+        follow_up: Vec<NewWork>,
+    ) -> Result<()> {
+        let rows_max = self.options().work_rows_max;
+        self.write(CommitClass::Original, move |tx| {
+            let row = known(tx, &id)?;
             let sent = row.step(DeliveryState::Sent, "")?;
-            Ok(DeliveryRow { receipt, sent_at: Some(at), ..sent })
+            let sent = DeliveryRow { receipt, sent_at: Some(at), ..sent };
+            settle(tx, &row, &sent)?;
+            work::ask(tx, &follow_up, rows_max).map(drop)
         })
         .await
     }
@@ -45,8 +58,15 @@ impl Store {
 
     /// It was certainly not sent: it waits again until `until`, and its reader's
     /// budget is given back. Also settles an unknown one that the vendor says it
-    /// never saw.
-    pub async fn record_retry(&self, id: String, until: UnixMs, why: String) -> Result<()> {
+    /// never saw. `tried` tells whether the vendor was asked at all: what a limit
+    /// held back is no try.
+    pub async fn record_retry(
+        &self,
+        id: String,
+        until: UnixMs,
+        why: String,
+        tried: bool,
+    ) -> Result<()> {
         self.step(id, move |row| {
             let waiting = row.step(DeliveryState::Waiting, &why)?;
             let waiting = match row.state {
@@ -54,7 +74,8 @@ impl Store {
                 DeliveryState::Unknown => DeliveryRow { spent_at: None, ..waiting },
                 _ => waiting.refunded(),
             };
-            Ok(DeliveryRow { until, ..waiting })
+            let attempts = waiting.attempts.saturating_sub(u32::from(!tried));
+            Ok(DeliveryRow { until, attempts, ..waiting })
         })
         .await
     }
@@ -96,11 +117,8 @@ impl Store {
     /// It is not sent, on purpose: refunded, with a ledger row for each nudge
     /// that no other delivery carries. Only before anything left.
     pub async fn drop_delivery(&self, id: String, reason: String, now: UnixMs) -> Result<()> {
-        self.write(CommitClass::Original, move |tx| {
-            let row = get(tx, &id)?.ok_or_else(|| StoreError::not_found("delivery", &id))?;
-            drop_one(tx, &row, &reason, now)
-        })
-        .await
+        self.write(CommitClass::Original, move |tx| drop_one(tx, &known(tx, &id)?, &reason, now))
+            .await
     }
 
     async fn step(
@@ -109,9 +127,27 @@ impl Store {
         next: impl FnOnce(&DeliveryRow) -> Result<DeliveryRow> + Send + 'static,
     ) -> Result<()> {
         self.write(CommitClass::Original, move |tx| {
-            let row = get(tx, &id)?.ok_or_else(|| StoreError::not_found("delivery", &id))?;
-            save(tx, &next(&row)?)
+            let row = known(tx, &id)?;
+            settle(tx, &row, &next(&row)?)
         })
         .await
     }
+}
+
+fn known(main: &Connection, id: &str) -> Result<DeliveryRow> {
+    get(main, id)?.ok_or_else(|| StoreError::not_found("delivery", id))
+}
+
+/// Writes the step and counts it for its connection: `sent`, `unknown`, `failed`,
+/// `retried`, `sent_again`.
+fn settle(main: &Connection, before: &DeliveryRow, after: &DeliveryRow) -> Result<()> {
+    save(main, after)?;
+    let what = match after.state {
+        state if state == before.state => return Ok(()),
+        DeliveryState::Waiting if after.resends > before.resends => "sent_again",
+        DeliveryState::Waiting => "retried",
+        state => state.name(),
+    };
+    let name = format!("deliveries_{what}");
+    counter::add(main, &Count { scope: after.connection.clone(), name, bucket: 0, value: 1 })
 }

@@ -5,6 +5,7 @@ use touchline_rules::UnixMs;
 
 use super::Store;
 use super::delivery::{self, DeliveryState};
+use super::delivery_claim::drop_one;
 use super::error::Result;
 use super::nudge::{self, NudgeRow, NudgeState};
 use super::statement::{all, first, run, sql_limit, statements};
@@ -90,6 +91,8 @@ pub(super) fn end(main: &Connection, ended: &EndedFiring) -> Result<Vec<NewWork>
             NudgeState::Pending | NudgeState::Held => {
                 super::ledger::add(main, &nudge.suppressed(&ended.reason, ended.at))?;
                 nudge::set_state(main, &nudge.id, NudgeState::Ended, nudge.due_at)?;
+                // One that was snoozed has been shown before.
+                work.extend(quieten(main, &nudge, ended)?);
             }
             NudgeState::Decided => {
                 nudge::set_state(main, &nudge.id, NudgeState::Ended, nudge.due_at)?;
@@ -109,9 +112,7 @@ fn quieten(main: &Connection, nudge: &NudgeRow, ended: &EndedFiring) -> Result<V
                 // A digest goes out without this one; alone it has nothing to say.
                 let others = nudge::of_delivery(main, &delivery.id)?;
                 if others.iter().all(|other| other.state == NudgeState::Ended) {
-                    super::ledger::add(main, &nudge.suppressed(&ended.reason, ended.at))?;
-                    let dropped = delivery.step(DeliveryState::Dropped, &ended.reason)?;
-                    delivery::save(main, &dropped.refunded())?;
+                    drop_one(main, &delivery, &ended.reason, ended.at)?;
                 }
             }
             DeliveryState::Claimed

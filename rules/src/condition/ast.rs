@@ -42,14 +42,17 @@ pub(super) struct Call {
     pub arguments: Vec<Expr>,
 }
 
+/// Each operator is the set of orders for which it holds: bit 0 for less, bit 1
+/// for equal, bit 2 for greater.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub(super) enum CompareOp {
-    Equal,
-    NotEqual,
-    Less,
-    LessOrEqual,
-    Greater,
-    GreaterOrEqual,
+    Less = 0b001,
+    Equal = 0b010,
+    LessOrEqual = 0b011,
+    Greater = 0b100,
+    NotEqual = 0b101,
+    GreaterOrEqual = 0b110,
 }
 
 impl CompareOp {

@@ -129,9 +129,7 @@ impl Drifts<'_> {
             (Val::Known(a), Val::Known(b)) if op.is_equality() => {
                 Standing::Known(usize::from(a > b), a == b)
             }
-            (Val::Known(a), Val::Known(b)) => {
-                Standing::Known(usize::from(op.holds_between(a, b)), false)
-            }
+            (Val::Known(a), Val::Known(b)) => Standing::Known(usize::from(op.holds(a, b)), false),
             _ => Standing::Empty,
         };
         self.change(&apart, chosen, standing)

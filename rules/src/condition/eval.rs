@@ -4,8 +4,6 @@
 //! Where a value is both Empty and Unknown in part, Unknown wins: `a + b` with
 //! an Empty `a` and an Unknown `b` is Unknown.
 
-use std::cmp::Ordering;
-
 use super::{
     ast::{ArithmeticOp, CompareOp},
     program::{
@@ -24,23 +22,71 @@ pub(super) struct Evaluation<'r> {
     pub on: &'r Context<'r>,
 }
 
-impl<'r> Evaluation<'r> {
-    pub fn slot(self, slot: u16) -> Slot<'r> {
-        self.on.slots.get(usize::from(slot)).copied().unwrap_or_default()
+/// How fields read; see [`Slot`] for values of a wrong kind.
+impl<'r> Context<'r> {
+    pub(super) fn slot(&self, slot: u16) -> Slot<'r> {
+        self.slots.get(usize::from(slot)).copied().unwrap_or_default()
     }
 
+    pub(super) fn flag(&self, slot: u16) -> Truth {
+        match self.slot(slot) {
+            Slot::Bool(holds) => holds.into(),
+            Slot::Empty => Truth::False,
+            _ => Truth::Unknown,
+        }
+    }
+
+    pub(super) fn number(&self, slot: u16) -> Val<f64> {
+        match self.slot(slot) {
+            Slot::Number(number) => Val::finite(number),
+            Slot::Empty => Val::Empty,
+            _ => Val::Unknown,
+        }
+    }
+
+    pub(super) fn text(&self, slot: u16) -> Option<&'r str> {
+        match self.slot(slot) {
+            Slot::Text(text) => Some(text),
+            Slot::Empty => Some(""),
+            _ => None,
+        }
+    }
+
+    pub(super) fn time(&self, slot: u16) -> Val<UnixMs> {
+        match self.slot(slot) {
+            Slot::Time(time) => Val::Known(time),
+            Slot::Empty => Val::Empty,
+            _ => Val::Unknown,
+        }
+    }
+
+    pub(super) fn has(&self, slot: u16, ty: Type) -> Truth {
+        match (self.slot(slot), ty) {
+            (Slot::Empty, _) | (Slot::Text(""), Type::Text) => Truth::False,
+            (Slot::Number(number), Type::Number) if !number.is_finite() => Truth::Unknown,
+            (Slot::Bool(_), Type::Bool)
+            | (Slot::Number(_), Type::Number)
+            | (Slot::Text(_), Type::Text)
+            | (Slot::Time(_), Type::Time) => Truth::True,
+            _ => Truth::Unknown,
+        }
+    }
+
+    /// Time since `time` in units of `unit_ms`; 0 for the future.
+    pub(super) fn age(&self, time: UnixMs, unit_ms: f64) -> f64 {
+        self.now.since_ms(time).max(0) as f64 / unit_ms
+    }
+}
+
+impl<'r> Evaluation<'r> {
     pub fn truth(self, id: BoolId) -> Truth {
         match self.program.bool_node(id) {
             BoolNode::Constant(truth) => truth,
-            BoolNode::Field(slot) => self.bool_field(slot),
-            BoolNode::Has(slot, ty) => self.has(slot, ty),
+            BoolNode::Field(slot) => self.on.flag(slot),
+            BoolNode::Has(slot, ty) => self.on.has(slot, ty),
             BoolNode::Not(inner) => !self.truth(inner),
-            BoolNode::All(run) => {
-                self.decided_by(Truth::False, &self.program.parts_by_cost[run.range()])
-            }
-            BoolNode::Any(run) => {
-                self.decided_by(Truth::True, &self.program.parts_by_cost[run.range()])
-            }
+            BoolNode::All(run) => self.decided_by(Truth::False, self.program.parts(run)),
+            BoolNode::Any(run) => self.decided_by(Truth::True, self.program.parts(run)),
             BoolNode::Choice(condition, yes, no) => match self.truth(condition) {
                 Truth::True => self.truth(yes),
                 Truth::False => self.truth(no),
@@ -90,34 +136,10 @@ impl<'r> Evaluation<'r> {
         answer
     }
 
-    fn bool_field(self, slot: u16) -> Truth {
-        match self.slot(slot) {
-            Slot::Bool(holds) => holds.into(),
-            Slot::Empty => Truth::False,
-            _ => Truth::Unknown,
-        }
-    }
-
-    fn has(self, slot: u16, ty: Type) -> Truth {
-        match (self.slot(slot), ty) {
-            (Slot::Empty, _) | (Slot::Text(""), Type::Text) => Truth::False,
-            (Slot::Number(number), Type::Number) if !number.is_finite() => Truth::Unknown,
-            (Slot::Bool(_), Type::Bool)
-            | (Slot::Number(_), Type::Number)
-            | (Slot::Text(_), Type::Text)
-            | (Slot::Time(_), Type::Time) => Truth::True,
-            _ => Truth::Unknown,
-        }
-    }
-
     pub fn number(self, id: NumberId) -> Val<f64> {
         match self.program.number_node(id) {
             NumberNode::Constant(value) => value,
-            NumberNode::Field(slot) => match self.slot(slot) {
-                Slot::Number(number) => Val::finite(number),
-                Slot::Empty => Val::Empty,
-                _ => Val::Unknown,
-            },
+            NumberNode::Field(slot) => self.on.number(slot),
             NumberNode::Negate(inner) => self.number(inner).map(|number| -number),
             NumberNode::Arithmetic(op, a, b) => arithmetic(op, self.number(a), self.number(b)),
             NumberNode::Choice(condition, yes, no) => match self.truth(condition) {
@@ -135,10 +157,9 @@ impl<'r> Evaluation<'r> {
 
     fn days(self, count: DayCount, time: UnixMs) -> f64 {
         let Context { now, calendar, .. } = *self.on;
-        let elapsed_ms = || now.since_ms(time).max(0) as f64;
         match count {
-            DayCount::DaysSince => elapsed_ms() / DAY_MS as f64,
-            DayCount::HoursSince => elapsed_ms() / HOUR_MS as f64,
+            DayCount::DaysSince => self.on.age(time, DAY_MS as f64),
+            DayCount::HoursSince => self.on.age(time, HOUR_MS as f64),
             DayCount::BusinessDaysSince => calendar.business_days_since(time, now) as f64,
             DayCount::DaysUntil => calendar.days_until(time, now) as f64,
         }
@@ -148,11 +169,7 @@ impl<'r> Evaluation<'r> {
     pub fn text(self, id: TextId) -> Option<&'r str> {
         match self.program.text_node(id) {
             TextNode::Constant(index) => Some(self.program.text(index)),
-            TextNode::Field(slot) => match self.slot(slot) {
-                Slot::Text(text) => Some(text),
-                Slot::Empty => Some(""),
-                _ => None,
-            },
+            TextNode::Field(slot) => self.on.text(slot),
             TextNode::Choice(condition, yes, no) => match self.truth(condition) {
                 Truth::True => self.text(yes),
                 Truth::False => self.text(no),
@@ -164,11 +181,7 @@ impl<'r> Evaluation<'r> {
     pub fn time(self, id: TimeId) -> Val<UnixMs> {
         match self.program.time_node(id) {
             TimeNode::Now => Val::Known(self.on.now),
-            TimeNode::Field(slot) => match self.slot(slot) {
-                Slot::Time(time) => Val::Known(time),
-                Slot::Empty => Val::Empty,
-                _ => Val::Unknown,
-            },
+            TimeNode::Field(slot) => self.on.time(slot),
             TimeNode::Choice(condition, yes, no) => match self.truth(condition) {
                 Truth::True => self.time(yes),
                 Truth::False => self.time(no),
@@ -189,19 +202,20 @@ impl TextTest {
 }
 
 impl CompareOp {
-    /// Whether `a op b` for two known numbers.
-    pub fn holds_between(self, a: f64, b: f64) -> bool {
-        a.partial_cmp(&b).is_some_and(|ordering| self.holds(ordering))
+    /// Whether `a op b`, without a branch.
+    pub fn holds<T: PartialOrd>(self, a: T, b: T) -> bool {
+        let order = u8::from(a < b) | u8::from(a == b) << 1 | u8::from(a > b) << 2;
+        order & self as u8 != 0
     }
 
-    fn holds(self, ordering: Ordering) -> bool {
+    /// The operator that says the same with the sides exchanged.
+    pub fn mirrored(self) -> CompareOp {
         match self {
-            CompareOp::Equal => ordering.is_eq(),
-            CompareOp::NotEqual => ordering.is_ne(),
-            CompareOp::Less => ordering.is_lt(),
-            CompareOp::LessOrEqual => ordering.is_le(),
-            CompareOp::Greater => ordering.is_gt(),
-            CompareOp::GreaterOrEqual => ordering.is_ge(),
+            CompareOp::Less => CompareOp::Greater,
+            CompareOp::LessOrEqual => CompareOp::GreaterOrEqual,
+            CompareOp::Greater => CompareOp::Less,
+            CompareOp::GreaterOrEqual => CompareOp::LessOrEqual,
+            same => same,
         }
     }
 }
@@ -210,10 +224,7 @@ impl CompareOp {
 /// `!=` is always the opposite of `==`.
 pub(super) fn compare<T: PartialOrd>(op: CompareOp, a: Val<T>, b: Val<T>) -> Truth {
     match (a, b) {
-        (Val::Known(a), Val::Known(b)) => match a.partial_cmp(&b) {
-            Some(ordering) => op.holds(ordering).into(),
-            None => Truth::Unknown,
-        },
+        (Val::Known(a), Val::Known(b)) => op.holds(a, b).into(),
         (Val::Unknown, _) | (_, Val::Unknown) => Truth::Unknown,
         (Val::Empty, Val::Empty) => (op == CompareOp::Equal).into(),
         (Val::Empty, Val::Known(_)) | (Val::Known(_), Val::Empty) => {

@@ -111,7 +111,7 @@ impl Values<'_> {
     fn field(&mut self, slot: u16) {
         let run = self.explainer.run;
         if let Some(field) = run.program.field(slot) {
-            self.add(&field.name, Seen::of_slot(run.slot(slot), field.ty));
+            self.add(&field.name, Seen::of_slot(run.on.slot(slot), field.ty));
         }
     }
 

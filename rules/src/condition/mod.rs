@@ -18,6 +18,19 @@
 //! that is wrong with it. A [`Condition`] answers whether it holds, when that
 //! can change without any event, which facts it waits for, and why.
 //!
+//! # Known, Empty, Unknown
+//! - `has(x)` is false for Empty and unknown for Unknown.
+//! - An ordered comparison with Empty is false. An Empty text reads as `""`, an
+//!   Empty flag as false. Two Empty values are equal; `!=` is always the
+//!   opposite of `==`.
+//! - Reckoning with Empty, or its age, is Empty. Division by zero and overflow
+//!   are Unknown.
+//! - Unknown propagates, and wins over Empty. `&&`, `||`, `!` and a `? :`
+//!   between conditions are Kleene's three-valued ones; a number, text or time
+//!   chosen by an unknown question is unknown.
+//!
+//! `tests/truth_table.rs` spells all of this out.
+//!
 //! # What is absent here
 //! Lists as values, regular expressions, building text, user functions, a
 //! clock, allocation during [`Condition::eval`], and a way to fail in it.
@@ -38,6 +51,7 @@ mod parse;
 mod program;
 mod schema;
 mod seen;
+mod steps;
 mod suggest;
 #[cfg(test)]
 mod tests;
@@ -56,8 +70,8 @@ pub use time_class::TimeClass;
 pub use value::{Context, Slot, Truth};
 
 use diagnostic::DIAGNOSTICS_MAX;
-use eval::Evaluation;
 use program::Program;
+use steps::Step;
 
 /// A condition's source is at most 8 KiB.
 pub const SOURCE_BYTES_MAX: usize = 8 * 1024;
@@ -77,6 +91,7 @@ pub struct Condition {
 struct Compiled {
     source: String,
     program: Program,
+    steps: Step,
     warnings: Vec<Diagnostic>,
 }
 
@@ -96,7 +111,8 @@ pub fn compile(source: &str, schema: &Schema) -> Result<Condition, Vec<Diagnosti
     let (program, mut warnings) = check::check(source, &expr, schema)?;
     warnings.extend(verdict::warnings(source, &program));
     warnings.truncate(DIAGNOSTICS_MAX);
-    let compiled = Compiled { source: source.to_owned(), program, warnings };
+    let steps = Step::compile(&program, program.root);
+    let compiled = Compiled { source: source.to_owned(), program, steps, warnings };
     Ok(Condition { compiled: Arc::new(compiled) })
 }
 
@@ -116,8 +132,7 @@ impl Condition {
     /// Whether the condition holds.
     #[must_use]
     pub fn eval(&self, on: &Context<'_>) -> Truth {
-        let program = &self.compiled.program;
-        Evaluation { program, on }.truth(program.root)
+        self.compiled.steps.truth(&self.compiled.program, on)
     }
 
     /// The slots it reads, in order of first appearance.

@@ -139,8 +139,7 @@ pub(super) struct Program {
     pub times: Box<[TimeNode]>,
     /// Children of `All` and `Any`, in source order.
     pub parts: Box<[BoolId]>,
-    /// The same runs, cheapest first. Kleene's `&&` and `||` commute and
-    /// nothing here can fail, so the order of evaluation is free.
+    /// The same runs, cheapest first.
     pub parts_by_cost: Box<[BoolId]>,
     pub texts: Box<[Box<str>]>,
     pub numbers_listed: Box<[f64]>,
@@ -302,12 +301,15 @@ impl Builder {
         }
     }
 
-    /// A rough price in field reads; counting days asks a time zone.
+    /// A rough price in field reads; counting days asks a time zone. Being one
+    /// of few texts comes first: it is what most often decides.
     fn cost(&self, node: BoolNode) -> u32 {
         const TEXT_SEARCH: u32 = 10;
         let of = |id: BoolId| self.costs.get(usize::from(id.0)).copied().unwrap_or(0);
         match node {
-            BoolNode::Constant(_) | BoolNode::Field(_) | BoolNode::Has(..) => 1,
+            BoolNode::SameText { same: true, .. } => 1,
+            BoolNode::TextIn(..) => 2,
+            BoolNode::Constant(_) | BoolNode::Field(_) | BoolNode::Has(..) => 2,
             BoolNode::Not(inner) => 1 + of(inner),
             BoolNode::All(run) | BoolNode::Any(run) => {
                 1 + self.parts[run.range()].iter().map(|part| of(*part)).sum::<u32>()
@@ -315,9 +317,8 @@ impl Builder {
             BoolNode::Choice(a, b, c) => 1 + of(a) + of(b) + of(c),
             BoolNode::SameTruth { a, b, .. } => 1 + of(a) + of(b),
             BoolNode::Numbers { a, b, .. } => 1 + self.number_cost(a) + self.number_cost(b),
-            BoolNode::Times { .. } | BoolNode::SameText { .. } => 3,
+            BoolNode::Times { .. } | BoolNode::SameText { same: false, .. } => 3,
             BoolNode::TextTest { .. } => TEXT_SEARCH,
-            BoolNode::TextIn(_, run) => 2 + u32::from(run.count),
             BoolNode::NumberIn(number, run) => 2 + u32::from(run.count) + self.number_cost(number),
         }
     }

@@ -1,6 +1,9 @@
 //! The values that a condition saw, under names that templates may use.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -101,7 +104,7 @@ impl Condition {
         let value = |source| match source {
             Source::Field(index) => {
                 let field = &program.fields[index];
-                Seen::of_slot(run.slot(field.slot), field.ty)
+                Seen::of_slot(run.on.slot(field.slot), field.ty)
             }
             Source::Function(id) => Seen::of_number(run.number(id)),
         };
@@ -135,7 +138,10 @@ fn named(program: &Program) -> Vec<(String, Source)> {
         let alone = shared.get(&short) == Some(&1);
         (if alone { short } else { long }, source)
     };
-    found.into_iter().map(choose).collect()
+    // Long names are unique but for fields named to defeat that; the first counts.
+    let mut taken = BTreeSet::new();
+    let chosen = found.into_iter().map(choose);
+    chosen.filter(|(name, _)| taken.insert(name.clone())).collect()
 }
 
 fn names(field: &str) -> (String, String) {

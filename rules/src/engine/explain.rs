@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::condition::{Explanation, Joint, Seen, SeenValue, Truth};
-use crate::facts::schema::DEAL_FIELDS;
+use crate::condition::{Explanation, Joint, Seen, SeenValue, Slot, Truth};
+use crate::facts::schema::{DEAL_FIELDS, place};
 use crate::facts::{ChangeView, DealState, StageKind};
 use crate::ruleset::{AppliesTo, Rule};
 use crate::time::UnixMs;
@@ -43,6 +43,24 @@ pub fn reason_holds(firing: &Firing, state: &DealState, now: UnixMs, world: &Wor
         }
     };
     if holds { Holds::Yes } else { Holds::No }
+}
+
+/// Whether what `rule` hopes for is true of the deal at `now`, after its nudge
+/// was sent at `sent_at`. False for a rule that hopes for nothing. What
+/// Touchline itself writes is no activity, so it satisfies nothing.
+#[must_use]
+pub fn outcome_met(
+    rule: &Rule,
+    state: &DealState,
+    sent_at: UnixMs,
+    now: UnixMs,
+    world: &World<'_>,
+) -> bool {
+    let Some(outcome) = &rule.outcome else { return false };
+    let mut look = Look::at(&state.facts, now, world);
+    look.slots[usize::from(place::NUDGE_SENT_AT)] = Slot::Time(sent_at);
+    let context = look.context(rule);
+    outcome.when.eval(&context) == Truth::True
 }
 
 /// State rules that cannot decide about this deal, each with the name of a fact

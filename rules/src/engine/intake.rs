@@ -26,6 +26,7 @@ pub(super) fn change(
     outcome: &mut Outcome,
 ) {
     state.last_engine_at = Some(now);
+    state.told_at = state.told_at.max(Some(now));
     if !state.is_ready() {
         wait(state, change, now);
         if state.waiting.len() > WAITING_MAX {
@@ -99,6 +100,7 @@ pub(super) fn observation(
     outcome: &mut Outcome,
 ) {
     state.last_engine_at = Some(now);
+    state.told_at = state.told_at.max(Some(observation.observed_at));
     let earliest = match state.hydration {
         Hydration::Waiting { earliest, .. } | Hydration::Overdue { earliest } => Some(earliest),
         Hydration::Unseen | Hydration::Done => None,

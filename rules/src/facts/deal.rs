@@ -43,6 +43,10 @@ pub struct DealState {
     pub activity_trusted: bool,
     /// The latest engine time of this deal; time never runs back from here.
     pub last_engine_at: Option<UnixMs>,
+    /// When the CRM last told anything of this deal, by a change or a record:
+    /// how old what is known of it is. Timers do not move it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_at: Option<UnixMs>,
     /// The next instant at which something here can happen by time alone.
     pub next_due: Option<UnixMs>,
 }
@@ -156,6 +160,7 @@ impl DealState {
             rule_set: String::new(),
             activity_trusted: false,
             last_engine_at: None,
+            told_at: None,
             next_due: None,
         }
     }

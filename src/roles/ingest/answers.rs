@@ -6,7 +6,6 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use touchline_kit::{Answer, AnswerAction, CardView, Inbound, NotHelpful, PauseFor};
 use touchline_rules::attention::{self, apply_answer};
-use touchline_rules::facts::Metadata;
 use touchline_rules::{Calendar, UnixMs};
 
 use super::events::{Event, Said};
@@ -56,23 +55,21 @@ pub async fn load_answers(service: &Service, events: &[Event]) -> anyhow::Result
             )
             .await?;
         if let Some(person) = person {
-            let account = account_of(service);
-            let calendar = service.people.calendar_of(Some(&person.id), &account);
+            let calendar = service.people.calendar_of(Some(&person.id), &service.account());
             context.people.insert(answer.vendor_user_id.clone(), (person.id, calendar));
         }
     }
     Ok(context)
 }
 
-fn account_of(service: &Service) -> std::sync::Arc<Metadata> {
-    let first = service.connections.crms().next();
-    first.map(|crm| std::sync::Arc::clone(&crm.view().metadata)).unwrap_or_default()
-}
-
 impl AnswerContext {
     /// Applies one answer. Somebody unknown, or somebody else's nudge, changes nothing.
     pub fn apply(&self, answer: &Answer, event: &Event, batching: &mut Batching<'_>) {
         let person = self.people.get(&answer.vendor_user_id);
+        if let (None, Some((person, calendar))) = (&answer.nudge_id, person) {
+            pause(answer, person, calendar, event.received_at, batching);
+            return;
+        }
         let nudge = answer.nudge_id.as_ref().and_then(|id| self.nudges.get(id));
         let (Some((person, calendar)), Some((nudge, deliveries))) = (person, nudge) else {
             batching.count("answers_unknown", 1);
@@ -91,11 +88,9 @@ impl AnswerContext {
             batching.batch.nudge_steps.push((nudge.id.clone(), state, due_at));
         }
         for delivery in deliveries {
-            let in_chat = delivery.on_end == EDIT;
-            if in_chat || meaning.completes_task {
-                let kind = if in_chat { EDIT } else { COMPLETE };
+            if delivery.on_end == EDIT || meaning.completes_task {
                 let key = WorkKey {
-                    kind: kind.to_owned(),
+                    kind: delivery.on_end.clone(),
                     connection: delivery.connection.clone(),
                     key: delivery.id.clone(),
                 };
@@ -116,13 +111,7 @@ impl AnswerContext {
         batching: &mut Batching<'_>,
     ) {
         let mut put = |kind, key: &str, until| {
-            batching.batch.preferences.push(PreferenceRow {
-                person: person.to_owned(),
-                kind,
-                key: key.to_owned(),
-                until,
-                body: Vec::new(),
-            });
+            batching.batch.preferences.push(preference(person, kind, key, until));
         };
         if let Some(until) = meaning.snooze_until {
             put(PreferenceKind::Snooze, &nudge.id, until);
@@ -134,6 +123,29 @@ impl AnswerContext {
             put(PreferenceKind::Pause, "", until);
         }
     }
+}
+
+/// A pause that was asked for without a nudge, by a command: there is no message
+/// to edit, and the command had its own reply.
+fn pause(
+    answer: &Answer,
+    person: &str,
+    calendar: &Calendar,
+    received_at: UnixMs,
+    batching: &mut Batching<'_>,
+) {
+    let meaning = meaning(&answer.action, "", answer.at.min(received_at), calendar);
+    let Some(until) = meaning.pause_until else {
+        batching.count("answers_unknown", 1);
+        return;
+    };
+    batching.count("answers", 1);
+    batching.batch.preferences.push(preference(person, PreferenceKind::Pause, "", until));
+}
+
+fn preference(person: &str, kind: PreferenceKind, key: &str, until: UnixMs) -> PreferenceRow {
+    let (person, key) = (person.to_owned(), key.to_owned());
+    PreferenceRow { person, kind, key, until, body: Vec::new() }
 }
 
 /// What an answer means here.
@@ -217,10 +229,6 @@ fn settled(
             format!("Paused until {}.", effect.pause_until.map_or_else(String::new, day))
         }
     };
-    let completes_task = matches!(
-        answer,
-        attention::Answer::Done | attention::Answer::NotHelpful(attention::NotHelpful::AlreadyDone)
-    );
     let moves = match effect.snooze_until {
         Some(until) => (NudgeState::Pending, until),
         None => (NudgeState::Answered, at),
@@ -230,7 +238,8 @@ fn settled(
         is_answer: true,
         view: CardView::Quiet(line),
         moves: Some(moves),
-        completes_task,
+        // A nudge that is settled leaves no task open; a snoozed one comes again.
+        completes_task: effect.snooze_until.is_none(),
         snooze_until: effect.snooze_until,
         mute_rule: effect.mute_rule,
         pause_until: effect.pause_until,

@@ -184,7 +184,7 @@ pub(super) fn facts(picks: &mut Picks<'_>, now: UnixMs, known: bool) -> Vec<Slot
             (9, _) => Slot::Unknown,
             (8, _) => Slot::Empty,
             (_, STAGE) => Slot::Text(picks.of(&["proposal", "won", "discovery", "lost"])),
-            (_, NEXT_STEP) => Slot::Text(picks.of(&["call", "call Ann", "", "é\""])),
+            (_, NEXT_STEP) => Slot::Text(picks.of(&["call", "call Ann", "", "é\"", "cold"])),
             (_, CHAMPION | COMMITTED) => Slot::Bool(picks.below(2) == 1),
             (_, AMOUNT | THRESHOLD | PUSH_COUNT) => {
                 Slot::Number(f64::from(picks.below(48)) / 4.0 - 2.0)

@@ -181,7 +181,8 @@ fn facts_that_are_waited_for() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(600))]
 
-    /// A true condition found its required values; an explained truth follows
+    /// Steps answer as the nodes do, from which explanations are made. A true
+    /// condition found its required values; an explained truth follows
     /// from its parts; an undecided condition waits for a fact or for reckoning.
     #[test]
     fn what_it_tells_agrees_with_what_it_does(picks in proptest::collection::vec(0u16..2_000, 60..200)) {

@@ -96,7 +96,7 @@ fn one_field() {
     let text = [Slot::Text("Call Ann"), Slot::Empty, Slot::Unknown];
     let time = [Slot::Time(at("2026-11-20T09:00:00Z")), Slot::Empty, Slot::Unknown];
     let flag = [Slot::Bool(false), Slot::Empty, Slot::Unknown];
-    let table: [(&str, u16, [Slot<'_>; 3], [Truth; 3]); 33] = [
+    let table: [(&str, u16, [Slot<'_>; 3], [Truth; 3]); 35] = [
         ("has(deal.amount)", AMOUNT, number, [T, F, U]),
         ("has(deal.next_step)", NEXT_STEP, text, [T, F, U]),
         ("has(deal.created_at)", CREATED_AT, time, [T, F, U]),
@@ -114,6 +114,8 @@ fn one_field() {
         ("deal.amount * 1e308 * 10 > 0", AMOUNT, number, [U, F, U]),
         ("deal.amount == deal.amount", AMOUNT, number, [T, T, U]),
         ("deal.next_step == \"\"", NEXT_STEP, text, [F, T, U]),
+        ("deal.next_step == \"Call Bob\"", NEXT_STEP, text, [F, F, U]),
+        ("deal.next_step in [\"Call Bob\", \"Call Ann\"]", NEXT_STEP, text, [T, F, U]),
         ("deal.next_step != \"\"", NEXT_STEP, text, [T, F, U]),
         ("deal.next_step in [\"\", \"x\"]", NEXT_STEP, text, [F, T, U]),
         ("deal.next_step.startsWith(\"Call\")", NEXT_STEP, text, [T, F, U]),

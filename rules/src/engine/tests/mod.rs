@@ -4,4 +4,5 @@ mod episodes;
 mod fixtures;
 mod hydration;
 mod laws;
+mod outcomes;
 mod reasons;

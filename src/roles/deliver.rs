@@ -1,0 +1,258 @@
+//! Deliver: from waiting deliveries to messages and tasks, each claimed before
+//! it leaves, and its outcome kept.
+//!
+//! One tick works while anything is due: it reads what is due with everything
+//! around it, looks once more ([`last_look`]), commits what that decided in one
+//! transaction, and begins the calls ([`send`]). Calls of one connection take
+//! the places of no other, so a dead one delays nobody else. An unknown outcome
+//! is settled by asking the vendor, or where it cannot tell by sending once
+//! more ([`unknown`]).
+
+mod last_look;
+mod send;
+mod unknown;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+
+use async_trait::async_trait;
+use touchline_rules::UnixMs;
+use touchline_rules::time::MINUTE_MS;
+
+use super::flight::Flight;
+use super::lines::{Lines, test_line};
+use super::{Progress, Role};
+use crate::coaching::settings::policy;
+use crate::service::Service;
+use crate::store::{DeliveryRow, Fenced, LastLook, NewWork};
+use last_look::{Job, Looking, Verdict};
+use unknown::Way;
+
+/// Times one tick claims anew before it only finishes what it has begun.
+const ROUNDS_MAX: usize = 1_000;
+/// Deliveries of unknown outcome settled in one tick.
+const UNKNOWN_MAX: usize = 64;
+/// Waiting deliveries whose time is over are looked for that often.
+const SWEEP_EVERY_MS: i64 = MINUTE_MS;
+/// Of these, dropped in one tick.
+const SWEEP_MAX: usize = 500;
+
+/// The role.
+pub struct Deliver {
+    service: Arc<Service>,
+    lines: Lines,
+    /// A tick began and did not end: what it had claimed may have been sent.
+    unfinished: AtomicBool,
+    sweep_at: AtomicI64,
+}
+
+impl Deliver {
+    /// For this service. Only one may exist: it takes every claim that it did
+    /// not make itself for one that was interrupted.
+    #[must_use]
+    pub fn new(service: Arc<Service>) -> Self {
+        Deliver {
+            service,
+            lines: Lines::default(),
+            unfinished: AtomicBool::new(true),
+            sweep_at: AtomicI64::new(UnixMs::MIN.0),
+        }
+    }
+
+    /// What is done once in a tick: expired ones dropped, unknown ones settled,
+    /// broken lines tried. Answers whether anything changed at once.
+    async fn begin<'a>(&'a self, now: UnixMs, flight: &mut Flight<'a>) -> anyhow::Result<bool> {
+        let store = &self.service.store;
+        let mut changed = false;
+        if self.sweep_at.load(Ordering::Relaxed) <= now.0 {
+            changed = store.drop_expired(now, SWEEP_MAX).await? > 0;
+            if !changed {
+                self.sweep_at.store(now.plus_ms(SWEEP_EVERY_MS).0, Ordering::Relaxed);
+            }
+        }
+        let broken = store.broken_connections().await?;
+        for slug in self.lines.tests_due(&broken, now) {
+            if let Some(connection) = self.service.connections.get(&slug).cloned() {
+                flight
+                    .begin(&slug, async move { test_line(&self.service, &connection, now).await });
+            }
+        }
+        let unknown = store.unknown_due(now, UNKNOWN_MAX).await?;
+        changed |= !unknown.deliveries.is_empty();
+        let settings = self.service.settings.current();
+        let policy = policy(&self.service.config, &settings.to);
+        let mut looking = Looking::new(&self.service, &settings.to, &policy, &unknown, now);
+        for (row, nudges) in &unknown.deliveries {
+            let is_broken = broken.contains(&row.connection);
+            let way = match looking.written(row, nudges) {
+                Some(write) => Way::Ask(write),
+                None => Way::Repeat(looking.look(row, nudges)),
+            };
+            let (slug, row) = (row.connection.clone(), row.clone());
+            flight.begin(&slug, async move {
+                if is_broken {
+                    self.unknown_later(&row, now).await
+                } else {
+                    self.settle_unknown(row, way, now).await
+                }
+            });
+        }
+        Ok(changed)
+    }
+
+    /// Claims what is due as far as there are places, and begins to send it.
+    /// Answers whether anything moved.
+    async fn round<'a>(&'a self, now: UnixMs, flight: &mut Flight<'a>) -> anyhow::Result<bool> {
+        let service = &self.service;
+        let most = service.config.delivery.claims_per_connection;
+        let held = |slug: &str| self.lines.is_held(slug, now);
+        let open = service.connections.iter().filter(|one| !held(&one.slug));
+        let rooms: BTreeMap<String, usize> =
+            open.map(|one| (one.slug.clone(), flight.room(&one.slug, most))).collect();
+        let settings = service.settings.current();
+        let policy = policy(&service.config, &settings.to);
+        let due = service.store.due_deliveries(now, rooms, policy.hello).await?;
+        if due.deliveries.is_empty() {
+            return Ok(false);
+        }
+        if due.settings_version != settings.version {
+            service.settings.refresh().await?;
+            return Ok(true);
+        }
+        let mut looking = Looking::new(service, &settings.to, &policy, &due, now);
+        let verdicts: Vec<(DeliveryRow, Verdict)> = due
+            .deliveries
+            .iter()
+            .map(|(row, nudges)| (row.clone(), looking.look(row, nudges)))
+            .collect();
+        let Some(jobs) = self.settle(settings.version, verdicts, now).await? else {
+            return Ok(true);
+        };
+        for (row, job) in jobs {
+            self.note_first_nudge(&row, now).await;
+            let slug = row.connection.clone();
+            flight.begin(&slug, async move { self.send(row, job).await });
+        }
+        Ok(true)
+    }
+
+    /// Commits the verdicts; answers what was claimed, or `None` when settings
+    /// moved and nothing was.
+    async fn settle(
+        &self,
+        settings_version: i64,
+        verdicts: Vec<(DeliveryRow, Verdict)>,
+        now: UnixMs,
+    ) -> anyhow::Result<Option<Vec<(DeliveryRow, Job)>>> {
+        let service = &self.service;
+        let lease_until = now.plus_ms(service.config.delivery.lease_ms);
+        let mut looks = Vec::new();
+        let mut jobs = BTreeMap::new();
+        let mut work: Vec<NewWork> = Vec::new();
+        for (row, verdict) in verdicts {
+            let look = match verdict {
+                Verdict::Send { job, without } => {
+                    jobs.insert(row.id.clone(), job);
+                    LastLook::Claim { until: lease_until, without }
+                }
+                Verdict::Wait { until, why, ask } => {
+                    work.extend(ask);
+                    LastLook::Wait { until, why: why.to_owned() }
+                }
+                Verdict::Drop(reason) => LastLook::Drop { reason: reason.to_owned() },
+                Verdict::TakeBack => LastLook::TakeBack,
+            };
+            looks.push((row.id, look));
+        }
+        let wakes = !work.is_empty() || looks.iter().any(|(_, look)| *look == LastLook::TakeBack);
+        let claimed = match service.store.settle_due(settings_version, now, looks, work).await? {
+            Fenced::Done(claimed) => claimed,
+            Fenced::SettingsChanged { .. } => {
+                service.settings.refresh().await?;
+                return Ok(None);
+            }
+        };
+        if wakes {
+            service.wake.all();
+        }
+        let with_jobs = claimed.into_iter().filter_map(|row| Some((jobs.remove(&row.id)?, row)));
+        Ok(Some(with_jobs.map(|(job, row)| (row, job)).collect()))
+    }
+
+    /// A person's first days are counted from the first nudge. Losing this only
+    /// keeps a person new for longer, so it never keeps a message back.
+    async fn note_first_nudge(&self, row: &DeliveryRow, now: UnixMs) {
+        let known = self.service.people.get(&row.person);
+        let Some(person) = known.filter(|one| one.first_nudge_at.is_none()) else { return };
+        if !last_look::carries_nudges(row) {
+            return;
+        }
+        let mut person = (*person).clone();
+        person.first_nudge_at = Some(now);
+        if let Err(error) = self.service.people.put(person).await {
+            tracing::warn!(person.id = row.person, %error, "could not note the first nudge");
+        }
+    }
+
+    async fn work<'a>(&'a self, now: UnixMs, flight: &mut Flight<'a>) -> anyhow::Result<bool> {
+        let mut wake = self.service.wake.subscribe();
+        // What is due goes first: everything else can wait a moment.
+        let mut worked = self.round(now, flight).await?;
+        worked |= self.begin(now, flight).await?;
+        for _ in 0..ROUNDS_MAX {
+            // What was committed from here on is seen by the next look.
+            wake.mark_unchanged();
+            let moved = self.round(self.service.now().max(now), flight).await?;
+            worked |= moved;
+            if flight.is_empty() {
+                if !moved {
+                    break;
+                }
+                continue;
+            }
+            tokio::select! {
+                ended = flight.next() => {
+                    worked = true;
+                    ended.unwrap_or(Ok(()))?;
+                }
+                Ok(()) = wake.changed() => {}
+            }
+        }
+        Ok(worked)
+    }
+}
+
+#[async_trait]
+impl Role for Deliver {
+    fn name(&self) -> &'static str {
+        "deliver"
+    }
+
+    async fn tick(&self, now: UnixMs) -> anyhow::Result<Progress> {
+        let service = &self.service;
+        if self.unfinished.swap(true, Ordering::SeqCst) {
+            let interrupted = service.store.recover_claims().await?;
+            if interrupted > 0 {
+                tracing::warn!(deliveries = interrupted, "found claims without an outcome");
+            }
+        }
+        let mut flight = Flight::default();
+        let worked = self.work(now, &mut flight).await;
+        // What was begun is finished whatever happened beside it.
+        let mut ended = Ok(());
+        while let Some(result) = flight.next().await {
+            ended = ended.and(result);
+        }
+        let worked = worked?;
+        ended?;
+        self.unfinished.store(false, Ordering::SeqCst);
+        if worked {
+            return Ok(Progress::WORKED);
+        }
+        let ahead = service.store.deliveries_ahead(now).await?;
+        let sweep = ahead.any_waiting.then(|| now.plus_ms(SWEEP_EVERY_MS));
+        let next = [ahead.next, sweep, self.lines.next(now)].into_iter().flatten().min();
+        Ok(Progress::idle_until(next))
+    }
+}

@@ -1,0 +1,227 @@
+//! Edit: what was sent follows what happened since. An answered nudge, or one
+//! whose reason is gone, becomes one quiet line; a task of ours is completed.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use touchline_kit::{CallError, CardView, Message, Receipt};
+use touchline_rules::UnixMs;
+use touchline_rules::time::{MINUTE_MS, SECOND_MS};
+
+use super::flight::Flight;
+use super::ingest::{AnswerBody, COMPLETE, EDIT};
+use super::lines::{note_broken, wait_ms};
+use super::{Progress, Role};
+use crate::coaching::deliveries::CHAT;
+use crate::coaching::messages::{Shown, message};
+use crate::connection::Connection;
+use crate::service::Service;
+use crate::store::{DeliveryRow, DeliveryState, NudgeRow, OutcomeRow, WorkRow};
+
+const KINDS: &[&str] = &[EDIT, COMPLETE];
+/// Outcomes of one nudge that are looked at for its newest view.
+const OUTCOMES_MAX: usize = 500;
+/// A delivery that is being sent is looked at again after that.
+const SOON_MS: i64 = SECOND_MS;
+/// Times one tick claims anew before it only finishes what it has begun.
+const ROUNDS_MAX: usize = 1_000;
+/// An edit of a line that broke waits at least that long.
+const BROKEN_WAIT_MS: i64 = MINUTE_MS;
+
+/// The role.
+pub struct Edit {
+    service: Arc<Service>,
+}
+
+/// What is to be done about one delivery.
+enum Todo {
+    /// Show this instead.
+    Update(Receipt, Message),
+    /// Mark the task done.
+    Complete(Receipt),
+    /// Nothing, now or ever.
+    Nothing,
+    /// It is being sent: look again.
+    Later,
+}
+
+impl Edit {
+    /// For this service.
+    #[must_use]
+    pub fn new(service: Arc<Service>) -> Self {
+        Edit { service }
+    }
+
+    async fn handle(&self, work: WorkRow) -> anyhow::Result<()> {
+        let service = &self.service;
+        let Some(connection) = service.connections.get(&work.key.connection).cloned() else {
+            return Ok(service.store.finish_work(vec![work]).await?);
+        };
+        let (session, view) = (&connection.session, connection.view());
+        let done = match self.todo(&work).await? {
+            Todo::Nothing => Ok(()),
+            Todo::Later => {
+                let next = service.now().plus_ms(SOON_MS);
+                return Ok(service.store.retry_work(work.key, next, "being sent".into()).await?);
+            }
+            Todo::Update(receipt, message) => match connection.channel() {
+                Some(channel) => channel.update(session, &view, &receipt, &message).await,
+                None => Ok(()),
+            },
+            Todo::Complete(receipt) => match connection.crm() {
+                Some(crm) => crm.complete(session, &view, &receipt).await,
+                None => Ok(()),
+            },
+        };
+        match done {
+            Ok(()) => Ok(service.store.finish_work(vec![work]).await?),
+            Err(error) => self.failed(&connection, work, error).await,
+        }
+    }
+
+    async fn todo(&self, work: &WorkRow) -> anyhow::Result<Todo> {
+        let store = &self.service.store;
+        let Some(delivery) = store.delivery(work.key.key.clone()).await? else {
+            return Ok(Todo::Nothing);
+        };
+        match delivery.state {
+            DeliveryState::Sent => {}
+            DeliveryState::Claimed => return Ok(Todo::Later),
+            DeliveryState::Unknown if delivery.until < UnixMs::MAX => return Ok(Todo::Later),
+            _ => return Ok(Todo::Nothing),
+        }
+        let Ok(receipt) = serde_json::from_slice::<Receipt>(&delivery.receipt) else {
+            return Ok(Todo::Nothing);
+        };
+        if delivery.on_end == COMPLETE {
+            return Ok(Todo::Complete(receipt));
+        }
+        let mut shown = Vec::new();
+        for nudge in store.nudges_of_delivery(delivery.id.clone()).await? {
+            shown.extend(self.as_of_now(&delivery, nudge).await?);
+        }
+        Ok(message(&delivery, &shown).map_or(Todo::Nothing, |it| Todo::Update(receipt, it)))
+    }
+
+    /// A nudge as this delivery shows it now. One that was snoozed and came
+    /// again is answered in its new message; the old one keeps its last line.
+    async fn as_of_now(
+        &self,
+        delivery: &DeliveryRow,
+        nudge: NudgeRow,
+    ) -> anyhow::Result<Option<Shown>> {
+        let store = &self.service.store;
+        let outcomes = store.outcomes_of(nudge.id.clone(), OUTCOMES_MAX).await?;
+        let all = store.deliveries_of_nudge(nudge.id.clone()).await?;
+        let in_chat = all.iter().filter(|other| other.channel == CHAT);
+        let later = in_chat.map(|other| other.created_at).filter(|at| *at > delivery.created_at);
+        let until = later.min().unwrap_or(UnixMs::MAX);
+        let view = newest_view(&outcomes, delivery.created_at, until);
+        Ok(Shown::fresh(nudge).map(|shown| shown.since(view)))
+    }
+
+    async fn failed(
+        &self,
+        connection: &Connection,
+        work: WorkRow,
+        error: CallError,
+    ) -> anyhow::Result<()> {
+        let (service, now) = (&self.service, self.service.now());
+        let delivery = &service.config.delivery;
+        let wait = wait_ms(delivery, &work.key.key, work.attempts);
+        let next = match &error {
+            CallError::Limited { retry_at, .. } => *retry_at,
+            CallError::Unavailable { retry_at, .. } => {
+                retry_at.unwrap_or(now).max(now.plus_ms(wait))
+            }
+            // The same edit again ends the same.
+            CallError::Ambiguous { .. } => now.plus_ms(wait),
+            CallError::Unauthorized { .. } => {
+                note_broken(service, connection, &error, now).await?;
+                now.plus_ms(BROKEN_WAIT_MS)
+            }
+            CallError::NotFound { .. } => {
+                return Ok(service.store.finish_work(vec![work]).await?);
+            }
+            CallError::Forbidden { .. } | CallError::Refused { .. } => {
+                return self.give_up(work, &error).await;
+            }
+        };
+        if work.attempts >= delivery.tries_max {
+            return self.give_up(work, &error).await;
+        }
+        let next = next.max(now.plus_ms(1));
+        Ok(service.store.retry_work(work.key, next, error.to_string()).await?)
+    }
+
+    async fn give_up(&self, work: WorkRow, error: &CallError) -> anyhow::Result<()> {
+        tracing::warn!(
+            delivery.id = work.key.key,
+            connection = work.key.connection,
+            kind = work.key.kind,
+            %error,
+            "a message or task of ours stays as it is"
+        );
+        Ok(self.service.store.finish_work(vec![work]).await?)
+    }
+
+    async fn work<'a>(&'a self, now: UnixMs, flight: &mut Flight<'a>) -> anyhow::Result<()> {
+        let service = &self.service;
+        let mut wake = service.wake.subscribe();
+        let most = service.config.delivery.claims_per_connection;
+        for _ in 0..ROUNDS_MAX {
+            wake.mark_unchanged();
+            let now = service.now().max(now);
+            let mut skip = service.store.broken_connections().await?;
+            let full = service.connections.iter().filter(|c| flight.room(&c.slug, most) == 0);
+            skip.extend(full.map(|connection| connection.slug.clone()));
+            let lease_ms = service.config.delivery.lease_ms;
+            let claimed = service.store.claim_work(KINDS, now, most, lease_ms, skip).await?;
+            for work in claimed {
+                let slug = work.key.connection.clone();
+                flight.begin(&slug, async move { self.handle(work).await });
+            }
+            if flight.is_empty() {
+                return Ok(());
+            }
+            tokio::select! {
+                ended = flight.next() => ended.unwrap_or(Ok(()))?,
+                Ok(()) = wake.changed() => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The view that the newest answer between two instants gave a nudge.
+fn newest_view(outcomes: &[OutcomeRow], from: UnixMs, until: UnixMs) -> Option<CardView> {
+    let within = outcomes.iter().filter(|one| from <= one.at && one.at < until);
+    let views = within.filter_map(|one| serde_json::from_slice::<AnswerBody>(&one.body).ok());
+    views.last().map(|body| body.view)
+}
+
+#[async_trait]
+impl Role for Edit {
+    fn name(&self) -> &'static str {
+        "edit"
+    }
+
+    async fn tick(&self, now: UnixMs) -> anyhow::Result<Progress> {
+        let store = &self.service.store;
+        let next = store.next_work_at(KINDS).await?;
+        if next.is_none_or(|at| at > now) {
+            return Ok(Progress::idle_until(next));
+        }
+        let mut flight = Flight::default();
+        let worked = self.work(now, &mut flight).await;
+        let mut ended = Ok(());
+        while let Some(result) = flight.next().await {
+            ended = ended.and(result);
+        }
+        worked?;
+        ended?;
+        let next = store.next_work_at(KINDS).await?;
+        // What waits for a broken connection is due, but not to be tried at once.
+        Ok(Progress::idle_until(next.map(|at| at.max(now.plus_ms(SOON_MS)))))
+    }
+}

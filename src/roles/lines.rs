@@ -1,0 +1,198 @@
+//! The lines to vendors as those who write to them see them: broken until a
+//! test succeeds, or held back for a while.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use touchline_kit::CallError;
+use touchline_kit::retry::backoff_ms;
+use touchline_rules::UnixMs;
+use touchline_rules::time::MINUTE_MS;
+
+use super::batching::hash16;
+use crate::config::DeliveryConfig;
+use crate::connection::Connection;
+use crate::service::Service;
+use crate::store;
+
+/// A broken connection is tried again after that.
+const TEST_EVERY_MS: i64 = 5 * MINUTE_MS;
+/// The status of a connection that works.
+const WORKING: &str = "working";
+
+/// Notes that the credentials of a connection no longer work.
+///
+/// # Errors
+/// When the store cannot be written.
+pub async fn note_broken(
+    service: &Service,
+    connection: &Connection,
+    error: &CallError,
+    now: UnixMs,
+) -> store::Result<()> {
+    let connector = connection.connector.manifest().name.to_owned();
+    let (slug, reason) = (connection.slug.clone(), error.to_string());
+    if service.store.break_connection(slug, connector, reason, now).await? {
+        tracing::error!(
+            connection = connection.slug,
+            %error,
+            "the vendor no longer accepts our credentials; nothing is sent until it does\nhint: connect again, or put the new token into the configuration and restart"
+        );
+    }
+    Ok(())
+}
+
+/// How long to wait before `what` is tried again, after so many tries: longer
+/// each time, and another for each thing, so that those who failed together do
+/// not come back together. The same whenever a run is repeated.
+#[must_use]
+pub fn wait_ms(limits: &DeliveryConfig, what: &str, tries: u32) -> i64 {
+    let hash = hash16(format!("{what}/{tries}").as_bytes());
+    let jitter01 = f64::from(u16::from_le_bytes([hash[0], hash[1]])) / f64::from(u16::MAX);
+    let (base, cap) = (limits.retry_base_ms, limits.retry_cap_ms);
+    backoff_ms(tries.saturating_sub(1), base, cap, jitter01)
+}
+
+/// What one role remembers of the lines it writes to.
+#[derive(Default)]
+pub struct Lines(Mutex<BTreeMap<String, Line>>);
+
+#[derive(Default)]
+struct Line {
+    /// When a broken line is tried next.
+    test_at: Option<UnixMs>,
+    /// Nothing is begun until then.
+    held_until: Option<UnixMs>,
+    /// Whose call was held back last, with nothing let through since.
+    limited: Option<String>,
+}
+
+impl Lines {
+    /// Takes over which connections are broken, and answers those whose test is
+    /// due. Each is due again later.
+    pub fn tests_due(&self, broken: &[String], now: UnixMs) -> Vec<String> {
+        let mut lines = self.lock();
+        for (slug, line) in lines.iter_mut() {
+            if !broken.contains(slug) {
+                line.test_at = None;
+            }
+        }
+        let mut due = Vec::new();
+        for slug in broken {
+            let line = lines.entry(slug.clone()).or_default();
+            if line.test_at.is_none_or(|at| at <= now) {
+                due.push(slug.clone());
+                line.test_at = Some(now.plus_ms(TEST_EVERY_MS));
+            }
+        }
+        due
+    }
+
+    /// A line broke just now: it is not asked again at once.
+    pub fn broke(&self, slug: &str, now: UnixMs) {
+        self.lock().entry(slug.to_owned()).or_default().test_at = Some(now.plus_ms(TEST_EVERY_MS));
+    }
+
+    /// Whether nothing is to be begun on a connection now.
+    pub fn is_held(&self, slug: &str, now: UnixMs) -> bool {
+        self.lock().get(slug).and_then(|line| line.held_until).is_some_and(|until| until > now)
+    }
+
+    /// A limit held a call for this reader back until `retry_at`. When it holds
+    /// two readers in a row, it is the whole line's.
+    pub fn limited(&self, slug: &str, reader: &str, retry_at: UnixMs) {
+        let mut lines = self.lock();
+        let line = lines.entry(slug.to_owned()).or_default();
+        if line.limited.as_deref().is_some_and(|last| last != reader) {
+            line.held_until = Some(retry_at);
+        }
+        line.limited = Some(reader.to_owned());
+    }
+
+    /// The vendor cannot be reached, and says (or the breaker does) until when.
+    pub fn down(&self, slug: &str, until: UnixMs) {
+        self.lock().entry(slug.to_owned()).or_default().held_until = Some(until);
+    }
+
+    /// A call came through.
+    pub fn came_through(&self, slug: &str) {
+        if let Some(line) = self.lock().get_mut(slug) {
+            line.limited = None;
+            line.held_until = None;
+        }
+    }
+
+    /// The next instant after `now` at which a line is tried or let go.
+    pub fn next(&self, now: UnixMs) -> Option<UnixMs> {
+        let lines = self.lock();
+        let all = lines.values().flat_map(|line| [line.test_at, line.held_until]);
+        all.flatten().filter(|at| *at > now).min()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Line>> {
+        // Nothing under the lock can leave it half-changed.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Asks the vendor whether a broken line works again, and notes it if so.
+///
+/// # Errors
+/// When the store cannot be written.
+pub async fn test_line(
+    service: &Service,
+    connection: &Connection,
+    now: UnixMs,
+) -> anyhow::Result<()> {
+    let view = connection.view();
+    let tested = match (connection.channel(), connection.crm()) {
+        (Some(channel), _) => channel.self_test(&connection.session, &view).await,
+        (None, Some(crm)) => crm.self_test(&connection.session, &view).await,
+        (None, None) => return Ok(()),
+    };
+    match tested {
+        Ok(account) => {
+            let (slug, status) = (connection.slug.clone(), WORKING.to_owned());
+            service.store.set_connection_status(slug, status, String::new(), now).await?;
+            tracing::info!(connection = connection.slug, account, "the connection works again");
+            service.wake.all();
+        }
+        Err(error) => {
+            tracing::debug!(connection = connection.slug, %error, "still broken");
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broken_line_is_tested_now_and_then_until_it_works() {
+        let (lines, now) = (Lines::default(), UnixMs(0));
+        let broken = ["slack".to_owned()];
+        lines.broke("slack", now);
+        assert!(lines.tests_due(&broken, now).is_empty(), "it broke just now");
+        let later = now.plus_ms(TEST_EVERY_MS);
+        assert_eq!(lines.next(now), Some(later));
+        assert_eq!(lines.tests_due(&broken, later), broken);
+        assert!(lines.tests_due(&broken, later).is_empty(), "once each time");
+        assert!(lines.tests_due(&[], later).is_empty());
+        assert_eq!(lines.next(later), None, "it works again");
+        assert_eq!(lines.tests_due(&broken, later), broken, "found broken: asked at once");
+    }
+
+    #[test]
+    fn a_limit_of_one_reader_holds_nobody_else() {
+        let (lines, now, until) = (Lines::default(), UnixMs(0), UnixMs(1_000));
+        lines.limited("slack", "ada@example.com", until);
+        lines.limited("slack", "ada@example.com", until);
+        assert!(!lines.is_held("slack", now));
+        lines.limited("slack", "bob@example.com", until);
+        assert!(lines.is_held("slack", now) && !lines.is_held("slack", until));
+        lines.came_through("slack");
+        lines.limited("slack", "ada@example.com", until);
+        assert!(!lines.is_held("slack", now), "something came through in between");
+    }
+}

@@ -1,0 +1,138 @@
+use touchline::coaching::people::ChatStatus;
+use touchline::roles::fetch::PERSON;
+use touchline::store::{NewWork, WorkKey};
+use touchline_hubspot::fake::{Fault, FaultKind};
+use touchline_kit::{Crm as _, CrmWrite, CrmWriteKind};
+use touchline_rules::facts::{DealKey, Field};
+use touchline_rules::time::{DAY_MS, MINUTE_MS, SECOND_MS};
+
+use crate::house::{House, Running, START, calls, seller};
+
+#[tokio::test]
+async fn a_webhook_about_an_unseen_deal_ends_in_a_deal_that_was_read() {
+    let house = House::new().await;
+    let running = house.started().await;
+    running.open_hooks().await;
+    let deal = house.deal("Alder Foods");
+    house.clock.advance_ms(10 * SECOND_MS);
+    house.hubspot.set(deal, "dealstage", "qualifiedtobuy", &seller()).expect("set");
+    running.deliver().await;
+    running.settle().await;
+    let state = running.hydrated(deal).await;
+    assert_eq!(state.facts.text(Field::Name), Some("Alder Foods"));
+    assert_eq!(state.facts.text(Field::Stage), Some("qualifiedtobuy"));
+    assert!(state.facts.activities.read && state.waiting.is_empty());
+    assert!(running.fired("moved", deal).await.is_some());
+}
+
+/// An e-mail a day before the connection; days later Touchline writes a task
+/// and a note. Neither the webhook nor the poll may take them for activity.
+#[tokio::test]
+async fn what_touchline_writes_never_counts_as_activity() {
+    let mut house = House::new().await;
+    house.poll_minutes = 60;
+    let deal = house.deal("Alder Foods");
+    let said = START.plus_ms(-DAY_MS);
+    house
+        .hubspot
+        .log_email(deal, touchline_hubspot::fake::Direction::Inbound, said, &seller())
+        .expect("an e-mail");
+    let running = house.started().await;
+    running.open_hooks().await;
+    running.run_for(2 * DAY_MS).await;
+    for kind in [CrmWriteKind::Task, CrmWriteKind::Note] {
+        write(&running, deal, kind).await;
+    }
+    running.deliver().await;
+    running.run_for(DAY_MS).await;
+    assert_eq!(house.hubspot.tasks().len() + house.hubspot.notes().len(), 2);
+    let state = running.hydrated(deal).await;
+    assert_eq!(state.facts.activities.last(None, running.now()), Some(said));
+    // The rule that counts silence sees five days of it, and not two.
+    assert_eq!(running.truth("quiet", deal).await, Some(false));
+    running.run_for(2 * DAY_MS).await;
+    assert_eq!(running.truth("quiet", deal).await, Some(true));
+    assert!(running.fired("quiet", deal).await.is_some());
+}
+
+async fn write(running: &Running, deal: u64, kind: CrmWriteKind) {
+    let connection = running.service.connections.get("hubspot").expect("connected");
+    let write = CrmWrite {
+        kind,
+        deal: DealKey { connection: "hubspot".into(), id: deal.to_string() },
+        owner_id: None,
+        subject: "Ask what changed".into(),
+        body: "One line.".into(),
+        due_at: running.now().plus_ms(DAY_MS),
+        marker: format!("0a1b2c3d-{kind:?}").to_lowercase(),
+    };
+    let written =
+        touchline_hubspot::HUBSPOT.write(&connection.session, &connection.view(), &write).await;
+    written.expect("a receipt");
+}
+
+#[tokio::test]
+async fn one_id_that_the_crm_refuses_spoils_itself_only() {
+    let house = House::new().await;
+    let running = house.started().await;
+    let deals: Vec<u64> = (0..20).map(|n| house.deal(&format!("Deal {n}"))).collect();
+    let mut ids: Vec<String> = deals.iter().map(u64::to_string).collect();
+    ids.insert(7, "not-an-id".to_owned());
+    ask(&running, "fetch", "hubspot", &ids).await;
+    running.settle().await;
+    for deal in deals {
+        running.hydrated(deal).await;
+    }
+    let left = running.service.store.work_waiting("fetch".into(), "hubspot".into()).await;
+    assert_eq!(left, Ok(0));
+    // Halving finds the one in a handful of calls, not in one for each deal.
+    assert!(calls(&house.hubspot, "deals/batch/read") < 16);
+}
+
+#[tokio::test]
+async fn a_missing_permission_asks_a_few_times_and_forgets_nothing() {
+    let house = House::new().await;
+    let running = house.started().await;
+    let deals: Vec<u64> = (0..20).map(|n| house.deal(&format!("Deal {n}"))).collect();
+    let scope = "crm.objects.deals.read".to_owned();
+    let missing = FaultKind::MissingScope { scope };
+    house.hubspot.fail(Fault::on("deals/batch/read", missing));
+    let ids: Vec<String> = deals.iter().map(u64::to_string).collect();
+    ask(&running, "fetch", "hubspot", &ids).await;
+    running.run_for(MINUTE_MS).await;
+    assert!(calls(&house.hubspot, "deals/batch/read") < 16);
+    house.hubspot.clear_faults();
+    running.run_for(20 * MINUTE_MS).await;
+    for deal in deals {
+        running.hydrated(deal).await;
+    }
+}
+
+async fn ask(running: &Running, kind: &str, connection: &str, keys: &[String]) {
+    let work = keys.iter().map(|key| NewWork {
+        key: WorkKey { kind: kind.into(), connection: connection.into(), key: key.clone() },
+        next_at: running.now(),
+        body: Vec::new(),
+    });
+    let refused = running.service.store.ask_work(work.collect()).await.expect("room");
+    assert_eq!(refused, []);
+}
+
+#[tokio::test]
+async fn owners_become_people_whom_chat_knows() {
+    let house = House::new().await;
+    house.hubspot.add_owner("unknown@example.com", "Una", "Known", 8);
+    let running = house.started().await;
+    let sam = running.service.people.get("seller0@example.com").expect("known");
+    assert_eq!((sam.name.as_str(), sam.time_zone.as_deref()), ("Sam Seller", Some("Asia/Tokyo")));
+    assert!(matches!(&sam.chat, ChatStatus::Found { person, .. } if person.id == "U1"));
+    let una = running.service.people.get("unknown@example.com").expect("known");
+    assert!(matches!(una.chat, ChatStatus::Missing { .. }), "{una:?}");
+    assert_eq!(running.status("hubspot").await, "working");
+    let lookups = || house.slack.requests().len();
+    let before = lookups();
+    running.run_for(3 * 60 * MINUTE_MS).await;
+    assert_eq!(lookups(), before, "nobody is looked up twice a day");
+    let waiting = running.service.store.work_waiting(PERSON.into(), "slack".into()).await;
+    assert_eq!(waiting, Ok(0));
+}
