@@ -1,8 +1,9 @@
 //! Outcomes: whether what a rule hopes for came true in time after its nudge.
 //!
-//! Each nudge that was sent is looked at now and then, on local state alone,
-//! until its rule's time is over. So an outcome is seen up to
-//! [`LOOK_EVERY_MS`] late, and one that was true for less than that may be missed.
+//! Each nudge that was sent is looked at once a day, on local state alone, until
+//! its rule's time is over: rules hope for something within days, and a company's
+//! open nudges are many. So an outcome is seen up to [`LOOK_EVERY_MS`] late, and
+//! one that was true for less than that may be missed.
 
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use touchline_rules::UnixMs;
 use touchline_rules::engine::outcome_met;
 use touchline_rules::facts::DealState;
-use touchline_rules::time::HOUR_MS;
+use touchline_rules::time::DAY_MS;
 
 use super::batching::hash16;
 use super::{Progress, Role};
@@ -27,7 +28,7 @@ pub const OUTCOME: &str = "outcome";
 /// The kind of an outcome that came true.
 pub const MET: &str = "outcome_met";
 /// How often a nudge is looked at.
-pub const LOOK_EVERY_MS: i64 = HOUR_MS;
+pub const LOOK_EVERY_MS: i64 = DAY_MS;
 
 const KINDS: &[&str] = &[OUTCOME];
 /// Nudges looked at in one tick.

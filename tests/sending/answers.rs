@@ -151,7 +151,7 @@ async fn what_a_rule_hopes_for_is_seen_when_it_comes_true() {
         house.until("2026-03-03 12:00").await;
         assert!(outcomes(&house, deal).await.is_empty());
         house.set(deal, "hs_next_step", "Demo on Thursday").await;
-        house.until("2026-03-03 13:30").await;
+        house.until("2026-03-04 12:30").await;
         assert_eq!(outcomes(&house, deal).await, ["outcome_met"]);
     })
     .await;
