@@ -115,9 +115,23 @@ pub async fn in_house<F: Future<Output = ()>>(more: &str, story: impl FnOnce(Arc
 
     let mut connections = Connections::default();
     let slack_secrets = [("bot_token", TOKEN), ("signing_secret", SECRET)];
-    connections.insert(connection("slack", &SLACK, &slack_url, &public_url, &slack_secrets, &clock));
+    connections.insert(connection(
+        "slack",
+        &SLACK,
+        &slack_url,
+        &public_url,
+        &slack_secrets,
+        &clock,
+    ));
     let hubspot_secrets = [("access_token", TOKEN), ("client_secret", SECRET)];
-    connections.insert(connection("hubspot", &HUBSPOT, &hubspot_url, &public_url, &hubspot_secrets, &clock));
+    connections.insert(connection(
+        "hubspot",
+        &HUBSPOT,
+        &hubspot_url,
+        &public_url,
+        &hubspot_secrets,
+        &clock,
+    ));
 
     let folder = tempfile::tempdir().unwrap();
     let service = service(&folder, connections, clock.clone(), more).await;
@@ -295,9 +309,15 @@ impl House {
 
     pub async fn set_sending(&self, sending: Sending) {
         let to = SendingTo { sending, pilot: Vec::new() };
-        Settings::set_sending(&self.service.store, &to, "admin@example.com", "a test", self.clock.now())
-            .await
-            .unwrap();
+        Settings::set_sending(
+            &self.service.store,
+            &to,
+            "admin@example.com",
+            "a test",
+            self.clock.now(),
+        )
+        .await
+        .unwrap();
     }
 
     /// What Ada reads in Slack, oldest first, without the hello.

@@ -6,5 +6,5 @@
 mod answers;
 mod crm;
 mod faults;
-mod house;
 mod hours;
+mod house;
