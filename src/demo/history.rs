@@ -19,6 +19,7 @@ use super::stage::{Plan, Stage};
 use super::{report, summarise};
 use crate::app::App;
 use crate::clock::Clock as _;
+use crate::connectors::connector;
 use crate::history::{Header, History};
 
 /// Movements that are this close together happen at one simulated instant.
@@ -40,6 +41,13 @@ pub struct Options {
     pub exit_after: Option<Duration>,
     /// Where the database is kept.
     pub folder: PathBuf,
+}
+
+/// Vendor limits would only make simulated time pass: both vendors are ours here.
+fn without_limits(connection: &str) -> String {
+    let limits = connector(connection).map_or(&[][..], |known| known.manifest().limits);
+    let lines = limits.iter().map(|limit| format!("{} = \"off\"\n", limit.name));
+    format!("[connections.{connection}.limits]\n{}", lines.collect::<String>())
 }
 
 /// Reads a history file.
@@ -73,7 +81,13 @@ pub async fn play(options: Options, out: &mut (dyn Write + Send)) -> anyhow::Res
     let header = &history.header;
     let mut plan = Plan::new(first, &options.folder);
     plan.chat = chat_users(header);
-    plan.config = format!("{CONFIG}{}", managers_config(header));
+    plan.config = [
+        CONFIG.to_owned(),
+        without_limits("hubspot"),
+        without_limits("slack"),
+        managers_config(header),
+    ]
+    .concat();
     plan.time_zone.clone_from(&header.metadata.time_zone);
     plan.hubspot = |hubspot| hubspot.limits = touchline_hubspot::fake::RateLimits::off();
     let stage = Stage::new(plan).await?;

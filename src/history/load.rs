@@ -153,3 +153,109 @@ pub fn stage_counts(observations: &[Observation]) -> BTreeMap<String, usize> {
     }
     counts
 }
+
+#[cfg(test)]
+mod tests {
+    use touchline_rules::facts::{Actor, Owner, Pipeline, Stage, StageKind};
+
+    use super::*;
+    use crate::history::{Header, VERSION};
+
+    fn metadata(ids: [&str; 2], owner: &str) -> Metadata {
+        let stage = |id: &str, label: &str, kind| Stage {
+            id: id.to_owned(),
+            label: label.to_owned(),
+            kind,
+        };
+        Metadata {
+            pipelines: vec![Pipeline {
+                id: format!("{}-pipeline", ids[0]),
+                label: "Sales".to_owned(),
+                stages: vec![
+                    stage(ids[0], "Engaging", StageKind::Open),
+                    stage(ids[1], "Won", StageKind::Won),
+                ],
+            }],
+            owners: vec![Owner {
+                id: owner.to_owned(),
+                user_id: None,
+                email: Some("ann.lee@example.com".to_owned()),
+                name: "Ann Lee".to_owned(),
+                archived: false,
+            }],
+            ..Metadata::default()
+        }
+    }
+
+    fn history(told: Metadata) -> History {
+        let change = |at: i64, kind| Change {
+            deal: DealKey { connection: "import".to_owned(), id: "A1".to_owned() },
+            kind,
+            occurred_at: UnixMs(at),
+            actor: Actor::default(),
+            vendor_id: None,
+            vendor_seq: 0,
+        };
+        let set = |at, field, value: &str| {
+            let to = Fact::Known(Value::Text(value.to_owned()));
+            change(at, ChangeKind::FieldSet { field, to })
+        };
+        let header = Header {
+            touchline_history: VERSION,
+            as_of: UnixMs(9_000),
+            estimated: true,
+            metadata: told,
+            managers: Vec::new(),
+        };
+        let changes = vec![
+            change(1_000, ChangeKind::Created),
+            set(1_000, Field::Pipeline, "engaging-pipeline"),
+            set(1_000, Field::Owner, "1"),
+            set(1_000, Field::Stage, "engaging"),
+            set(5_000, Field::Stage, "won"),
+        ];
+        History { header, changes }
+    }
+
+    #[test]
+    fn a_deal_s_lines_become_one_record_with_its_past() {
+        let read = observations(&history(metadata(["engaging", "won"], "1")), "hubspot");
+        let [read] = read.as_slice() else { panic!("one deal, not {}", read.len()) };
+        assert_eq!((read.deal.connection.as_str(), read.origin), ("hubspot", Origin::Import));
+        let stage = Fact::Known(Value::Text("won".to_owned()));
+        assert!(read.fields.contains(&(Field::Stage, stage)));
+        let created = Fact::Known(Value::Time(UnixMs(1_000)));
+        assert!(read.fields.contains(&(Field::CreatedAt, created)));
+        assert_eq!(read.history.len(), 4);
+        assert_eq!((&read.activities, read.gone), (&None, false));
+    }
+
+    #[test]
+    fn names_become_the_account_s_ids() {
+        let mut account = metadata(["1001", "1002"], "77");
+        account.pipelines[0].stages[1].label = " won ".to_owned();
+        let fitted = fit(history(metadata(["engaging", "won"], "1")), &account).unwrap();
+        let read = &observations(&fitted, "hubspot")[0];
+        let text = |field| {
+            let found = read.fields.iter().find(|(known, _)| *known == field);
+            match found {
+                Some((_, Fact::Known(Value::Text(text)))) => text.clone(),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(text(Field::Stage), "1002");
+        assert_eq!(text(Field::Pipeline), "1001-pipeline");
+        assert_eq!(text(Field::Owner), "77");
+    }
+
+    #[test]
+    fn stages_the_account_does_not_have_are_named() {
+        let mut account = metadata(["1001", "1002"], "77");
+        account.pipelines[0].stages[0].label = "Talking".to_owned();
+        let error = fit(history(metadata(["engaging", "won"], "1")), &account).unwrap_err();
+        insta::assert_snapshot!(error, @r"
+        the account has no pipeline with the stages Engaging, Won
+        hint: in the mapping, name the stages as the CRM labels them
+        ");
+    }
+}
