@@ -194,6 +194,12 @@ impl Wake {
         self.0.send_modify(|count| *count = count.wrapping_add(1));
     }
 
+    /// How often everybody was woken.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        *self.0.borrow()
+    }
+
     /// A receiver that sees every wake-up from now on.
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<u64> {
