@@ -4,6 +4,7 @@ use touchline::app::App;
 use touchline_hubspot::fake::{Actor, MAX_BATCH_EVENTS};
 use touchline_rules::UnixMs;
 use touchline_rules::time::DAY_MS;
+use touchline_slack::fake::FakeUser;
 
 use crate::fixture::*;
 
@@ -17,14 +18,28 @@ fn batch(scene: &Scene, deals: &[u64]) -> Vec<u8> {
     serde_json::Value::Array(moved.collect()).to_string().into_bytes()
 }
 
+/// So many that each gets few messages: a chat takes one a second.
+const SELLERS: usize = 25;
+
+/// Owners in the CRM, known to the chat.
+fn sellers(scene: &Scene) -> Vec<u64> {
+    let seller = |n: usize| {
+        let (id, email) = (format!("U{n}"), format!("seller{n}@example.com"));
+        scene.stage.slack.set_user(FakeUser::new(&id, &email, "Seller", "Europe/London"));
+        scene.hubspot().add_owner(&email, "Seller", "Example", 8_000 + n as i64)
+    };
+    (0..SELLERS).map(seller).collect()
+}
+
 const NUDGES: &str = "SELECT COUNT(*) FROM nudge";
 
 #[tokio::test]
 async fn the_same_hundred_events_twice_in_parallel_and_after_a_restart_nudge_once() {
     let scene = Scene::set(Setting::default()).await;
     let ago = UnixMs(scene.now().0 - 30 * DAY_MS);
+    let owners = sellers(&scene);
     let deals: Vec<_> = (0..MAX_BATCH_EVENTS)
-        .map(|n| scene.deal_of(scene.ann, &format!("Deal {n}"), ago))
+        .map(|n| scene.deal_of(owners[n % SELLERS], &format!("Deal {n}"), ago))
         .collect();
     scene.hubspot().subscribe(Vec::new());
     let app = scene.stage.open().await.unwrap();
@@ -37,7 +52,6 @@ async fn the_same_hundred_events_twice_in_parallel_and_after_a_restart_nudge_onc
         scene.settle(&app).await;
         assert_eq!(scene.number(NUDGES), 100);
         again(&scene, &app, &batch).await;
-        // A chat takes one message a second.
         scene.live_minutes(&app, 10).await;
         batch
     };
@@ -47,7 +61,7 @@ async fn the_same_hundred_events_twice_in_parallel_and_after_a_restart_nudge_onc
     let second = async {
         again(&scene, &app, &batch).await;
         // Hours later HubSpot may still repeat what it thinks was not taken.
-        scene.live_minutes(&app, 20 * 60).await;
+        scene.live_minutes(&app, 3 * 60).await;
         again(&scene, &app, &batch).await;
         let said = scene.stage.slack.messages();
         for deal in 0..100 {
