@@ -86,7 +86,8 @@ pub enum LastLook {
         /// The word.
         reason: String,
     },
-    /// It came too late for its form: attention decides on its nudges anew.
+    /// It came too late for its form: attention decides on its nudges anew. One
+    /// that was sent before with an unknown outcome is dropped as `expired`.
     TakeBack,
 }
 
@@ -153,8 +154,7 @@ impl Store {
                 let mut claimed = Vec::new();
                 for (id, look) in &looks {
                     let row = delivery::get(tx, id)?;
-                    let waiting = row.filter(|row| row.state == DeliveryState::Waiting);
-                    if let Some(row) = waiting {
+                    if let Some(row) = row.filter(|row| is_due(row, now)) {
                         claimed.extend(settle(tx, &row, look, now)?);
                     }
                 }
@@ -240,6 +240,11 @@ fn look(main: &Connection, rows: Vec<DeliveryRow>) -> Result<Looked> {
     Ok(looked)
 }
 
+/// As [`DUE`] asks. A look may be older than what it looked at.
+fn is_due(row: &DeliveryRow, now: UnixMs) -> bool {
+    row.state == DeliveryState::Waiting && row.until <= now && now < row.expires_at
+}
+
 fn settle(
     main: &Connection,
     row: &DeliveryRow,
@@ -253,6 +258,8 @@ fn settle(
             Ok(None)
         }
         LastLook::Drop { reason } => drop_one(main, row, reason, now).map(|()| None),
+        // It may have arrived before: decided anew, it could come a third time.
+        LastLook::TakeBack if row.resends > 0 => drop_one(main, row, "expired", now).map(|()| None),
         LastLook::TakeBack => {
             save(main, &row.step(DeliveryState::Dropped, "taken_back")?.refunded())?;
             for nudge in nudge::of_delivery(main, &row.id)? {
