@@ -153,7 +153,7 @@ impl Deliver {
         for (row, verdict) in verdicts {
             let look = match verdict {
                 Verdict::Send { job, without } => {
-                    jobs.insert(row.id.clone(), job);
+                    jobs.insert(row.id.clone(), *job);
                     LastLook::Claim { until: lease_until, without }
                 }
                 Verdict::Wait { until, why, ask } => {

@@ -195,9 +195,9 @@ impl Edit {
 
 /// The view that the newest answer between two instants gave a nudge.
 fn newest_view(outcomes: &[OutcomeRow], from: UnixMs, until: UnixMs) -> Option<CardView> {
-    let within = outcomes.iter().filter(|one| from <= one.at && one.at < until);
-    let views = within.filter_map(|one| serde_json::from_slice::<AnswerBody>(&one.body).ok());
-    views.last().map(|body| body.view)
+    let newest_first = outcomes.iter().rev();
+    let mut within = newest_first.filter(|one| from <= one.at && one.at < until);
+    within.find_map(|one| Some(serde_json::from_slice::<AnswerBody>(&one.body).ok()?.view))
 }
 
 #[async_trait]

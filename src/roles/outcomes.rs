@@ -62,7 +62,7 @@ pub struct Outcomes {
 /// What one look found.
 enum Found {
     /// It came true.
-    Met(NudgeRow),
+    Met(Box<NudgeRow>),
     /// Not yet; look again then.
     NotYet(UnixMs),
     /// There is nothing to look for, or no time left.
@@ -103,7 +103,7 @@ impl Outcomes {
             (now < until).then(|| Err(now.plus_ms(LOOK_EVERY_MS).min(until)))
         });
         Ok(match found {
-            Some(Ok(())) => Found::Met(nudge),
+            Some(Ok(())) => Found::Met(Box::new(nudge)),
             Some(Err(next)) => Found::NotYet(next),
             None => Found::Over,
         })

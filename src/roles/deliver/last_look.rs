@@ -35,7 +35,7 @@ pub(super) enum Verdict {
     /// Claim it and do this.
     Send {
         /// What.
-        job: Job,
+        job: Box<Job>,
         /// Nudges left out, each with the ledger's word.
         without: Vec<(String, String)>,
     },
@@ -292,8 +292,8 @@ impl<'a> Looking<'a> {
         if !is_in_chat(row) {
             return match keep.first() {
                 Some(shown) => {
-                    let job = Job::Crm(messages::crm_write(row, shown, reader, self.now));
-                    Verdict::Send { job, without }
+                    let write = messages::crm_write(row, shown, reader, self.now);
+                    Verdict::Send { job: Box::new(Job::Crm(write)), without }
                 }
                 None => Verdict::Drop(REASON_GONE),
             };
@@ -308,10 +308,10 @@ impl<'a> Looking<'a> {
             }
         };
         if row.channel == HELLO {
-            return Verdict::Send { job: Job::Hello(to), without };
+            return Verdict::Send { job: Box::new(Job::Hello(to)), without };
         }
         match messages::message(row, keep) {
-            Some(message) => Verdict::Send { job: Job::Chat(to, message), without },
+            Some(message) => Verdict::Send { job: Box::new(Job::Chat(to, message)), without },
             None => Verdict::Drop(REASON_GONE),
         }
     }
