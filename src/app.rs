@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::coaching::rulesets;
 use crate::config::Config;
 use crate::http::hooks::Intake;
-use crate::http::{self, server};
+use crate::http::server;
 use crate::roles::{Progress, Role};
 use crate::service::Service;
 use crate::store::ServeLock;
@@ -122,6 +122,7 @@ impl App {
                 };
                 self.intake.set_ready(false);
                 stopping.send_replace(true);
+                self.service.stop();
                 failure
             };
             tokio::join!(listening, ended).1
@@ -207,8 +208,4 @@ async fn reload_on(mut hangup: Signal, service: Arc<Service>, mut stopped: watch
             Err(error) => tracing::error!("{error:#}"),
         }
     }
-}
-
-fn routes(intake: &Arc<Intake>) -> axum::Router {
-    http::router(Arc::clone(intake))
 }

@@ -1,6 +1,7 @@
 //! What every role works with: the store, the connections, the rules, the people.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
@@ -38,6 +39,7 @@ pub struct Service {
     pub vault: Arc<Vault>,
     /// Wakes roles when something was committed.
     pub wake: Wake,
+    stopping: AtomicBool,
     verdicts: RwLock<HashMap<String, Arc<Verdicts>>>,
 }
 
@@ -89,6 +91,7 @@ impl Service {
             settings,
             vault,
             wake: Wake::default(),
+            stopping: AtomicBool::new(false),
             verdicts: RwLock::default(),
         }
     }
@@ -154,6 +157,18 @@ impl Service {
             hydrate_deadline_ms: self.config.ingest.hydrate_deadline_minutes * MINUTE_MS,
         };
         body(deal, &world)
+    }
+
+    /// Tells every role to finish what it has begun and to begin nothing more.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
+        self.wake.all();
+    }
+
+    /// Whether a role that goes on and on should come to an end.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
     }
 
     /// The present instant.

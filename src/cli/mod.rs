@@ -1,9 +1,14 @@
 //! The command line. Data goes to standard output, messages to standard error;
 //! exit codes are 0 for ok, 1 for a failed check, 2 for a wrong call.
 
+mod admin;
 mod config;
+mod connect;
 mod demo;
+mod doctor;
 mod history;
+mod open;
+mod rules;
 mod serve;
 
 use std::path::PathBuf;
@@ -39,6 +44,16 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Run the service: take webhooks, evaluate rules, deliver nudges.
     Serve,
+    /// Connect a vendor account by OAuth: prints a link that works once.
+    Connect(connect::ConnectArgs),
+    /// Find out why something does not work, and what to do about it.
+    Doctor(doctor::DoctorArgs),
+    /// Check, test and describe coaching rules.
+    #[command(subcommand)]
+    Rules(rules::RulesCommand),
+    /// Steer a running service: sending, dead letters, the audit log.
+    #[command(subcommand)]
+    Admin(admin::AdminCommand),
     /// Import a company's past.
     #[command(subcommand)]
     History(history::HistoryCommand),
@@ -71,6 +86,10 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Demo(args) => demo::run(args).await,
         Command::Serve => serve::run(load(file)?).await,
         Command::Config => config::run(),
+        Command::Connect(args) => connect::run(load(file)?, args).await,
+        Command::Doctor(args) => doctor::run(load(file)?, args).await,
+        Command::Rules(command) => rules::run(file, command).await,
+        Command::Admin(command) => admin::run(load(file)?, command).await,
     }
 }
 

@@ -155,7 +155,7 @@ mod tests {
         else {
             panic!("a hello is a hello")
         };
-        assert_snapshot!(format!("{title}\n{}", lines.join("\n")), @r"
+        assert_snapshot!(format!("{title}\n{}", lines.join("\n")), @"
         Hello from Touchline
         admin@example.com switched on coaching for your deals: short tips at the right moment, and a reason with each.
         It reads your deals in HubSpot: stages, amounts, dates, and when an e-mail, call or meeting took place. It does not read your e-mails.

@@ -170,6 +170,9 @@ impl Edit {
         let mut wake = service.wake.subscribe();
         let most = service.config.delivery.claims_per_connection;
         for _ in 0..ROUNDS_MAX {
+            if service.is_stopping() {
+                break;
+            }
             wake.mark_unchanged();
             let now = service.now().max(now);
             let mut skip = service.store.broken_connections().await?;
@@ -195,9 +198,9 @@ impl Edit {
 
 /// The view that the newest answer between two instants gave a nudge.
 fn newest_view(outcomes: &[OutcomeRow], from: UnixMs, until: UnixMs) -> Option<CardView> {
-    let newest_first = outcomes.iter().rev();
-    let mut within = newest_first.filter(|one| from <= one.at && one.at < until);
-    within.find_map(|one| Some(serde_json::from_slice::<AnswerBody>(&one.body).ok()?.view))
+    let within = outcomes.iter().filter(|one| from <= one.at && one.at < until);
+    let mut views = within.filter_map(|one| serde_json::from_slice::<AnswerBody>(&one.body).ok());
+    views.next_back().map(|body| body.view)
 }
 
 #[async_trait]

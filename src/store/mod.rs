@@ -201,6 +201,15 @@ impl Store {
         lock::lock_serve(&self.0.files.lock)
     }
 
+    /// The process that serves the database now, as it calls itself; `None` when
+    /// none does.
+    ///
+    /// # Errors
+    /// [`StoreError::Open`] when the lock file cannot be used.
+    pub fn serving(&self) -> Result<Option<String>> {
+        lock::serving(&self.0.files.lock)
+    }
+
     /// Resolves when the disk has failed: nothing is acknowledged any more, and
     /// the process should stop.
     pub async fn failed(&self) -> StoreError {

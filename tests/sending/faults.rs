@@ -126,6 +126,35 @@ async fn a_dead_crm_delays_no_message() {
 }
 
 #[tokio::test]
+async fn a_crm_that_hangs_delays_no_message() {
+    in_house("", async |house: Arc<House>| {
+        let first = house.deal("First").await;
+        house.move_on(first).await;
+        house.seconds(3).await;
+        let deal = house.deal("Harbour Foods").await;
+        let hangs = HubFault::Slow { delay_ms: 5_000 };
+        house.hubspot.fail(Fault::on("/tasks", hangs).method("POST"));
+        house.hubspot.set(deal, "amount", "25000", &crate::house::by_hand()).unwrap();
+        house.hubspot.tick(house.service.now()).await;
+        let now = house.service.now();
+        for role in house.roles.iter().take(3) {
+            role.tick(now).await.unwrap();
+        }
+        let said = async {
+            while house.messages().len() < 2 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = said => {}
+            _ = house.roles[3].tick(now) => panic!("the message waited for the task"),
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_refused_message_has_failed_and_says_what_to_do() {
     in_house("", async |house: Arc<House>| {
         let first = house.deal("First").await;

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use touchline::clock::Clock;
+use touchline::clock::Clock as _;
 use touchline::coaching::people::{ChatStatus, Person};
 use touchline::roles::PERSON;
 use touchline::roles::batching::{FETCH, METADATA};
 use touchline::roles::ingest::ACTIVITY;
 use touchline::store::NewInbox;
 use touchline_hubspot::HUBSPOT;
-use touchline_kit::{Channel, Crm};
+use touchline_kit::{Channel as _, Crm as _};
 use touchline_rules::facts::Origin;
 use touchline_slack::SLACK;
 
@@ -18,14 +18,14 @@ use crate::house::House;
 const ALL_KINDS: &[&str] = &[FETCH, PERSON, METADATA, ACTIVITY];
 
 impl House {
-    /// Reads HubSpot's pipelines and owners, as a connection does at its start.
+    /// Reads pipelines, stages and owners.
     pub async fn read_account(&self) {
         let hubspot = self.service.connections.get("hubspot").unwrap();
         let metadata = HUBSPOT.metadata(&hubspot.session, &hubspot.view()).await.unwrap();
         hubspot.set_metadata(Arc::new(metadata));
     }
 
-    /// Reads the records and people that are asked for. A vendor that fails is
+    /// Reads the records and people that were asked for. A vendor that fails is
     /// asked again in a second.
     pub async fn read_vendors(&self) -> bool {
         let store = &self.service.store;

@@ -55,7 +55,7 @@ async fn what_a_look_decided_is_there_as_a_whole_after_a_kill() {
     let looks = [
         ("d-send", claim_until(LATER)),
         ("d-wait", wait),
-        ("d-drop", LastLook::Drop { reason: "reason_gone".into() }),
+        ("d-drop", LastLook::Drop { reason: "reason_gone".into(), without: vec![] }),
         ("d-late", LastLook::TakeBack),
     ];
     let looks = looks.map(|(id, look)| (id.to_owned(), look)).to_vec();
@@ -138,6 +138,20 @@ async fn a_digest_goes_out_without_what_is_not_said_any_more() {
     assert_eq!(nudge_state(&home, "gone").await, NudgeState::Suppressed);
     let reasons = home.store.suppressed_by_reason(NOW).await.unwrap();
     assert_eq!(reasons, [("muted".to_owned(), 1)]);
+}
+
+#[tokio::test]
+async fn what_is_dropped_leaves_each_nudge_its_own_word() {
+    let home = Home::new();
+    home.nudges(&["muted", "other"]).await;
+    home.decide(vec![Decision::Send(delivery("digest", "chat", &["muted", "other"]))]).await;
+    let found = home.due(NOW, &[("chat", 9)]).await;
+    let without = vec![("muted".to_owned(), "muted".to_owned())];
+    let look = LastLook::Drop { reason: "reason_gone".into(), without };
+    assert!(home.settle(NOW, found, look).await.is_empty());
+    assert_eq!(home.state("digest").await.state, Dropped);
+    let reasons = home.store.suppressed_by_reason(NOW).await.unwrap();
+    assert_eq!(reasons, [("muted".to_owned(), 1), ("reason_gone".to_owned(), 1)]);
 }
 
 /// It was sent again already: decided anew, it could come a third time.
