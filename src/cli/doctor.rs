@@ -124,7 +124,9 @@ impl Patient<'_> {
         restore(store, &connections).await?;
         let Some(opened) = connections.get(slug) else { return Ok(()) };
         connection::status(store, slug, findings).await?;
-        connection::live(opened, self.offline, findings).await;
+        if connection::connected(config, store, vault, slug, findings).await? && !self.offline {
+            connection::live(opened, findings).await;
+        }
         connection::usage(store, slug, self.now, findings).await?;
         if opened.crm().is_some() {
             connection::reading(store, opened, self.now, findings).await?;

@@ -10,6 +10,7 @@ mod history;
 mod open;
 mod rules;
 mod serve;
+mod sim;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -57,6 +58,9 @@ enum Command {
     /// Import a company's past.
     #[command(subcommand)]
     History(history::HistoryCommand),
+    /// Run a fake vendor alone: HubSpot or Slack.
+    #[command(subcommand)]
+    Sim(sim::SimCommand),
     /// Print the documented defaults.
     Config,
 }
@@ -82,7 +86,8 @@ pub fn run() -> ExitCode {
 async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     let file = cli.config;
     match cli.command {
-        Command::History(command) => history::run(&load(file)?, command),
+        Command::History(command) => history::run(&load(file)?, command).await,
+        Command::Sim(command) => sim::run(command).await,
         Command::Demo(args) => demo::run(args).await,
         Command::Serve => serve::run(load(file)?).await,
         Command::Config => config::run(),

@@ -30,6 +30,9 @@ pub async fn connected(
     let key = WorkKey { kind, connection, key: String::new() };
     service.store.ask_work(vec![NewWork { key, next_at: now, body: Vec::new() }]).await?;
     tracing::info!(connection = errand.connection, "connected");
+    if let Some(connection) = service.connections.get(&errand.connection) {
+        connection.renew();
+    }
     service.wake.all();
     Ok(())
 }

@@ -17,7 +17,7 @@ use tokio::sync::Mutex;
 use touchline_kit::oauth::{OAuthApp, OAuthHttp};
 use touchline_kit::{CallError, Manifest, Secrets, TokenSource};
 use touchline_rules::UnixMs;
-use touchline_rules::time::SECOND_MS;
+use touchline_rules::time::{MINUTE_MS, SECOND_MS};
 
 use super::grants::{Grants, HeldGrant, Kept};
 use crate::clock::Clock;
@@ -34,6 +34,10 @@ pub const BROKEN: &str = "broken";
 const TOKEN_SECRETS: [&str; 2] = ["access_token", "bot_token"];
 /// How long a refresh that found no answer is not tried again.
 const REFRESH_RETRY_MS: i64 = 10 * SECOND_MS;
+/// How long an account that nobody connected yet is left alone.
+const UNCONNECTED_RETRY_MS: i64 = 15 * MINUTE_MS;
+/// Said where there is no grant.
+const NOT_CONNECTED: &str = "the account is not connected yet: run `touchline connect`";
 /// How long a process that began a refresh keeps others from it; longer than a
 /// call to the vendor may take.
 const REFRESH_LEASE_MS: i64 = 60 * SECOND_MS;
@@ -191,8 +195,9 @@ impl GrantedToken {
             *held = Held { version, ..Held::default() };
         }
         if version == 0 {
-            let detail = "the account is not connected yet: run `touchline connect`".to_owned();
-            return Err(CallError::Unauthorized { detail }.into());
+            // Not broken: nothing was taken away. Who connects it wakes who waits.
+            let retry_at = self.clock.now().plus_ms(UNCONNECTED_RETRY_MS);
+            return Err(unavailable(NOT_CONNECTED, Some(retry_at)).into());
         }
         if let Some(detail) = &held.refused {
             return Err(CallError::Unauthorized { detail: detail.clone() }.into());

@@ -15,7 +15,7 @@ use crate::clock::{Clock, ManualClock};
 use crate::config::Config;
 
 /// The webhook subscriptions of the app that ships for HubSpot: the file itself.
-const WEBHOOKS: &str =
+pub(crate) const WEBHOOKS: &str =
     include_str!("../../connectors/hubspot/app/src/app/webhooks/webhooks-hsmeta.json");
 /// Rounds in which everything due at one instant has to come to rest.
 const ROUNDS_MAX: u32 = 10_000;
@@ -30,6 +30,8 @@ pub struct Plan {
     pub config: String,
     /// People in the chat.
     pub chat: Vec<FakeUser>,
+    /// IANA zone of the CRM account, if it matters.
+    pub time_zone: Option<String>,
     /// Shapes the CRM account before it is built.
     pub hubspot: fn(&mut HubSpotConfig),
 }
@@ -43,6 +45,7 @@ impl Plan {
             folder: folder.to_owned(),
             config: String::new(),
             chat: Vec::new(),
+            time_zone: None,
             hubspot: |_| {},
         }
     }
@@ -87,6 +90,7 @@ impl Stage {
         let mut hubspot =
             HubSpotConfig::new(clock.clone() as Arc<dyn Clock>).with_webhook_file(webhooks);
         hubspot.scopes.push("oauth".to_owned());
+        hubspot.time_zone = plan.time_zone.unwrap_or(hubspot.time_zone);
         (plan.hubspot)(&mut hubspot);
         let hubspot = FakeHubSpot::new(hubspot);
         let slack = FakeSlack::new(SlackConfig {

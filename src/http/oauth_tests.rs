@@ -172,7 +172,9 @@ fn text(token: &SecretString) -> String {
 async fn from_link_to_calls_to_refresh_to_revocation_and_back() {
     let rig = rig("").await;
     rig.fake.set_rotate_refresh(true);
-    assert!(matches!(rig.works().await, Err(CallError::Unauthorized { .. })));
+    let unconnected = rig.works().await.unwrap_err().to_string();
+    assert!(unconnected.contains("not connected yet"), "{unconnected}");
+    assert_eq!(rig.status().await.0, "new");
     let (status, _, page) = rig.connect().await;
     assert_eq!(status, 200, "{page}");
     assert!(page.contains("<h1>HubSpot is connected</h1>"), "{page}");

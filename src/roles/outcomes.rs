@@ -1,8 +1,8 @@
 //! What becomes of a nudge after it was sent: whether what its rule hopes for
 //! came true in time, and whether the reason of an event rule has gone.
 //!
-//! A deal's sent nudges are looked at when the deal changes, and each now and
-//! then until its rule's time is over, for what becomes true by time alone. All
+//! A deal's sent nudges are looked at when the deal changes, and once a day
+//! until its rule's time is over, for what becomes true by time alone. All
 //! of it on local state. (That of a state rule ends with its episode, in ingest.)
 
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use touchline_rules::UnixMs;
 use touchline_rules::engine::{Holds, outcome_met, reason_holds};
 use touchline_rules::facts::{DealKey, DealState};
-use touchline_rules::time::HOUR_MS;
+use touchline_rules::time::DAY_MS;
 
 use super::batching::{FOLLOW, hash16, subject_key};
 use super::{Progress, Role};
@@ -29,7 +29,7 @@ pub const OUTCOME: &str = "outcome";
 /// The kind of an outcome that came true.
 pub const MET: &str = "outcome_met";
 /// How often a nudge is looked at while its deal does not change.
-pub const LOOK_EVERY_MS: i64 = HOUR_MS;
+pub const LOOK_EVERY_MS: i64 = DAY_MS;
 
 const KINDS: &[&str] = &[FOLLOW, OUTCOME];
 /// Pieces of work done in one tick.

@@ -94,7 +94,7 @@ impl Company {
         let (property, field, value) = if moves && deal.stage + 1 < PORTAL_STAGES {
             deal.stage += 1;
             ("dealstage", "stage", format!("stage-{}", deal.stage))
-        } else if count % 2 == 0 {
+        } else if count.is_multiple_of(2) {
             ("amount", "amount", (1_000 + count).to_string())
         } else {
             ("hs_next_step", "next_step", format!("Step {count}"))

@@ -4,6 +4,7 @@
 //! Fakes of HubSpot and Slack run in the test's process; the program runs in its
 //! own, on the machine's clock. What has to come of the burst is worked out here
 //! from what happened in the account, not by the program's code.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where its set-up fails")]
 
 mod company;
 mod ledger;

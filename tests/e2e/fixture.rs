@@ -11,7 +11,7 @@ use touchline_hubspot::fake::{Actor, FakeConfig, FakeHubSpot};
 use touchline_kit::Clock as _;
 use touchline_rules::UnixMs;
 use touchline_rules::time::{DAY_MS, MINUTE_MS};
-use touchline_slack::fake::FakeUser;
+use touchline_slack::fake::{FakeMessage, FakeUser};
 
 use crate::wire::{self, Answer};
 
@@ -34,9 +34,6 @@ deal_spacing_working_days = "off"
 digest_items_max = "off"
 quiet_hours = "off"
 "#;
-
-/// Ceilings as shipped, for everybody.
-pub const AS_SHIPPED: &str = "[attention]\nsending = \"everyone\"\n";
 
 /// A pack that speaks up whenever a deal changes its stage.
 pub const ON_STAGE_CHANGE: &str = r#"
@@ -207,10 +204,21 @@ impl Scene {
             "SELECT firing_id, person FROM nudge GROUP BY firing_id, person HAVING COUNT(*) > 1",
         );
         assert!(twice.is_empty(), "more than one nudge of a firing for a person: {twice:?}");
+        for row in self.rows("SELECT id, resends FROM delivery") {
+            let told =
+                self.stage.slack.messages().iter().filter(|one| carries(one, &row[0])).count();
+            let allowed = 1 + row[1].parse::<usize>().unwrap();
+            assert!(told <= allowed, "delivery {} was told {told} times", row[0]);
+        }
         let unread = self.inbox_rows("SELECT COALESCE(MAX(seq), 0) FROM inbox")[0][0].clone();
         let cursor = self.rows("SELECT seq FROM cursor WHERE name = 'ingest'")[0][0].clone();
         assert_eq!(unread, cursor, "stored requests that nobody read");
     }
+}
+
+fn carries(message: &FakeMessage, delivery: &str) -> bool {
+    let metadata = message.metadata.as_ref();
+    metadata.is_some_and(|told| told["event_payload"]["delivery_id"] == delivery)
 }
 
 /// A property change event's body with one event.

@@ -8,8 +8,10 @@ use touchline_rules::UnixMs;
 use touchline_rules::time::{DAY_MS, HOUR_MS};
 
 use super::findings::{Findings, lasting};
-use crate::coaching::credentials::{BROKEN, WORKING};
+use crate::coaching::credentials::{BROKEN, WORKING, static_token};
 use crate::coaching::data_check::{DataCheck, PipelineCheck};
+use crate::coaching::grants::Grants;
+use crate::coaching::opening::{declared, oauth_line};
 use crate::coaching::people::People;
 use crate::config::Config;
 use crate::connection::Connection;
@@ -17,6 +19,7 @@ use crate::http::hooks::Refusal;
 use crate::http::refusals::refusals;
 use crate::roles::backfill::BackfillProgress;
 use crate::store::{InboxRow, Part, Store};
+use crate::vault::Vault;
 
 /// The newest requests among which the last webhook is looked for.
 const LOOK_BACK_ROWS: usize = 1_000;
@@ -60,11 +63,31 @@ fn reconnect(connector: &str, slug: &str) -> String {
     )
 }
 
-/// Whether the vendor answers with the configured credentials.
-pub(super) async fn live(connection: &Connection, offline: bool, findings: &mut Findings) {
-    if offline {
-        return;
+/// Whether there is a token or a grant to call with.
+pub(super) async fn connected(
+    config: &Config,
+    store: &Store,
+    vault: &Arc<Vault>,
+    slug: &str,
+    findings: &mut Findings,
+) -> anyhow::Result<bool> {
+    let declared = declared(config, slug)?;
+    let manifest = declared.manifest();
+    let grants = Grants::new(store.clone(), Arc::clone(vault));
+    if static_token(manifest, &declared.secrets).is_some() || grants.version(slug).await? > 0 {
+        return Ok(true);
     }
+    let finding = findings.bad(format!("{} is not connected yet", manifest.title));
+    if oauth_line(&declared, &config.public_url)?.is_some() {
+        finding.hint(format!("`touchline connect {} --connection {slug}`", manifest.name));
+    } else {
+        finding.hint("put its token into the configuration, then restart the service");
+    }
+    Ok(false)
+}
+
+/// Whether the vendor answers with the configured credentials.
+pub(super) async fn live(connection: &Connection, findings: &mut Findings) {
     let (session, view) = (&connection.session, connection.view());
     let answer = match (connection.crm(), connection.channel()) {
         (Some(crm), _) => crm.self_test(session, &view).await,
