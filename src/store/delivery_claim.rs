@@ -88,7 +88,8 @@ pub enum LastLook {
         /// Nudges with a word of their own.
         without: Vec<(String, String)>,
     },
-    /// It came too late for its form: attention decides on its nudges anew.
+    /// It came too late for its form: attention decides on its nudges anew. One
+    /// that was sent before with an unknown outcome is dropped as `expired`.
     TakeBack,
 }
 
@@ -155,8 +156,7 @@ impl Store {
                 let mut claimed = Vec::new();
                 for (id, look) in &looks {
                     let row = delivery::get(tx, id)?;
-                    let waiting = row.filter(|row| row.state == DeliveryState::Waiting);
-                    if let Some(row) = waiting {
+                    if let Some(row) = row.filter(|row| is_due(row, now)) {
                         claimed.extend(settle(tx, &row, look, now)?);
                     }
                 }
@@ -242,6 +242,11 @@ fn look(main: &Connection, rows: Vec<DeliveryRow>) -> Result<Looked> {
     Ok(looked)
 }
 
+/// As [`DUE`] asks. A look may be older than what it looked at.
+fn is_due(row: &DeliveryRow, now: UnixMs) -> bool {
+    row.state == DeliveryState::Waiting && row.until <= now && now < row.expires_at
+}
+
 fn settle(
     main: &Connection,
     row: &DeliveryRow,
@@ -258,6 +263,8 @@ fn settle(
             leave_out(main, row, without, now)?;
             drop_one(main, row, reason, now).map(|()| None)
         }
+        // It may have arrived before: decided anew, it could come a third time.
+        LastLook::TakeBack if row.resends > 0 => drop_one(main, row, "expired", now).map(|()| None),
         LastLook::TakeBack => {
             save(main, &row.step(DeliveryState::Dropped, "taken_back")?.refunded())?;
             for nudge in nudge::of_delivery(main, &row.id)? {
