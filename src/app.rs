@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::Signal;
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
 use touchline_rules::UnixMs;
 
@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::coaching::rulesets;
 use crate::config::Config;
 use crate::http::hooks::Intake;
-use crate::http::{self, server};
+use crate::http::server;
 use crate::roles::{Progress, Role};
 use crate::service::Service;
 use crate::store::ServeLock;
@@ -37,7 +37,23 @@ pub struct App {
     intake: Arc<Intake>,
     router: axum::Router,
     roles: Vec<Arc<dyn Role>>,
+    /// For [`App::settle`]: how each role was last found with nothing to do.
+    rested: Mutex<Vec<Option<Rest>>>,
     _lock: ServeLock,
+}
+
+/// A role that had nothing to do has nothing to do until something is written,
+/// somebody is woken, or its next instant has come.
+#[derive(Clone)]
+struct Rest {
+    news: (u64, u64),
+    next: Option<UnixMs>,
+}
+
+impl Rest {
+    fn lasts(&self, now: UnixMs) -> bool {
+        self.next.is_none_or(|next| now < next)
+    }
 }
 
 impl App {
@@ -80,10 +96,21 @@ impl App {
     /// # Errors
     /// When a tick fails, or nothing comes to rest.
     pub async fn settle(&self) -> anyhow::Result<Option<UnixMs>> {
+        let mut rested = self.rested.lock().await;
+        rested.resize(self.roles.len(), None);
         for _ in 0..ROUNDS_MAX {
             let mut round = Progress::default();
-            for role in &self.roles {
-                round = round.and(role.tick(self.service.now()).await?);
+            for (role, rested) in self.roles.iter().zip(rested.iter_mut()) {
+                let now = self.service.now();
+                let news = (self.service.store.writes(), self.service.wake.count());
+                let still = rested.as_ref().filter(|rest| rest.news == news && rest.lasts(now));
+                if let Some(rest) = still {
+                    round = round.and(Progress::idle_until(rest.next));
+                    continue;
+                }
+                let progress = role.tick(now).await?;
+                *rested = (!progress.worked).then_some(Rest { news, next: progress.next });
+                round = round.and(progress);
             }
             if !round.worked {
                 return Ok(round.next);
@@ -122,6 +149,7 @@ impl App {
                 };
                 self.intake.set_ready(false);
                 stopping.send_replace(true);
+                self.service.stop();
                 failure
             };
             tokio::join!(listening, ended).1
@@ -207,8 +235,4 @@ async fn reload_on(mut hangup: Signal, service: Arc<Service>, mut stopped: watch
             Err(error) => tracing::error!("{error:#}"),
         }
     }
-}
-
-fn routes(intake: &Arc<Intake>) -> axum::Router {
-    http::router(Arc::clone(intake))
 }

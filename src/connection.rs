@@ -2,6 +2,7 @@
 //! what is known of the account.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
 
 use touchline_kit::{Channel, ConnectionView, Connector, Crm, Secrets, Session};
@@ -18,6 +19,7 @@ pub struct Connection {
     /// The line to the vendor.
     pub session: Session,
     view: RwLock<Arc<ConnectionView>>,
+    renewals: Arc<AtomicU64>,
 }
 
 impl Connection {
@@ -30,7 +32,14 @@ impl Connection {
         view: ConnectionView,
     ) -> Self {
         let slug = view.name.clone();
-        Connection { slug, connector, secrets, session, view: RwLock::new(Arc::new(view)) }
+        Connection {
+            slug,
+            connector,
+            secrets,
+            session,
+            view: RwLock::new(Arc::new(view)),
+            renewals: Arc::default(),
+        }
     }
 
     /// What its connector may know of it, as of now.
@@ -45,6 +54,17 @@ impl Connection {
         let mut view = self.view.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         let fresh = ConnectionView { metadata, ..ConnectionView::clone(&view) };
         *view = Arc::new(fresh);
+    }
+
+    /// Notes that it was connected anew: who left it alone need not wait longer.
+    pub fn renew(&self) {
+        self.renewals.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often it was connected anew since the start.
+    #[must_use]
+    pub fn renewals(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.renewals)
     }
 
     /// Its CRM side with what a call needs.

@@ -8,6 +8,7 @@ pub mod config;
 pub mod connection;
 pub mod connectors;
 pub mod demo;
+pub mod entropy;
 pub mod history;
 pub mod http;
 pub mod roles;

@@ -1,6 +1,7 @@
 //! What every role works with: the store, the connections, the rules, the people.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
@@ -38,6 +39,7 @@ pub struct Service {
     pub vault: Arc<Vault>,
     /// Wakes roles when something was committed.
     pub wake: Wake,
+    stopping: AtomicBool,
     verdicts: RwLock<HashMap<String, Arc<Verdicts>>>,
 }
 
@@ -89,6 +91,7 @@ impl Service {
             settings,
             vault,
             wake: Wake::default(),
+            stopping: AtomicBool::new(false),
             verdicts: RwLock::default(),
         }
     }
@@ -156,6 +159,18 @@ impl Service {
         body(deal, &world)
     }
 
+    /// Tells every role to finish what it has begun and to begin nothing more.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
+        self.wake.all();
+    }
+
+    /// Whether a role that goes on and on should come to an end.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
+    }
+
     /// The present instant.
     #[must_use]
     pub fn now(&self) -> UnixMs {
@@ -177,6 +192,12 @@ impl Wake {
     /// Wakes everybody.
     pub fn all(&self) {
         self.0.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// How often everybody was woken.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        *self.0.borrow()
     }
 
     /// A receiver that sees every wake-up from now on.

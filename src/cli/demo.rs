@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::demo::{Options, play};
+use crate::demo::{Options, history, play};
 
 /// Simulated days, and the real time one takes, when nothing is said.
 const DAYS: i32 = 21;
 const DAY_TAKES_MS: u64 = 1_200;
+/// Messages of a history that are printed when nothing is said.
+const SHOWN: usize = 20;
 
 #[derive(Args)]
 pub(super) struct DemoArgs {
@@ -29,6 +31,16 @@ pub(super) struct DemoArgs {
     /// Keep the database here instead of in a temporary folder.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Live through a company's own past instead of the made-up season; made by
+    /// `touchline history import`.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["days", "seed"])]
+    history: Option<PathBuf>,
+    /// How many messages of a history are printed.
+    #[arg(long, value_name = "COUNT", default_value_t = SHOWN, requires = "history")]
+    show: usize,
+    /// Print the totals of a history only.
+    #[arg(long, requires = "history")]
+    quiet: bool,
 }
 
 pub(super) async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
@@ -43,6 +55,13 @@ pub(super) async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
             (temporary.path().to_owned(), Some(temporary))
         }
     };
+    if let Some(file) = args.history {
+        let shown_max = if args.quiet { 0 } else { args.show };
+        let options = history::Options { file, shown_max, exit_after: args.exit_after, folder };
+        history::play(options, &mut std::io::stdout()).await?;
+        drop(temporary);
+        return Ok(ExitCode::SUCCESS);
+    }
     let day_takes = if args.fast { Duration::ZERO } else { Duration::from_millis(DAY_TAKES_MS) };
     let options = Options {
         days: args.days,

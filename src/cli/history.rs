@@ -7,13 +7,23 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Subcommand;
+use touchline_rules::facts::{Metadata, Observation};
 
+use crate::clock::{Clock as _, SystemClock};
+use crate::coaching::rulesets;
 use crate::config::Config;
+use crate::history::History;
 use crate::history::import::{Imported, import, span};
+use crate::history::inactive::inactive;
+use crate::history::load::{fit, observations, stage_counts};
 use crate::history::mapping::Mapping;
+use crate::roles::ingest::events::OBSERVATIONS;
+use crate::store::{NewInbox, Part, Store, StoreOptions};
 
 /// Bad rows named one by one; the rest is counted.
 const BAD_ROWS_SHOWN: usize = 20;
+/// Deals in one row of the inbox.
+const DEALS_PER_ROW: usize = 100;
 
 #[derive(Subcommand)]
 pub(super) enum HistoryCommand {
@@ -26,24 +36,44 @@ pub(super) enum HistoryCommand {
         #[arg(long, value_name = "FILE")]
         mapping: PathBuf,
         /// Where to write the history (JSON Lines).
-        #[arg(long, value_name = "FILE")]
-        out: PathBuf,
+        #[arg(long, value_name = "FILE", required_unless_present = "connection")]
+        out: Option<PathBuf>,
+        /// Also hand the deals to the database, as this connection's. All of it is
+        /// past: no rule fires for it.
+        #[arg(long, value_name = "NAME")]
+        connection: Option<String>,
     },
 }
 
-pub(super) fn run(_config: &Config, command: HistoryCommand) -> anyhow::Result<ExitCode> {
-    let HistoryCommand::Import { csv, mapping, out } = command;
+pub(super) async fn run(config: &Config, command: HistoryCommand) -> anyhow::Result<ExitCode> {
+    let HistoryCommand::Import { csv, mapping, out, connection } = command;
+    if let Some(name) = &connection {
+        let known: Vec<_> = config.connections.keys().map(String::as_str).collect();
+        anyhow::ensure!(
+            config.connections.contains_key(name),
+            "there is no connection `{name}` in the configuration\nhint: it has {}",
+            if known.is_empty() { "none".to_owned() } else { known.join(", ") }
+        );
+    }
     let mapping = Mapping::read(&mapping)?;
     let folder = csv.parent().unwrap_or(Path::new("."));
     let source = File::open(&csv).with_context(|| format!("cannot open {}", csv.display()))?;
     let imported = import(BufReader::new(source), folder, &mapping)?;
-    let target = File::create(&out).with_context(|| format!("cannot write {}", out.display()))?;
-    imported.history.write(BufWriter::new(target))?;
-    report(&imported, &out);
+    report(&imported);
+    if let Some(out) = &out {
+        let target =
+            File::create(out).with_context(|| format!("cannot write {}", out.display()))?;
+        imported.history.write(BufWriter::new(target))?;
+        eprintln!("written to {}", out.display());
+    }
+    report_inactive(&imported.history, config);
+    if let Some(name) = connection {
+        load(imported.history, config, &name).await?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-fn report(imported: &Imported, out: &Path) {
+fn report(imported: &Imported) {
     for (line, problem) in imported.bad.iter().take(BAD_ROWS_SHOWN) {
         eprintln!("line {line}: {problem}");
     }
@@ -52,11 +82,87 @@ fn report(imported: &Imported, out: &Path) {
     }
     let days = span(&imported.history).as_hours() / 24;
     eprintln!(
-        "{} rows read, {} bad rows left out, {} changes over {days} days written to {}",
+        "{} rows read, {} bad rows left out, {} changes over {days} days",
         imported.rows,
         imported.bad.len(),
         imported.history.changes.len(),
-        out.display()
     );
+    let counts = stage_counts(&observations(&imported.history, ""));
+    let stages = imported.history.header.metadata.pipelines.iter().flat_map(|one| &one.stages);
+    for stage in stages {
+        let count = counts.get(&stage.id).copied().unwrap_or_default();
+        eprintln!("  {count:>7}  {}", stage.label);
+    }
     eprintln!("times are derived from dates: everything computed from them is an estimate");
+}
+
+/// Says which rules would stay silent on these deals. Rules that cannot be read
+/// are no reason to refuse a history.
+fn report_inactive(history: &History, config: &Config) {
+    let rules = match rulesets::load(&config.rules, &[]) {
+        Ok((rules, _)) => rules,
+        Err(error) => {
+            eprintln!("the rules could not be compared with the history: {error:#}");
+            return;
+        }
+    };
+    let silent = inactive(history, &rules);
+    if silent.is_empty() {
+        eprintln!("no rule is inactive for lack of facts");
+        return;
+    }
+    eprintln!(
+        "{} of {} rules are inactive for lack of facts; the file never tells of a deal they look at:",
+        silent.len(),
+        rules.rules().len()
+    );
+    for rule in silent {
+        eprintln!("  {:<28} {}", rule.rule_id, rule.missing.join(", "));
+    }
+}
+
+/// Hands the history to the inbox. A running `serve` takes it from there, or the
+/// next one.
+async fn load(history: History, config: &Config, connection: &str) -> anyhow::Result<()> {
+    let now = SystemClock.now();
+    let store = Store::open(&config.database_path(), StoreOptions::default())?;
+    let known = store.connection_part(connection.to_owned(), Part::Metadata).await?;
+    let history = match known {
+        Some(part) => {
+            let account: Metadata = serde_json::from_slice(&part.body)?;
+            fit(history, &account)?
+        }
+        None => {
+            let body = serde_json::to_vec(&history.header.metadata)?;
+            store.put_connection_part(connection.to_owned(), Part::Metadata, 0, body, now).await?;
+            eprintln!(
+                "{connection} was never read: until then its pipeline and owners are the file's own"
+            );
+            history
+        }
+    };
+    let deals = observations(&history, connection);
+    for chunk in deals.chunks(DEALS_PER_ROW) {
+        store.append(row(chunk, connection, now)?).await?;
+    }
+    store.close();
+    eprintln!(
+        "{} deals handed to {connection} as its past; `touchline serve` takes them in",
+        deals.len()
+    );
+    Ok(())
+}
+
+fn row(
+    deals: &[Observation],
+    connection: &str,
+    received_at: touchline_rules::UnixMs,
+) -> anyhow::Result<NewInbox> {
+    Ok(NewInbox {
+        connection: connection.to_owned(),
+        kind: OBSERVATIONS.to_owned(),
+        received_at,
+        headers: Vec::new(),
+        body: serde_json::to_vec(deals)?,
+    })
 }

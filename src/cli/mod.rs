@@ -1,10 +1,16 @@
 //! The command line. Data goes to standard output, messages to standard error;
 //! exit codes are 0 for ok, 1 for a failed check, 2 for a wrong call.
 
+mod admin;
 mod config;
+mod connect;
 mod demo;
+mod doctor;
 mod history;
+mod open;
+mod rules;
 mod serve;
+mod sim;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -39,9 +45,22 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Run the service: take webhooks, evaluate rules, deliver nudges.
     Serve,
+    /// Connect a vendor account by OAuth: prints a link that works once.
+    Connect(connect::ConnectArgs),
+    /// Find out why something does not work, and what to do about it.
+    Doctor(doctor::DoctorArgs),
+    /// Check, test and describe coaching rules.
+    #[command(subcommand)]
+    Rules(rules::RulesCommand),
+    /// Steer a running service: sending, dead letters, the audit log.
+    #[command(subcommand)]
+    Admin(admin::AdminCommand),
     /// Import a company's past.
     #[command(subcommand)]
     History(history::HistoryCommand),
+    /// Run a fake vendor alone: HubSpot or Slack.
+    #[command(subcommand)]
+    Sim(sim::SimCommand),
     /// Print the documented defaults.
     Config,
 }
@@ -67,10 +86,15 @@ pub fn run() -> ExitCode {
 async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     let file = cli.config;
     match cli.command {
-        Command::History(command) => history::run(&load(file)?, command),
+        Command::History(command) => history::run(&load(file)?, command).await,
+        Command::Sim(command) => sim::run(command).await,
         Command::Demo(args) => demo::run(args).await,
         Command::Serve => serve::run(load(file)?).await,
         Command::Config => config::run(),
+        Command::Connect(args) => connect::run(load(file)?, args).await,
+        Command::Doctor(args) => doctor::run(load(file)?, args).await,
+        Command::Rules(command) => rules::run(file, command).await,
+        Command::Admin(command) => admin::run(load(file)?, command).await,
     }
 }
 

@@ -155,15 +155,22 @@ mod tests {
         else {
             panic!("a hello is a hello")
         };
-        assert_snapshot!(format!("{title}\n{}", lines.join("\n")), @"");
+        assert_snapshot!(format!("{title}\n{}", lines.join("\n")), @"
+        Hello from Touchline
+        admin@example.com switched on coaching for your deals: short tips at the right moment, and a reason with each.
+        It reads your deals in HubSpot: stages, amounts, dates, and when an e-mail, call or meeting took place. It does not read your e-mails.
+        At most 2 messages a day (1 in your first 10 working days), and a digest at 09:00. Nothing between 18:00 and 08:00.
+        To stop it: choose Mute or Pause on any message, or type /touchline pause today, week or a date.
+        Your answers stay yours. Nobody sees them with your name, your manager neither.
+        ");
         let open = Policy {
             interruptions_per_day: None,
             digest_at: Vec::new(),
             quiet_hours: None,
             ..Policy::default()
         };
-        assert_snapshot!(how_much(&open), @"");
+        assert_snapshot!(how_much(&open), @"A message when something needs you.");
         let one = Policy { interruptions_per_day: Some(1), ..Policy::default() };
-        assert_snapshot!(how_much(&one), @"");
+        assert_snapshot!(how_much(&one), @"At most 1 message a day, and a digest at 09:00. Nothing between 18:00 and 08:00.");
     }
 }

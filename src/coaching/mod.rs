@@ -1,10 +1,16 @@
 //! Loads and stores what the pure layers need: people and their calendars, the
-//! rules that are on, the texts of nudges, the steering of sending.
+//! rules that are on, the texts of nudges, the steering of sending, and the
+//! credentials of connections.
 
+pub mod connect_link;
+pub mod connecting;
+pub mod credentials;
 pub mod data_check;
 pub mod deliveries;
+pub mod grants;
 pub mod messages;
 pub mod nudges;
+pub mod opening;
 pub mod people;
 pub mod readers;
 pub mod rulesets;

@@ -55,14 +55,7 @@ impl Settings {
     /// # Errors
     /// When the store cannot be read or written.
     pub async fn load(store: Store, config: &Config, now: UnixMs) -> anyhow::Result<Settings> {
-        let first = SendingTo {
-            sending: match config.attention.sending {
-                config::Sending::Off => Sending::Off,
-                config::Sending::Pilot => Sending::Pilot,
-                config::Sending::Everyone => Sending::Everyone,
-            },
-            pilot: config.attention.pilot.iter().map(|email| email.to_lowercase()).collect(),
-        };
+        let first = configured(config);
         let body = serde_json::to_vec(&first)?;
         let audit = entry(now, "configuration", "sending_first_set", &body);
         store.put_first_setting(SENDING.to_owned(), body, audit).await?;
@@ -91,6 +84,17 @@ impl Settings {
         Ok(current)
     }
 
+    /// Who is sent nudges, read without setting anything: for commands.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn sending_to(store: &Store, config: &Config) -> anyhow::Result<SendingTo> {
+        match store.setting(SENDING.to_owned()).await? {
+            Some(row) => Ok(serde_json::from_slice(&row.body)?),
+            None => Ok(configured(config)),
+        }
+    }
+
     /// Sets who is sent nudges; takes effect before the next delivery of a
     /// running service.
     ///
@@ -108,6 +112,18 @@ impl Settings {
         let told = serde_json::to_vec(&serde_json::json!({ "set": to, "reason": reason }))?;
         store.put_setting(SENDING.to_owned(), body, entry(now, by, "sending_set", &told)).await?;
         Ok(())
+    }
+}
+
+/// The first value, as configuration gives it.
+fn configured(config: &Config) -> SendingTo {
+    SendingTo {
+        sending: match config.attention.sending {
+            config::Sending::Off => Sending::Off,
+            config::Sending::Pilot => Sending::Pilot,
+            config::Sending::Everyone => Sending::Everyone,
+        },
+        pilot: config.attention.pilot.iter().map(|email| email.to_lowercase()).collect(),
     }
 }
 

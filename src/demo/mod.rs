@@ -2,6 +2,9 @@
 //! the service in one process, on one clock. No network, key or account.
 
 pub mod company;
+pub mod course;
+pub mod history;
+pub mod replay;
 mod report;
 mod season;
 pub mod stage;
@@ -67,11 +70,20 @@ pub async fn play(options: Options, out: &mut (dyn Write + Send)) -> anyhow::Res
     let end = from.plus_ms(i64::from(options.days) * touchline_rules::time::DAY_MS);
     let live = live(&stage, &app, &mut season, &options, end, out);
     stage.play(&app, live).await?;
-    let service = app.service();
-    let counts = service.store.counts(COUNTS.to_owned(), COUNTS_MAX).await?;
+    summarise(&app, from, stage.clock.now(), out).await
+}
+
+async fn summarise(
+    app: &App,
+    from: UnixMs,
+    until: UnixMs,
+    out: &mut (dyn Write + Send),
+) -> anyhow::Result<()> {
+    let store = &app.service().store;
+    let counts = store.counts(COUNTS.to_owned(), COUNTS_MAX).await?;
     let counts: Vec<_> = counts.into_iter().map(|count| (count.name, count.value)).collect();
-    let summary = service.store.summary().await?;
-    write!(out, "{}", report::summary(from, stage.clock.now(), &summary, &counts))?;
+    let summary = store.summary().await?;
+    write!(out, "{}", report::summary(from, until, &summary, &counts))?;
     Ok(())
 }
 

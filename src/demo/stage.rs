@@ -3,7 +3,7 @@
 //! behaviour tests.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use tokio::net::TcpListener;
 use touchline_hubspot::fake::{FakeConfig as HubSpotConfig, FakeHubSpot, WebhookFile};
@@ -15,7 +15,7 @@ use crate::clock::{Clock, ManualClock};
 use crate::config::Config;
 
 /// The webhook subscriptions of the app that ships for HubSpot: the file itself.
-const WEBHOOKS: &str =
+pub(crate) const WEBHOOKS: &str =
     include_str!("../../connectors/hubspot/app/src/app/webhooks/webhooks-hsmeta.json");
 /// Rounds in which everything due at one instant has to come to rest.
 const ROUNDS_MAX: u32 = 10_000;
@@ -30,6 +30,8 @@ pub struct Plan {
     pub config: String,
     /// People in the chat.
     pub chat: Vec<FakeUser>,
+    /// IANA zone of the CRM account, if it matters.
+    pub time_zone: Option<String>,
     /// Shapes the CRM account before it is built.
     pub hubspot: fn(&mut HubSpotConfig),
 }
@@ -43,6 +45,7 @@ impl Plan {
             folder: folder.to_owned(),
             config: String::new(),
             chat: Vec::new(),
+            time_zone: None,
             hubspot: |_| {},
         }
     }
@@ -59,13 +62,14 @@ pub struct Stage {
     /// Where the service listens.
     pub service_url: String,
     config: String,
-    listeners: Mutex<Option<Listeners>>,
+    listeners: Listeners,
 }
 
+/// The addresses, held from the first moment to the last.
 struct Listeners {
-    service: TcpListener,
-    hubspot: TcpListener,
-    slack: TcpListener,
+    service: std::net::TcpListener,
+    hubspot: std::net::TcpListener,
+    slack: std::net::TcpListener,
 }
 
 impl Stage {
@@ -75,12 +79,9 @@ impl Stage {
     /// When no loopback port can be had.
     pub async fn new(plan: Plan) -> anyhow::Result<Stage> {
         let clock = Arc::new(ManualClock::new(plan.at));
-        let listeners = Listeners {
-            service: loopback().await?,
-            hubspot: loopback().await?,
-            slack: loopback().await?,
-        };
-        let url = |listener: &TcpListener| {
+        let listeners =
+            Listeners { service: loopback()?, hubspot: loopback()?, slack: loopback()? };
+        let url = |listener: &std::net::TcpListener| {
             listener.local_addr().map(|address| format!("http://{address}"))
         };
         let service_url = url(&listeners.service)?;
@@ -89,6 +90,7 @@ impl Stage {
         let mut hubspot =
             HubSpotConfig::new(clock.clone() as Arc<dyn Clock>).with_webhook_file(webhooks);
         hubspot.scopes.push("oauth".to_owned());
+        hubspot.time_zone = plan.time_zone.unwrap_or(hubspot.time_zone);
         (plan.hubspot)(&mut hubspot);
         let hubspot = FakeHubSpot::new(hubspot);
         let slack = FakeSlack::new(SlackConfig {
@@ -113,7 +115,6 @@ impl Stage {
             secret = hubspot.config().client_secret,
             token = hubspot.config().access_token,
         );
-        let listeners = Mutex::new(Some(listeners));
         Ok(Stage { clock, hubspot, slack, service_url, config, listeners })
     }
 
@@ -133,16 +134,14 @@ impl Stage {
         App::open(self.config()?, self.clock.clone()).await
     }
 
-    /// Serves fakes and service while `play` runs.
+    /// Serves fakes and service while `play` runs. Another service can be played
+    /// after it on the same stage, as after a restart.
     ///
     /// # Panics
-    /// When called twice: the addresses are given away.
+    /// When the process has no file descriptors left.
     pub async fn play<T>(&self, app: &App, play: impl Future<Output = T>) -> T {
-        #[expect(clippy::expect_used, reason = "a second play is a mistake in the calling code")]
-        let Listeners { service, hubspot, slack } = {
-            let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
-            listeners.take().expect("a stage plays once")
-        };
+        #[expect(clippy::expect_used, reason = "three more descriptors, or nothing can be played")]
+        let [service, hubspot, slack] = self.listeners.open().expect("three sockets");
         let serving = async {
             let hubspot = axum::serve(hubspot, self.hubspot.router());
             let slack = axum::serve(slack, self.slack.router());
@@ -191,8 +190,17 @@ impl Stage {
     }
 }
 
-async fn loopback() -> std::io::Result<TcpListener> {
-    TcpListener::bind(("127.0.0.1", 0)).await
+impl Listeners {
+    fn open(&self) -> std::io::Result<[TcpListener; 3]> {
+        let open = |listener: &std::net::TcpListener| TcpListener::from_std(listener.try_clone()?);
+        Ok([open(&self.service)?, open(&self.hubspot)?, open(&self.slack)?])
+    }
+}
+
+fn loopback() -> std::io::Result<std::net::TcpListener> {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0))?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
 }
 
 fn unreachable_end<T>() -> T {

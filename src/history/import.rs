@@ -12,11 +12,12 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, ToSpan};
 use rust_decimal::Decimal;
-use touchline_rules::Calendar;
 use touchline_rules::facts::{
     Actor, ActorKind, Change, ChangeKind, DealKey, Fact, Field, Metadata, Owner, Pipeline, Stage,
     Value,
 };
+use touchline_rules::time::MINUTE_MS;
+use touchline_rules::{Calendar, UnixMs};
 
 use super::mapping::Mapping;
 use super::{Header, History, VERSION};
@@ -190,13 +191,13 @@ impl Import<'_> {
         let owner = self.owner(text(self.columns.owner))?;
 
         let deal = DealKey { connection: IMPORT_CONNECTION.to_owned(), id: id.to_owned() };
-        let (_, created) = walk[0];
-        let (_, last) = walk[walk.len() - 1];
-        let mut push = |at: Date, kind: ChangeKind| {
+        let instants = self.instants(&walk);
+        let (created, last) = (instants[0], instants[instants.len() - 1]);
+        let mut push = |at: UnixMs, kind: ChangeKind| {
             self.changes.push(Change {
                 deal: deal.clone(),
                 kind,
-                occurred_at: self.calendar.start_of(at),
+                occurred_at: at,
                 actor: Actor { kind: ActorKind::Import, user_id: None },
                 vendor_id: None,
                 vendor_seq: 0,
@@ -214,7 +215,7 @@ impl Import<'_> {
             set(Field::Stage, Value::Text(stage_id(&self.mapping.stages[index].name)))
         };
         let (before, end) = walk.split_at(walk.len() - 1);
-        for (index, at) in before {
+        for ((index, _), at) in before.iter().zip(&instants) {
             push(*at, stage_set(*index));
         }
         // Ahead of the last stage: who closes a deal fills these in while doing so.
@@ -224,9 +225,21 @@ impl Import<'_> {
         if let Some(date) = close_date {
             push(last, set(Field::CloseDate, Value::Time(self.calendar.start_of(date))));
         }
-        push(end[0].1, stage_set(end[0].0));
+        push(last, stage_set(end[0].0));
         self.seen.insert(id.to_owned());
         Ok(())
+    }
+
+    /// The instants of a walk: the first of the day, and a minute after the step
+    /// before where a deal took several steps on one day, so that their order
+    /// can be told from their times.
+    fn instants(&self, walk: &[(usize, Date)]) -> Vec<UnixMs> {
+        let mut instants: Vec<UnixMs> = Vec::with_capacity(walk.len());
+        for (_, date) in walk {
+            let earliest = instants.last().map_or(UnixMs::MIN, |last| last.plus_ms(MINUTE_MS));
+            instants.push(self.calendar.start_of(*date).max(earliest));
+        }
+        instants
     }
 
     fn stage(&self, name: &str) -> Result<usize, String> {

@@ -6,6 +6,8 @@
 //! from a CSV of opportunities.
 
 pub mod import;
+pub mod inactive;
+pub mod load;
 pub mod mapping;
 #[cfg(test)]
 mod tests;

@@ -72,6 +72,18 @@ fn a_lost_row_never_passes_won_and_a_row_without_dates_is_made_on_the_given_day(
 }
 
 #[test]
+fn steps_of_one_day_keep_their_order() {
+    let imported = read("A1,Ann Lee,Box,Acme,Won,3/1/2017,3/1/2017,1054\n");
+    insta::assert_debug_snapshot!(stages(&imported), @r#"
+    [
+        "2017-02-15T05:00:00Z prospecting",
+        "2017-03-01T05:00:00Z engaging",
+        "2017-03-01T05:01:00Z won",
+    ]
+    "#);
+}
+
+#[test]
 fn bad_rows_are_named_by_line_and_left_out_whole() {
     let imported = read(
         "A1,Ann Lee,Box,Acme,Won,10/20/2016,3/1/2017,1054\n\

@@ -21,7 +21,7 @@ use crate::connection::{Connection, Connections};
 use crate::store::{AppendError, NewInbox, Store};
 
 /// Refused webhooks remembered per connection, for `touchline doctor`.
-const REFUSALS_KEPT: usize = 20;
+pub(super) const REFUSALS_KEPT: usize = 20;
 /// A client that is told to come back waits between one and this many seconds.
 const RETRY_AFTER_MAX_S: u64 = 5;
 
@@ -113,7 +113,7 @@ impl Intake {
         std::mem::take(&mut self.refusals.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn remember(&self, connection: &str, refusal: Refusal) {
+    pub(super) fn remember(&self, connection: &str, refusal: Refusal) {
         let mut all = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = all.entry(connection.to_owned()).or_default();
         if kept.len() >= REFUSALS_KEPT {

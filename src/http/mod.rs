@@ -1,8 +1,12 @@
-//! The HTTP side: webhooks in, health out. Handlers take proofs (a
-//! [`hooks::Signed`] delivery) as arguments, so none can forget to check.
+//! The HTTP side: webhooks in, accounts connected, health out. Handlers take
+//! proofs (a [`hooks::Signed`] delivery, an [`oauth::ConnectLink`]) as arguments,
+//! so none can forget to check.
 
 pub mod health;
 pub mod hooks;
+pub mod oauth;
+mod page;
+pub mod refusals;
 pub mod server;
 
 use std::sync::Arc;
@@ -12,7 +16,7 @@ use axum::routing::{get, post};
 
 use hooks::Intake;
 
-/// Every route of the service.
+/// The routes of webhooks and health; [`oauth::routes`] are those of connecting.
 pub fn router(intake: Arc<Intake>) -> Router {
     Router::new()
         .route("/hooks/{connection}", post(hooks::accept))

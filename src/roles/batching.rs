@@ -20,6 +20,10 @@ pub const DEAL: &str = "deal";
 pub const FETCH: &str = "fetch";
 /// Work: read pipelines, stages and owners again.
 pub const METADATA: &str = "metadata";
+/// Work: see what a deal's changes mean for nudges already sent about it.
+pub const FOLLOW: &str = "follow";
+/// A rule that spoke of a deal that long ago is not followed any more.
+const FOLLOWED_MS: i64 = 30 * touchline_rules::time::DAY_MS;
 /// The scope of the service's own counts.
 pub const COUNTS: &str = "service";
 /// How long an undecided nudge lives at most; attention's own expiry is shorter.
@@ -84,6 +88,7 @@ impl<'a> Batching<'a> {
     fn note(&mut self, key: &DealKey, outcome: Outcome, at: UnixMs) {
         let Some(held) = self.deals.get(key) else { return };
         let metadata = self.service.metadata(&key.connection);
+        let is_followed = !outcome.applied.is_empty() && has_spoken_since(&held.state, at);
         let Self { batch, service, .. } = self;
         for firing in &outcome.firings {
             fire(batch, service, firing, &held.state, &metadata, None);
@@ -105,6 +110,9 @@ impl<'a> Batching<'a> {
         }));
         if outcome.needs_fetch {
             self.ask(FETCH, &key.connection, &key.id, at);
+        }
+        if is_followed {
+            self.ask(FOLLOW, &key.connection, &key.id, at);
         }
         if outcome.needs_metadata {
             self.ask(METADATA, &key.connection, "", at);
@@ -149,6 +157,13 @@ impl<'a> Batching<'a> {
         }
         self.batch
     }
+}
+
+/// Whether a rule spoke of this deal lately, so that somebody may be reading
+/// what it said.
+fn has_spoken_since(state: &DealState, at: UnixMs) -> bool {
+    let spoke = state.rules.values().filter_map(|memory| memory.fired_at);
+    spoke.into_iter().any(|fired| at.since_ms(fired) < FOLLOWED_MS)
 }
 
 /// Adds a firing with its one nudge for one reader: pending, or suppressed at once.

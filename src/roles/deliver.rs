@@ -153,14 +153,16 @@ impl Deliver {
         for (row, verdict) in verdicts {
             let look = match verdict {
                 Verdict::Send { job, without } => {
-                    jobs.insert(row.id.clone(), job);
+                    jobs.insert(row.id.clone(), *job);
                     LastLook::Claim { until: lease_until, without }
                 }
                 Verdict::Wait { until, why, ask } => {
                     work.extend(ask);
                     LastLook::Wait { until, why: why.to_owned() }
                 }
-                Verdict::Drop(reason) => LastLook::Drop { reason: reason.to_owned() },
+                Verdict::Drop(reason, without) => {
+                    LastLook::Drop { reason: reason.to_owned(), without }
+                }
                 Verdict::TakeBack => LastLook::TakeBack,
             };
             looks.push((row.id, look));
@@ -191,7 +193,7 @@ impl Deliver {
         let mut person = (*person).clone();
         person.first_nudge_at = Some(now);
         if let Err(error) = self.service.people.put(person).await {
-            tracing::warn!(person.id = row.person, %error, "could not note the first nudge");
+            tracing::warn!(delivery.id = row.id, %error, "could not note its reader's first nudge");
         }
     }
 
@@ -201,6 +203,9 @@ impl Deliver {
         let mut worked = self.round(now, flight).await?;
         worked |= self.begin(now, flight).await?;
         for _ in 0..ROUNDS_MAX {
+            if self.service.is_stopping() {
+                break;
+            }
             // What was committed from here on is seen by the next look.
             wake.mark_unchanged();
             let moved = self.round(self.service.now().max(now), flight).await?;

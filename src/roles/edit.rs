@@ -170,6 +170,9 @@ impl Edit {
         let mut wake = service.wake.subscribe();
         let most = service.config.delivery.claims_per_connection;
         for _ in 0..ROUNDS_MAX {
+            if service.is_stopping() {
+                break;
+            }
             wake.mark_unchanged();
             let now = service.now().max(now);
             let mut skip = service.store.broken_connections().await?;
@@ -196,8 +199,8 @@ impl Edit {
 /// The view that the newest answer between two instants gave a nudge.
 fn newest_view(outcomes: &[OutcomeRow], from: UnixMs, until: UnixMs) -> Option<CardView> {
     let within = outcomes.iter().filter(|one| from <= one.at && one.at < until);
-    let views = within.filter_map(|one| serde_json::from_slice::<AnswerBody>(&one.body).ok());
-    views.last().map(|body| body.view)
+    let mut views = within.filter_map(|one| serde_json::from_slice::<AnswerBody>(&one.body).ok());
+    views.next_back().map(|body| body.view)
 }
 
 #[async_trait]

@@ -37,8 +37,10 @@ impl Role for Housekeeping {
 
     async fn tick(&self, now: UnixMs) -> anyhow::Result<Progress> {
         let mut next = self.next.lock().await;
+        // It asks for no wake-up of its own: an idle role looks again every second
+        // anyway, and a simulation is not stopped every five minutes for it.
         if now < *next {
-            return Ok(Progress::idle_until(Some(*next)));
+            return Ok(Progress::default());
         }
         let Service { store, config, .. } = &*self.service;
         let seen_before = now.plus_ms(-config.ingest.dedupe_keep_days.saturating_mul(DAY_MS));
@@ -53,6 +55,6 @@ impl Role for Housekeeping {
         if forgotten < FORGET_MAX {
             *next = now.plus_ms(INTERVAL_MS);
         }
-        Ok(Progress::idle_until(Some(*next)))
+        Ok(Progress::default())
     }
 }

@@ -15,6 +15,7 @@ pub mod ingest;
 mod lines;
 pub mod outcomes;
 pub mod poll;
+pub mod refusals;
 pub mod rest;
 pub mod sweep;
 pub mod timers;

@@ -1,39 +1,45 @@
-//! Outcomes: whether what a rule hopes for came true in time after its nudge.
+//! What becomes of a nudge after it was sent: whether what its rule hopes for
+//! came true in time, and whether the reason of an event rule has gone.
 //!
-//! Each nudge that was sent is looked at now and then, on local state alone,
-//! until its rule's time is over. So an outcome is seen up to
-//! [`LOOK_EVERY_MS`] late, and one that was true for less than that may be missed.
+//! A deal's sent nudges are looked at when the deal changes, and once a day
+//! until its rule's time is over, for what becomes true by time alone. All
+//! of it on local state. (That of a state rule ends with its episode, in ingest.)
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use touchline_rules::UnixMs;
-use touchline_rules::engine::outcome_met;
-use touchline_rules::facts::DealState;
-use touchline_rules::time::HOUR_MS;
+use touchline_rules::engine::{Holds, outcome_met, reason_holds};
+use touchline_rules::facts::{DealKey, DealState};
+use touchline_rules::time::DAY_MS;
 
-use super::batching::hash16;
+use super::batching::{FOLLOW, hash16, subject_key};
 use super::{Progress, Role};
 use crate::coaching::deliveries::DeliveryBody;
 use crate::coaching::nudges::NudgeBody;
 use crate::service::Service;
 use crate::store::{
-    Batch, CommitClass, DeliveryRow, Fenced, NewWork, NudgeRow, OutcomeRow, WorkKey, WorkRow,
+    Batch, CommitClass, DeliveryRow, EndedFiring, Fenced, NewWork, NudgeRow, NudgeState,
+    OutcomeRow, WorkKey, WorkRow,
 };
 
 /// Work: see whether a nudge's outcome has come true; the key is the nudge.
 pub const OUTCOME: &str = "outcome";
 /// The kind of an outcome that came true.
 pub const MET: &str = "outcome_met";
-/// How often a nudge is looked at.
-pub const LOOK_EVERY_MS: i64 = HOUR_MS;
+/// How often a nudge is looked at while its deal does not change.
+pub const LOOK_EVERY_MS: i64 = DAY_MS;
 
-const KINDS: &[&str] = &[OUTCOME];
-/// Nudges looked at in one tick.
-const LOOKS_MAX: usize = 64;
+const KINDS: &[&str] = &[FOLLOW, OUTCOME];
+/// Pieces of work done in one tick.
+const WORK_MAX: usize = 64;
 /// A look that was begun and not finished is begun again after that.
 const LEASE_MS: i64 = 60_000;
+/// The ledger's word for a nudge that was not sent before its reason went.
+const REASON_GONE: &str = "reason_gone";
+/// Tries when settings move while something is written.
+const TRIES_MAX: u32 = 4;
 
 #[derive(Serialize, Deserialize)]
 struct Watched {
@@ -59,10 +65,11 @@ pub struct Outcomes {
     service: Arc<Service>,
 }
 
-/// What one look found.
+/// What one look at an outcome found.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
 enum Found {
     /// It came true.
-    Met(NudgeRow),
+    Met,
     /// Not yet; look again then.
     NotYet(UnixMs),
     /// There is nothing to look for, or no time left.
@@ -76,63 +83,112 @@ impl Outcomes {
         Outcomes { service }
     }
 
-    async fn look(&self, work: &WorkRow, now: UnixMs) -> anyhow::Result<Found> {
-        let service = &self.service;
+    /// The timed look at one nudge; answers when to look again.
+    async fn look(&self, work: &WorkRow, now: UnixMs) -> anyhow::Result<Option<UnixMs>> {
         let Ok(Watched { sent_at }) = serde_json::from_slice(&work.body) else {
-            return Ok(Found::Over);
+            return Ok(None);
         };
-        let Some(nudge) = service.store.nudge(work.key.key.clone()).await? else {
-            return Ok(Found::Over);
+        let Some(nudge) = self.service.store.nudge(work.key.key.clone()).await? else {
+            return Ok(None);
         };
-        let Ok(body) = serde_json::from_slice::<NudgeBody>(&nudge.body) else {
-            return Ok(Found::Over);
-        };
-        let deal = body.firing.deal;
-        let Some(row) = service.store.load_subjects(vec![deal]).await?.pop() else {
-            return Ok(Found::Over);
-        };
-        let mut state: DealState = serde_json::from_slice(&row.body)?;
-        let found = service.in_world(&mut state, |state, world| {
-            let rule = world.rules.rule(&nudge.rule_id)?;
-            let until = rule.outcome.as_ref()?.within.after(sent_at, world.calendar);
-            // A look that comes late sees what was true when the time was over.
-            let at = now.min(until);
-            if outcome_met(rule, state, sent_at, at, world) {
-                return Some(Ok(()));
+        let Some(mut state) = self.deal(&nudge).await? else { return Ok(None) };
+        match self.outcome(&nudge, &mut state, sent_at, now) {
+            Found::Met => {
+                self.keep(vec![outcome_row(&nudge, now)], Vec::new()).await.map(|()| None)
             }
-            (now < until).then(|| Err(now.plus_ms(LOOK_EVERY_MS).min(until)))
-        });
-        Ok(match found {
-            Some(Ok(())) => Found::Met(nudge),
-            Some(Err(next)) => Found::NotYet(next),
-            None => Found::Over,
-        })
+            Found::NotYet(next) => Ok(Some(next)),
+            Found::Over => Ok(None),
+        }
     }
 
-    async fn keep(&self, nudge: &NudgeRow, at: UnixMs) -> anyhow::Result<()> {
-        let id: String = hash16(format!("{}/{MET}", nudge.id).as_bytes())
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        let outcome = OutcomeRow {
-            id,
-            nudge_id: nudge.id.clone(),
-            person: nudge.person.clone(),
-            kind: MET.to_owned(),
-            at,
-            body: Vec::new(),
-        };
-        const TRIES_MAX: u32 = 4;
+    /// Everything that a change of a deal may mean for what was said about it.
+    async fn follow(&self, work: &WorkRow, now: UnixMs) -> anyhow::Result<()> {
+        let store = &self.service.store;
+        let WorkKey { connection, key, .. } = &work.key;
+        let deal = DealKey { connection: connection.clone(), id: key.clone() };
+        let (mut outcomes, mut ended) = (Vec::new(), Vec::new());
+        for nudge in store.nudges_of(subject_key(&deal)).await? {
+            let Some(mut state) = self.deal(&nudge).await? else { return Ok(()) };
+            let sent = store.deliveries_of_nudge(nudge.id.clone()).await?;
+            let first = sent.iter().filter_map(|delivery| delivery.sent_at).min();
+            if let Some(sent_at) = first
+                && self.outcome(&nudge, &mut state, sent_at, now) == Found::Met
+            {
+                outcomes.push(outcome_row(&nudge, now));
+            }
+            if nudge.state == NudgeState::Decided && self.is_over(&nudge, &mut state, now) {
+                let (firing_id, reason) = (nudge.firing_id, REASON_GONE.to_owned());
+                ended.push(EndedFiring { firing_id, at: now, reason });
+            }
+        }
+        if outcomes.is_empty() && ended.is_empty() {
+            return Ok(());
+        }
+        self.keep(outcomes, ended).await?;
+        self.service.wake.all();
+        Ok(())
+    }
+
+    async fn deal(&self, nudge: &NudgeRow) -> anyhow::Result<Option<DealState>> {
+        let (connection, id) = (nudge.subject.connection.clone(), nudge.subject.id.clone());
+        let key = DealKey { connection, id };
+        let row = self.service.store.load_subjects(vec![key]).await?.pop();
+        Ok(row.map(|row| serde_json::from_slice(&row.body)).transpose()?)
+    }
+
+    fn outcome(
+        &self,
+        nudge: &NudgeRow,
+        state: &mut DealState,
+        sent_at: UnixMs,
+        now: UnixMs,
+    ) -> Found {
+        let found = self.service.in_world(state, |state, world| {
+            let rule = world.rules.rule(&nudge.rule_id)?;
+            let until = rule.outcome.as_ref()?.within.after(sent_at, world.calendar);
+            // What came after the time was over does not count.
+            let told_in_time = state.told_at.is_none_or(|told| told <= until);
+            if told_in_time && outcome_met(rule, state, sent_at, now.min(until), world) {
+                return Some(Found::Met);
+            }
+            (now < until).then(|| Found::NotYet(now.plus_ms(LOOK_EVERY_MS).min(until)))
+        });
+        found.unwrap_or(Found::Over)
+    }
+
+    /// Whether an event was behind the nudge and its reason has gone.
+    fn is_over(&self, nudge: &NudgeRow, state: &mut DealState, now: UnixMs) -> bool {
+        let Ok(body) = serde_json::from_slice::<NudgeBody>(&nudge.body) else { return false };
+        body.is_event()
+            && self.service.in_world(state, |state, world| {
+                reason_holds(&body.firing, state, now, world) == Holds::No
+            })
+    }
+
+    async fn keep(&self, outcomes: Vec<OutcomeRow>, ended: Vec<EndedFiring>) -> anyhow::Result<()> {
         for _ in 0..TRIES_MAX {
             let settings_version = self.service.settings.current().version;
-            let outcomes = vec![outcome.clone()];
-            let batch = Batch { settings_version, outcomes, ..Batch::default() };
+            let (outcomes, ended) = (outcomes.clone(), ended.clone());
+            let batch = Batch { settings_version, outcomes, ended, ..Batch::default() };
             match self.service.store.commit_batch(batch, CommitClass::Original).await? {
                 Fenced::Done(_) => return Ok(()),
                 Fenced::SettingsChanged { .. } => drop(self.service.settings.refresh().await?),
             }
         }
         anyhow::bail!("settings keep changing")
+    }
+}
+
+/// An outcome counts once for each nudge, whoever sees it first.
+fn outcome_row(nudge: &NudgeRow, at: UnixMs) -> OutcomeRow {
+    let hash = hash16(format!("{}/{MET}", nudge.id).as_bytes());
+    OutcomeRow {
+        id: hash.iter().map(|byte| format!("{byte:02x}")).collect(),
+        nudge_id: nudge.id.clone(),
+        person: nudge.person.clone(),
+        kind: MET.to_owned(),
+        at,
+        body: Vec::new(),
     }
 }
 
@@ -148,16 +204,16 @@ impl Role for Outcomes {
         if next.is_none_or(|at| at > now) {
             return Ok(Progress::idle_until(next));
         }
-        let claimed = store.claim_work(KINDS, now, LOOKS_MAX, LEASE_MS, Vec::new()).await?;
+        let claimed = store.claim_work(KINDS, now, WORK_MAX, LEASE_MS, Vec::new()).await?;
         let mut done = Vec::new();
         for work in claimed {
-            match self.look(&work, now).await? {
-                Found::Met(nudge) => {
-                    self.keep(&nudge, now).await?;
-                    done.push(work);
-                }
-                Found::NotYet(next) => store.retry_work(work.key, next, String::new()).await?,
-                Found::Over => done.push(work),
+            if work.key.kind == FOLLOW {
+                self.follow(&work, now).await?;
+                done.push(work);
+            } else if let Some(next) = self.look(&work, now).await? {
+                store.retry_work(work.key, next, String::new()).await?;
+            } else {
+                done.push(work);
             }
         }
         store.finish_work(done).await?;

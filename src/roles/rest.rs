@@ -2,7 +2,8 @@
 //! while, so that a dead one costs nothing and delays no other.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use touchline_kit::CallError;
 use touchline_kit::retry::backoff_ms;
@@ -25,32 +26,44 @@ pub const BROKEN: &str = "broken";
 #[derive(Debug, Default)]
 pub struct Rests(Mutex<BTreeMap<String, Rest>>);
 
-#[derive(Copy, Clone, Debug, Default)]
+#[derive(Debug, Default)]
 struct Rest {
     until: Option<UnixMs>,
+    /// The connection's count of renewals, and what it read when the rest began.
+    renewals: Option<(Arc<AtomicU64>, u64)>,
     failures: u32,
     /// Its status in the store is known to be [`WORKING`].
     known_to_work: bool,
+}
+
+impl Rest {
+    /// Until when, unless that is over or the connection was connected anew.
+    fn until(&self, now: UnixMs) -> Option<UnixMs> {
+        let renewed =
+            |(count, before): &(Arc<AtomicU64>, u64)| count.load(Ordering::Relaxed) != *before;
+        let is_over = self.renewals.as_ref().is_some_and(renewed);
+        self.until.filter(|until| *until > now && !is_over)
+    }
 }
 
 impl Rests {
     /// The connections to leave alone at `now`.
     #[must_use]
     pub fn skip(&self, now: UnixMs) -> Vec<String> {
-        let resting = |rest: &Rest| rest.until.is_some_and(|until| until > now);
+        let resting = |rest: &Rest| rest.until(now).is_some();
         self.lock().iter().filter(|(_, rest)| resting(rest)).map(|(name, _)| name.clone()).collect()
     }
 
     /// Until when this connection rests, if it does.
     #[must_use]
     pub fn until(&self, connection: &str, now: UnixMs) -> Option<UnixMs> {
-        self.lock().get(connection)?.until.filter(|until| *until > now)
+        self.lock().get(connection)?.until(now)
     }
 
     /// When the first connection that rests at `now` wakes up.
     #[must_use]
     pub fn next(&self, now: UnixMs) -> Option<UnixMs> {
-        self.lock().values().filter_map(|rest| rest.until).filter(|until| *until > now).min()
+        self.lock().values().filter_map(|rest| rest.until(now)).min()
     }
 
     /// Notes that a call was answered, and mends a status that said otherwise.
@@ -119,6 +132,8 @@ impl Rests {
         let mut rests = self.lock();
         let rest = rests.entry(connection.to_owned()).or_default();
         rest.until = Some(until);
+        let renewals = service.connections.get(connection).map(|one| one.renewals());
+        rest.renewals = renewals.map(|count| (Arc::clone(&count), count.load(Ordering::Relaxed)));
         rest.known_to_work &= !is_broken;
         drop(rests);
         let code = error.code();

@@ -72,6 +72,8 @@ pub enum Part {
     Usage,
     /// Which pipelines' activity facts can be trusted.
     ActivityVerdict,
+    /// The webhooks that were last refused, and why.
+    Refusals,
     /// How far the present look at every deal is, and when the last one was.
     Sweep,
     /// The latest data check.
@@ -86,6 +88,7 @@ impl Part {
             Part::Backfill => "backfill",
             Part::Usage => "usage",
             Part::ActivityVerdict => "activity_verdict",
+            Part::Refusals => "refusals",
             Part::Sweep => "sweep",
             Part::DataCheck => "data_check",
         }
@@ -94,9 +97,12 @@ impl Part {
     /// What can be asked or counted again need not wait for the disk.
     fn class(self) -> CommitClass {
         match self {
-            Part::Metadata | Part::Backfill | Part::Usage | Part::Sweep | Part::DataCheck => {
-                CommitClass::Derived
-            }
+            Part::Metadata
+            | Part::Backfill
+            | Part::Usage
+            | Part::Sweep
+            | Part::DataCheck
+            | Part::Refusals => CommitClass::Derived,
             Part::PollCursor | Part::ActivityVerdict => CommitClass::Original,
         }
     }

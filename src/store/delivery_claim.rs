@@ -81,12 +81,15 @@ pub enum LastLook {
         /// What it waits for.
         why: String,
     },
-    /// It is not sent any more; the ledger's word for its nudges.
+    /// It is not sent any more.
     Drop {
-        /// The word.
+        /// The ledger's word.
         reason: String,
+        /// Nudges with a word of their own.
+        without: Vec<(String, String)>,
     },
-    /// It came too late for its form: attention decides on its nudges anew.
+    /// It came too late for its form: attention decides on its nudges anew. One
+    /// that was sent before with an unknown outcome is dropped as `expired`.
     TakeBack,
 }
 
@@ -153,8 +156,7 @@ impl Store {
                 let mut claimed = Vec::new();
                 for (id, look) in &looks {
                     let row = delivery::get(tx, id)?;
-                    let waiting = row.filter(|row| row.state == DeliveryState::Waiting);
-                    if let Some(row) = waiting {
+                    if let Some(row) = row.filter(|row| is_due(row, now)) {
                         claimed.extend(settle(tx, &row, look, now)?);
                     }
                 }
@@ -240,6 +242,11 @@ fn look(main: &Connection, rows: Vec<DeliveryRow>) -> Result<Looked> {
     Ok(looked)
 }
 
+/// As [`DUE`] asks. A look may be older than what it looked at.
+fn is_due(row: &DeliveryRow, now: UnixMs) -> bool {
+    row.state == DeliveryState::Waiting && row.until <= now && now < row.expires_at
+}
+
 fn settle(
     main: &Connection,
     row: &DeliveryRow,
@@ -252,7 +259,12 @@ fn settle(
             save(main, &DeliveryRow { until: *until, why: why.clone(), ..row.clone() })?;
             Ok(None)
         }
-        LastLook::Drop { reason } => drop_one(main, row, reason, now).map(|()| None),
+        LastLook::Drop { reason, without } => {
+            leave_out(main, row, without, now)?;
+            drop_one(main, row, reason, now).map(|()| None)
+        }
+        // It may have arrived before: decided anew, it could come a third time.
+        LastLook::TakeBack if row.resends > 0 => drop_one(main, row, "expired", now).map(|()| None),
         LastLook::TakeBack => {
             save(main, &row.step(DeliveryState::Dropped, "taken_back")?.refunded())?;
             for nudge in nudge::of_delivery(main, &row.id)? {
@@ -272,17 +284,13 @@ fn claim(
     without: &[(String, String)],
     now: UnixMs,
 ) -> Result<Option<DeliveryRow>> {
+    let is_left_out = |id: &str| without.iter().any(|(one, _)| one == id);
     let nudges = nudge::of_delivery(main, &row.id)?;
-    let is_left_out = |nudge: &NudgeRow| without.iter().any(|(id, _)| *id == nudge.id);
-    let mut shown = nudges.iter().filter(|nudge| !is_left_out(nudge));
+    let mut shown = nudges.iter().filter(|nudge| !is_left_out(&nudge.id));
     if shown.any(|nudge| nudge.state != NudgeState::Decided) {
         return Ok(None);
     }
-    for nudge in nudges.iter().filter(|nudge| is_left_out(nudge)) {
-        let word = without.iter().find(|(id, _)| *id == nudge.id).map(|(_, word)| word);
-        delivery::take_out(main, &row.id, &nudge.id)?;
-        let_go(main, nudge, word.map_or("", String::as_str), now)?;
-    }
+    leave_out(main, row, without, now)?;
     let claimed = DeliveryRow {
         until,
         attempts: row.attempts.saturating_add(1),
@@ -292,6 +300,22 @@ fn claim(
     };
     save(main, &claimed)?;
     Ok(Some(claimed))
+}
+
+/// Takes nudges out of a delivery and into the ledger.
+fn leave_out(
+    main: &Connection,
+    row: &DeliveryRow,
+    without: &[(String, String)],
+    now: UnixMs,
+) -> Result<()> {
+    for (id, word) in without {
+        delivery::take_out(main, &row.id, id)?;
+        if let Some(nudge) = nudge::get(main, id)? {
+            let_go(main, &nudge, word, now)?;
+        }
+    }
+    Ok(())
 }
 
 /// Drops a delivery, refunds it, and writes its nudges into the ledger.

@@ -4,7 +4,7 @@ use rusqlite::Connection;
 use touchline_rules::UnixMs;
 
 use super::Store;
-use super::delivery::{self, DeliveryState};
+use super::delivery::{self, DeliveryRow, DeliveryState};
 use super::error::Result;
 use super::nudge::{self, NudgeRow, NudgeState};
 use super::sqlite::writer::CommitClass;
@@ -57,8 +57,11 @@ fn hold(main: &Connection, nudge: &NudgeRow) -> Result<bool> {
         return Ok(false);
     }
     let deliveries = delivery::of_nudge(main, &nudge.id)?;
-    let gone_out = |state| !matches!(state, DeliveryState::Waiting | DeliveryState::Dropped);
-    if deliveries.iter().any(|row| gone_out(row.state)) {
+    // What is sent again may have arrived the first time.
+    let may_have_gone_out = |row: &DeliveryRow| {
+        row.resends > 0 || !matches!(row.state, DeliveryState::Waiting | DeliveryState::Dropped)
+    };
+    if deliveries.iter().any(may_have_gone_out) {
         return Ok(false);
     }
     for row in deliveries.iter().filter(|row| row.state == DeliveryState::Waiting) {

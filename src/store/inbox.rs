@@ -120,7 +120,9 @@ impl Store {
     /// # Errors
     /// [`AppendError`]; none of them is stored then.
     pub async fn append_all(&self, rows: Vec<NewInbox>) -> std::result::Result<u64, AppendError> {
-        self.appender().append(rows).await
+        let appended = self.appender().append(rows).await;
+        self.count_write();
+        appended
     }
 
     /// Resolves when rows were appended since it was last awaited.

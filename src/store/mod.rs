@@ -78,7 +78,7 @@ mod work;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use rusqlite::{Connection, Transaction};
 
@@ -137,6 +137,8 @@ struct Inner {
     options: StoreOptions,
     /// Where the next round of turns between connections begins.
     turn: AtomicUsize,
+    /// Writes of this process so far.
+    writes: AtomicU64,
 }
 
 impl Store {
@@ -191,6 +193,7 @@ impl Store {
             files,
             options,
             turn: AtomicUsize::new(0),
+            writes: AtomicU64::new(0),
         };
         Ok(Store(Arc::new(inner)))
     }
@@ -201,6 +204,15 @@ impl Store {
     /// [`StoreError::AlreadyServing`] names the process that holds it.
     pub fn lock_serve(&self) -> Result<ServeLock> {
         lock::lock_serve(&self.0.files.lock)
+    }
+
+    /// The process that serves the database now, as it calls itself; `None` when
+    /// none does.
+    ///
+    /// # Errors
+    /// [`StoreError::Open`] when the lock file cannot be used.
+    pub fn serving(&self) -> Result<Option<String>> {
+        lock::serving(&self.0.files.lock)
     }
 
     /// Resolves when the disk has failed: nothing is acknowledged any more, and
@@ -264,7 +276,20 @@ impl Store {
         class: CommitClass,
         body: impl FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.0.writer.handle().run(move |writer| writer.commit(class, body)).await
+        let written = self.0.writer.handle().run(move |writer| writer.commit(class, body)).await;
+        self.count_write();
+        written
+    }
+
+    /// Rises with every write of this process, to either file: while it stands
+    /// still, who found nothing to do would find nothing again.
+    #[must_use]
+    pub fn writes(&self) -> u64 {
+        self.0.writes.load(Ordering::SeqCst)
+    }
+
+    fn count_write(&self) {
+        self.0.writes.fetch_add(1, Ordering::SeqCst);
     }
 
     fn appender(&self) -> &Appender {

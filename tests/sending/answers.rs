@@ -145,14 +145,28 @@ async fn somebody_else_s_click_changes_nothing() {
 }
 
 #[tokio::test]
-async fn what_a_rule_hopes_for_is_seen_when_it_comes_true() {
+async fn what_a_rule_hopes_for_is_seen_and_the_message_goes_quiet() {
     in_house("", async |house: Arc<House>| {
-        let (deal, _) = nudged(&house).await;
+        let (deal, ts) = nudged(&house).await;
         house.until("2026-03-03 12:00").await;
         assert!(outcomes(&house, deal).await.is_empty());
         house.set(deal, "hs_next_step", "Demo on Thursday").await;
-        house.until("2026-03-03 13:30").await;
         assert_eq!(outcomes(&house, deal).await, ["outcome_met"]);
+        assert_eq!(house.reads(&ts), "No longer needed: the deal moved on.");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_comes_after_the_time_is_no_outcome() {
+    in_house("", async |house: Arc<House>| {
+        let (deal, ts) = nudged(&house).await;
+        house.click(&ts, "nudge.done", None).await;
+        house.until("2026-03-09 12:00").await;
+        house.set(deal, "hs_next_step", "Demo on Thursday").await;
+        house.until("2026-03-09 14:00").await;
+        assert_eq!(outcomes(&house, deal).await, ["done"]);
+        assert_eq!(house.reads(&ts), "Done. Thank you.", "an answer is not overwritten");
     })
     .await;
 }

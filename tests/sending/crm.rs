@@ -56,6 +56,24 @@ async fn when_the_reason_disappears_both_become_quiet() {
     .await;
 }
 
+/// The task has been on the deal all the while.
+#[tokio::test]
+async fn a_snoozed_nudge_comes_again_in_chat_and_keeps_its_task() {
+    in_house("", async |house: Arc<House>| {
+        big_deal(&house).await;
+        let ts = house.messages()[0].ts.clone();
+        house.click(&ts, "nudge.snooze", Some("1")).await;
+        house.until("2026-03-04 09:00").await;
+        assert_eq!(house.messages().len(), 2);
+        assert_eq!(house.hubspot.tasks().len(), 1);
+        let again = house.messages().pop().unwrap();
+        house.click(&again.ts, "nudge.done", None).await;
+        assert_eq!(house.reads(&again.ts), "Done. Thank you.");
+        assert_eq!(house.hubspot.tasks()[0].stored("hs_task_status"), Some("COMPLETED"));
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_lost_answer_makes_no_second_task() {
     in_house("", async |house: Arc<House>| {

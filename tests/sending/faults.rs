@@ -126,6 +126,35 @@ async fn a_dead_crm_delays_no_message() {
 }
 
 #[tokio::test]
+async fn a_crm_that_hangs_delays_no_message() {
+    in_house("", async |house: Arc<House>| {
+        let first = house.deal("First").await;
+        house.move_on(first).await;
+        house.seconds(3).await;
+        let deal = house.deal("Harbour Foods").await;
+        let hangs = HubFault::Slow { delay_ms: 5_000 };
+        house.hubspot.fail(Fault::on("/tasks", hangs).method("POST"));
+        house.hubspot.set(deal, "amount", "25000", &crate::house::by_hand()).unwrap();
+        house.hubspot.tick(house.service.now()).await;
+        let now = house.service.now();
+        for role in house.roles.iter().take(3) {
+            role.tick(now).await.unwrap();
+        }
+        let said = async {
+            while house.messages().len() < 2 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = said => {}
+            _ = house.roles[3].tick(now) => panic!("the message waited for the task"),
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_refused_message_has_failed_and_says_what_to_do() {
     in_house("", async |house: Arc<House>| {
         let first = house.deal("First").await;
@@ -138,7 +167,12 @@ async fn a_refused_message_has_failed_and_says_what_to_do() {
         let failed = house.deliveries(DeliveryState::Failed).await;
         assert_eq!(failed.len(), 1);
         assert!(failed[0].why.contains("restricted_action\nhint: "), "{}", failed[0].why);
-        house.service.store.replay_delivery(failed[0].id.clone(), house.service.now()).await.unwrap();
+        house
+            .service
+            .store
+            .replay_delivery(failed[0].id.clone(), house.service.now())
+            .await
+            .unwrap();
         house.seconds(2).await;
         assert_eq!(house.headlines()[1], "Harbour Foods moved to Qualified To Buy");
     })
@@ -163,8 +197,12 @@ async fn a_claim_of_a_process_that_died_is_settled_by_the_next() {
         let now = house.service.now();
         let due = store.due_deliveries(now, rooms, true).await.unwrap();
         let (row, _) = &due.deliveries[0];
-        let look = touchline::store::LastLook::Claim { until: now.plus_ms(60_000), without: Vec::new() };
-        store.settle_due(due.settings_version, now, vec![(row.id.clone(), look)], Vec::new()).await.unwrap();
+        let look =
+            touchline::store::LastLook::Claim { until: now.plus_ms(60_000), without: Vec::new() };
+        store
+            .settle_due(due.settings_version, now, vec![(row.id.clone(), look)], Vec::new())
+            .await
+            .unwrap();
         let next = roles(&house.service);
         for _ in 0..90 {
             house.clock.advance_ms(1_000);

@@ -54,7 +54,9 @@ async fn a_digest_is_one_message_at_nine() {
         let messages = house.messages();
         assert_eq!(messages.len(), 1);
         let reads = messages[0].reads();
-        for part in ["2 things worth your time", "Harbour Foods was pushed", "Mill Street was pushed"] {
+        for part in
+            ["2 things worth your time", "Harbour Foods was pushed", "Mill Street was pushed"]
+        {
             assert!(reads.contains(part), "{part} in {reads}");
         }
         house.until("2026-03-05 09:00").await;

@@ -7,32 +7,30 @@ use std::time::Duration;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use touchline::clock::{Clock, ManualClock};
-use touchline::coaching::people::{ChatStatus, People, Person};
+use touchline::coaching::people::People;
 use touchline::coaching::rulesets::RuleSets;
 use touchline::coaching::settings::{SendingTo, Settings};
 use touchline::config::Config;
 use touchline::connection::{Connection, Connections};
 use touchline::http::hooks::Intake;
+use touchline::roles::Role;
 use touchline::roles::attention::Attention;
-use touchline::roles::batching::{FETCH, METADATA};
 use touchline::roles::deliver::Deliver;
 use touchline::roles::edit::Edit;
-use touchline::roles::ingest::{ACTIVITY, Ingest};
+use touchline::roles::ingest::Ingest;
 use touchline::roles::outcomes::Outcomes;
 use touchline::roles::timers::Timers;
-use touchline::roles::{PERSON, Role};
 use touchline::service::{Parts, Service};
-use touchline::store::{DeliveryRow, DeliveryState, NewInbox, NudgeRow, Store, StoreOptions};
+use touchline::store::{DeliveryRow, DeliveryState, NudgeRow, Store, StoreOptions};
 use touchline::vault::Vault;
 use touchline_hubspot::HUBSPOT;
 use touchline_hubspot::fake::{Actor, FakeConfig as HubConfig, FakeHubSpot};
 use touchline_kit::{
-    Channel, ConnectionView, Connector, Crm, NetworkPolicy, Secrets, Session, SessionConfig,
-    StaticToken, Timeouts,
+    ConnectionView, Connector, NetworkPolicy, Secrets, Session, SessionConfig, StaticToken,
+    Timeouts,
 };
 use touchline_rules::UnixMs;
 use touchline_rules::attention::Sending;
-use touchline_rules::facts::Origin;
 use touchline_rules::ruleset::{RuleSet, SourceFile};
 use touchline_slack::SLACK;
 use touchline_slack::fake::{FakeConfig as SlackConfig, FakeMessage, FakeSlack, FakeUser};
@@ -49,7 +47,6 @@ pub fn by_hand() -> Actor {
 const ROUNDS_MAX: usize = 400;
 const TOKEN: &str = "fake-token";
 const SECRET: &str = "fake-secret";
-const ALL_KINDS: &[&str] = &[FETCH, PERSON, METADATA, ACTIVITY];
 
 const RULES: &str = r#"
 pack: stories
@@ -115,9 +112,23 @@ pub async fn in_house<F: Future<Output = ()>>(more: &str, story: impl FnOnce(Arc
 
     let mut connections = Connections::default();
     let slack_secrets = [("bot_token", TOKEN), ("signing_secret", SECRET)];
-    connections.insert(connection("slack", &SLACK, &slack_url, &public_url, &slack_secrets, &clock));
+    connections.insert(connection(
+        "slack",
+        &SLACK,
+        &slack_url,
+        &public_url,
+        &slack_secrets,
+        &clock,
+    ));
     let hubspot_secrets = [("access_token", TOKEN), ("client_secret", SECRET)];
-    connections.insert(connection("hubspot", &HUBSPOT, &hubspot_url, &public_url, &hubspot_secrets, &clock));
+    connections.insert(connection(
+        "hubspot",
+        &HUBSPOT,
+        &hubspot_url,
+        &public_url,
+        &hubspot_secrets,
+        &clock,
+    ));
 
     let folder = tempfile::tempdir().unwrap();
     let service = service(&folder, connections, clock.clone(), more).await;
@@ -126,6 +137,7 @@ pub async fn in_house<F: Future<Output = ()>>(more: &str, story: impl FnOnce(Arc
         Arc::clone(&service.connections),
         clock.clone(),
         service.config.http.clone(),
+        |_| {},
     ));
     intake.set_ready(true);
     let router = touchline::http::router(intake);
@@ -295,9 +307,15 @@ impl House {
 
     pub async fn set_sending(&self, sending: Sending) {
         let to = SendingTo { sending, pilot: Vec::new() };
-        Settings::set_sending(&self.service.store, &to, "admin@example.com", "a test", self.clock.now())
-            .await
-            .unwrap();
+        Settings::set_sending(
+            &self.service.store,
+            &to,
+            "admin@example.com",
+            "a test",
+            self.clock.now(),
+        )
+        .await
+        .unwrap();
     }
 
     /// What Ada reads in Slack, oldest first, without the hello.
@@ -348,68 +366,5 @@ impl House {
 
     pub async fn count(&self, connection: &str, name: &str) -> i64 {
         self.service.store.count_of(connection.into(), name.into(), 0, 0).await.unwrap()
-    }
-
-    async fn read_account(&self) {
-        let hubspot = self.service.connections.get("hubspot").unwrap();
-        let metadata = HUBSPOT.metadata(&hubspot.session, &hubspot.view()).await.unwrap();
-        hubspot.set_metadata(Arc::new(metadata));
-    }
-
-    /// What reads from vendors, as far as these stories need it: records and
-    /// people. A vendor that fails is asked again in a second.
-    async fn read_vendors(&self) -> bool {
-        let store = &self.service.store;
-        let now = self.clock.now();
-        let claimed = store.claim_work(ALL_KINDS, now, 100, 1_000, Vec::new()).await.unwrap();
-        let worked = !claimed.is_empty();
-        for work in claimed {
-            let done = match work.key.kind.as_str() {
-                FETCH => self.fetch(&work.key.key, &work.body).await,
-                PERSON => self.look_up(&work.key.key).await,
-                _ => true,
-            };
-            if done {
-                store.finish_work(vec![work]).await.unwrap();
-            } else {
-                let again = now.plus_ms(1_000);
-                store.retry_work(work.key, again, "failed".into()).await.unwrap();
-            }
-        }
-        worked
-    }
-
-    async fn fetch(&self, deal: &str, body: &[u8]) -> bool {
-        let hubspot = self.service.connections.get("hubspot").unwrap();
-        let origin = serde_json::from_slice(body).unwrap_or(Origin::Hydrate);
-        let read =
-            HUBSPOT.fetch(&hubspot.session, &hubspot.view(), &[deal.to_owned()], origin).await;
-        let Ok(records) = read else { return false };
-        let row = NewInbox {
-            connection: "hubspot".into(),
-            kind: "observations".into(),
-            received_at: self.clock.now(),
-            headers: Vec::new(),
-            body: serde_json::to_vec(&records).unwrap(),
-        };
-        self.service.store.append(row).await.unwrap();
-        true
-    }
-
-    async fn look_up(&self, email: &str) -> bool {
-        let slack = self.service.connections.get("slack").unwrap();
-        let found = SLACK.find_person(&slack.session, &slack.view(), email).await;
-        let Ok(found) = found else { return false };
-        let known = self.service.people.get(email);
-        let mut person = known.map_or_else(|| Person::new(email, ""), |known| (*known).clone());
-        person.chat = match found {
-            Some(chat) => {
-                person.time_zone.clone_from(&chat.time_zone);
-                ChatStatus::Found { connection: "slack".into(), person: chat }
-            }
-            None => ChatStatus::Missing { at: self.clock.now() },
-        };
-        self.service.people.put(person).await.unwrap();
-        true
     }
 }

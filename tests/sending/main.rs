@@ -6,5 +6,6 @@
 mod answers;
 mod crm;
 mod faults;
-mod house;
 mod hours;
+mod house;
+mod vendors;

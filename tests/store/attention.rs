@@ -21,15 +21,18 @@ async fn one_look_holds_all_that_attention_needs() {
         body: vec![],
     };
     home.store.put_preference(pause.clone()).await.unwrap();
-    let look = home.store.load_recipient("ann".into(), NOW, 9, NOW).await.unwrap();
+    let look = home.store.load_recipient("ann".into(), NOW, 9, NOW, "chat".into()).await.unwrap();
     let ids: Vec<_> = look.pending.iter().map(|nudge| nudge.id.as_str()).collect();
     assert_eq!(ids, ["z", "a", "b"]);
-    assert_eq!((look.person, look.preferences), (None, vec![pause]));
+    assert_eq!((look.person, look.hello, look.preferences), (None, None, vec![pause]));
     assert_eq!(look.settings_version, home.version().await);
 
-    let defer = |id: &str| Decision::Defer { nudge_id: id.into(), until: NOW.plus_ms(7) };
+    let (nudge_id, attention) = ("a".into(), "digest".into());
+    let defer = Decision::Defer { nudge_id, until: NOW.plus_ms(7), attention };
     let suppress = Decision::Suppress { nudge_id: "z".into(), reason: "budget".into(), at: NOW };
-    home.decide(vec![defer("a"), suppress, Decision::Hold { nudge_id: "b".into() }]).await;
+    home.decide(vec![defer, suppress, Decision::Hold { nudge_id: "b".into() }]).await;
+    let deferred = home.store.nudge("a".into()).await.unwrap().unwrap();
+    assert_eq!((deferred.due_at, deferred.attention.as_str()), (NOW.plus_ms(7), "digest"));
     assert_eq!(home.store.recipients_due(NOW, 9).await, Ok(vec![]));
     assert_eq!(home.store.next_recipient_at().await, Ok(Some(NOW.plus_ms(1))));
     let spared = home.store.suppressed_of("ann".into(), UnixMs::MAX, 9).await.unwrap();
@@ -75,15 +78,19 @@ async fn a_claim_spends_the_budget_and_only_a_certain_failure_gives_it_back() {
     assert_eq!((claimed[0].attempts, claimed[0].spent_at), (1, Some(NOW)));
     assert!(home.claim(NOW).await.is_empty(), "nobody claims it twice");
     let until = NOW.plus_ms(30);
-    home.store.record_retry(id.clone(), until, "limited".into()).await.unwrap();
+    home.store.record_retry(id.clone(), until, "down".into(), true).await.unwrap();
     assert_eq!(home.state(&id).await.spent_at, None);
-    assert_eq!(home.store.next_delivery_at().await, Ok(Some(until)));
+    let ahead = DeliveriesAhead { next: Some(until), any_waiting: true };
+    assert_eq!(home.store.deliveries_ahead(NOW).await, Ok(ahead));
     assert!(home.claim(NOW).await.is_empty(), "not before its time");
 
     home.claim(until).await;
     home.store.record_unknown(id.clone(), "time-out".into(), until).await.unwrap();
     assert_eq!(home.state(&id).await.spent_at, Some(until));
-    assert_eq!(home.store.unknown_due(until, 9).await.unwrap().len(), 1);
+    let unknown = home.store.unknown_due(until, 9).await.unwrap();
+    assert_eq!(unknown.settings_version, home.version().await);
+    let looked_at = unknown.deliveries.iter().map(|(row, nudges)| (&row.id, &nudges[0].id));
+    assert_eq!(looked_at.collect::<Vec<_>>(), [(&id, &"n".to_owned())]);
     home.store.resend_unknown(id.clone(), until).await.unwrap();
     let again = home.claim(until.plus_ms(5)).await;
     assert_eq!((again[0].attempts, again[0].spent_at), (3, Some(until)));
@@ -91,13 +98,24 @@ async fn a_claim_spends_the_budget_and_only_a_certain_failure_gives_it_back() {
     let third = home.store.resend_unknown(id.clone(), until).await.unwrap_err();
     assert!(third.to_string().contains("was sent again already"), "{third}");
 
-    home.store.record_sent(id.clone(), b"ts-1".to_vec(), NOW).await.unwrap();
+    home.store.record_sent(id.clone(), b"ts-1".to_vec(), NOW, vec![]).await.unwrap();
     let sent = home.state(&id).await;
     assert_eq!((sent.state, sent.receipt.as_slice()), (Sent, b"ts-1".as_slice()));
-    let late = home.store.record_retry(id.clone(), NOW, "no".into()).await.unwrap_err();
+    let late = home.store.record_retry(id.clone(), NOW, "no".into(), true).await.unwrap_err();
     assert_eq!(late.to_string(), "delivery \"d-n\" is sent and cannot become waiting");
-    let look = home.store.load_recipient("ann".into(), NOW, 9, NOW).await.unwrap();
-    assert_eq!(look.recent.len(), 1);
+    let look = home.store.load_recipient("ann".into(), NOW, 9, NOW, "chat".into()).await.unwrap();
+    assert_eq!(look.recent, [(sent, vec!["n".to_owned()])]);
+}
+
+#[tokio::test]
+async fn what_a_limit_held_back_is_no_try() {
+    let home = Home::new();
+    let id = home.waiting("n").await;
+    for tried in [false, true] {
+        assert_eq!(home.claim(NOW).await[0].attempts, 1);
+        home.store.record_retry(id.clone(), NOW, "limited".into(), tried).await.unwrap();
+    }
+    assert_eq!(home.claim(NOW).await[0].attempts, 2);
 }
 
 #[tokio::test]
@@ -111,20 +129,24 @@ async fn a_claim_that_a_crash_interrupted_is_unknown_never_waiting() {
     let unknown = killed.state(&id).await;
     assert_eq!((unknown.state, unknown.spent_at), (Unknown, Some(NOW)));
     assert!(killed.claim(NOW.plus_ms(9)).await.is_empty());
+    let asked_about = async |at| killed.store.unknown_due(at, 9).await.unwrap().deliveries.len();
+    let lease_end = unknown.until;
+    assert_eq!(asked_about(lease_end.plus_ms(-1)).await, 0, "it may still be on its way");
+    assert_eq!(asked_about(lease_end).await, 1);
 
-    assert_eq!(home.store.expire_claims(NOW).await, Ok(0), "its lease still runs");
-    assert_eq!(home.store.expire_claims(NOW.plus_ms(60_000)).await, Ok(1));
+    assert_eq!(home.store.recover_claims().await, Ok(1), "a worker stopped, the process runs on");
+    assert_eq!(home.store.recover_claims().await, Ok(0), "what is unknown is left alone");
 }
 
-/// The claim is original: it is in the part of the log that was synced.
 #[tokio::test]
 async fn a_stop_acts_before_the_next_claim() {
     let home = Home::new();
     home.waiting("n").await;
-    let before = home.version().await;
+    let found = home.due(NOW, &[("chat", 1)]).await;
     let version =
         home.store.put_setting("sending".into(), b"off".to_vec(), audit("stop")).await.unwrap();
-    let claim = home.store.claim_deliveries(before, NOW, 9, 9, 1_000, vec![]).await;
+    let look = vec![("d-n".to_owned(), claim_until(NOW.plus_ms(1_000)))];
+    let claim = home.store.settle_due(found.settings_version, NOW, look, vec![]).await;
     assert_eq!(claim, Ok(Fenced::SettingsChanged { version }));
     assert_eq!(home.state("d-n").await.state, Waiting);
 }
@@ -139,16 +161,23 @@ async fn claims_take_turns_between_connections() {
         Decision::Send(delivery(&format!("d-{id}"), connection(n), &[id]))
     };
     home.decide(ids.iter().enumerate().map(send).collect()).await;
-    let version = home.version().await;
-    let claim = async |limit, skip: &[&str]| {
-        let skip = skip.iter().map(|name| (*name).to_owned()).collect();
-        let claimed = home.store.claim_deliveries(version, NOW, 9, limit, 1_000, skip).await;
-        claimed.unwrap().done().unwrap()
+    let claim = async |rooms: &[(&str, usize)]| {
+        let found = home.due(NOW, rooms).await;
+        let claimed = home.settle(NOW, found, claim_until(NOW.plus_ms(1_000))).await;
+        claimed.into_iter().map(|row| row.connection).collect::<Vec<_>>()
     };
-    let first = claim(2, &[]).await;
-    assert_eq!(first.iter().filter(|row| row.connection == "quiet").count(), 1);
-    assert!(claim(9, &["noisy"]).await.is_empty());
-    assert_eq!(claim(9, &[]).await.len(), 4);
+    let first = claim(&[("noisy", 3), ("quiet", 3)]).await;
+    assert_eq!(first.len(), 4, "a room is a connection's own: {first:?}");
+    assert!(first[..2].contains(&"quiet".to_owned()), "{first:?}");
+    assert!(claim(&[("quiet", 9), ("noisy", 0)]).await.is_empty());
+
+    let (name, connector, why) = ("noisy".into(), "slack".into(), "invalid_auth".into());
+    assert_eq!(home.store.break_connection(name, connector, why, NOW).await, Ok(true));
+    assert_eq!(home.due(NOW, &[("noisy", 9)]).await.broken, ["noisy"]);
+    assert!(claim(&[("noisy", 9)]).await.is_empty(), "it is broken");
+    let (name, status) = ("noisy".into(), "working".into());
+    home.store.set_connection_status(name, status, String::new(), NOW).await.unwrap();
+    assert_eq!(claim(&[("noisy", 9)]).await, ["noisy", "noisy"]);
 }
 
 #[tokio::test]
@@ -159,7 +188,7 @@ async fn what_is_dropped_or_expired_is_refunded_and_written_down() {
     let failed = home.waiting("c").await;
     home.claim(NOW).await;
     home.store.drop_delivery(dropped.clone(), "reason_gone".into(), NOW).await.unwrap();
-    home.store.record_retry(expired.clone(), NOW, "limited".into()).await.unwrap();
+    home.store.record_retry(expired.clone(), NOW, "limited".into(), false).await.unwrap();
     home.store.record_failed(failed.clone(), "channel_not_found".into()).await.unwrap();
     let after = NOW.plus_ms(1_000_000);
     assert!(home.claim(after).await.is_empty(), "too late to say it");
@@ -193,7 +222,7 @@ async fn a_nudge_said_again_needs_a_delivery_of_its_own() {
     let home = Home::new();
     let id = home.waiting("n").await;
     home.claim(NOW).await;
-    home.store.record_sent(id.clone(), b"ts".to_vec(), NOW).await.unwrap();
+    home.store.record_sent(id.clone(), b"ts".to_vec(), NOW, vec![]).await.unwrap();
     let snoozed = vec![("n".to_owned(), NudgeState::Pending, NOW)];
     home.commit(Batch { nudge_steps: snoozed, ..Batch::default() }).await;
     let version = home.version().await;
@@ -209,7 +238,7 @@ async fn a_mass_change_holds_back_what_nobody_was_sent() {
     let home = Home::new();
     let sent = home.waiting("sent").await;
     home.claim(NOW).await;
-    home.store.record_sent(sent, b"ts".to_vec(), NOW).await.unwrap();
+    home.store.record_sent(sent, b"ts".to_vec(), NOW, vec![]).await.unwrap();
     home.nudges(&["pending", "decided", "bystander"]).await;
     let digest = delivery("digest", "chat", &["decided", "bystander"]);
     home.decide(vec![Decision::Send(digest.clone())]).await;
@@ -235,6 +264,7 @@ async fn a_second_sending_that_fails_refunds_nothing() {
     home.store.record_unknown(id.clone(), "time-out".into(), NOW).await.unwrap();
     home.store.resend_unknown(id.clone(), NOW).await.unwrap();
     home.claim(NOW).await;
-    home.store.record_retry(id.clone(), NOW, "limited".into()).await.unwrap();
+    home.store.record_retry(id.clone(), NOW, "limited".into(), false).await.unwrap();
     assert_eq!(home.state(&id).await.spent_at, Some(NOW));
+    assert_eq!(home.store.hold_nudges(vec!["n".into()]).await, Ok(0), "it may have been sent");
 }

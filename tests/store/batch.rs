@@ -152,8 +152,9 @@ async fn an_ended_firing_drops_what_was_not_said_and_quietens_what_was() {
     home.decide(vec![]).await;
     let claimed = home.claim(NOW).await;
     assert_eq!(claimed.len(), 2);
-    home.store.record_retry(waiting.clone(), NOW.plus_ms(9), "limited".into()).await.unwrap();
-    home.store.record_sent(sent.clone(), b"ts".to_vec(), NOW).await.unwrap();
+    let later = NOW.plus_ms(9);
+    home.store.record_retry(waiting.clone(), later, "limited".into(), false).await.unwrap();
+    home.store.record_sent(sent.clone(), b"ts".to_vec(), NOW, vec![]).await.unwrap();
     let end = |id: &str| EndedFiring {
         firing_id: format!("f-{id}"),
         at: NOW,

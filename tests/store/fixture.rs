@@ -148,6 +148,10 @@ pub fn delivery(id: &str, connection: &str, nudges: &[&str]) -> NewDelivery {
     }
 }
 
+pub fn claim_until(until: UnixMs) -> LastLook {
+    LastLook::Claim { until, without: vec![] }
+}
+
 pub fn audit(action: &str) -> AuditEntry {
     AuditEntry {
         at: NOW,
@@ -191,10 +195,23 @@ impl Home {
         delivery_id
     }
 
+    /// What is due on these connections, at most so many of each.
+    pub async fn due(&self, now: UnixMs, rooms: &[(&str, usize)]) -> Looked {
+        let rooms = rooms.iter().map(|(name, room)| ((*name).to_owned(), *room)).collect();
+        self.store.due_deliveries(now, rooms, false).await.unwrap()
+    }
+
+    /// Settles one and the same look at everything that was found.
+    pub async fn settle(&self, now: UnixMs, found: Looked, look: LastLook) -> Vec<DeliveryRow> {
+        let looks = found.deliveries.into_iter().map(|(row, _)| (row.id, look.clone())).collect();
+        let settled = self.store.settle_due(found.settings_version, now, looks, vec![]).await;
+        settled.unwrap().done().unwrap()
+    }
+
+    /// Claims whatever is due, as a worker that finds nothing to object to.
     pub async fn claim(&self, now: UnixMs) -> Vec<DeliveryRow> {
-        let version = self.version().await;
-        let claimed = self.store.claim_deliveries(version, now, 10, 100, 60_000, vec![]).await;
-        claimed.unwrap().done().unwrap()
+        let found = self.due(now, &[("chat", 10), ("crm", 10)]).await;
+        self.settle(now, found, claim_until(now.plus_ms(60_000))).await
     }
 
     pub async fn state(&self, delivery_id: &str) -> DeliveryRow {

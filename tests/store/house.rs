@@ -194,7 +194,7 @@ async fn an_erased_deal_leaves_nothing_but_what_was_already_sent() {
     .await;
     let sent = home.waiting("sent").await;
     home.claim(NOW).await;
-    home.store.record_sent(sent.clone(), b"ts".to_vec(), NOW).await.unwrap();
+    home.store.record_sent(sent.clone(), b"ts".to_vec(), NOW, vec![]).await.unwrap();
     home.nudges(&["unsent"]).await;
     let other = nudge("other", "f-other", "2", 5);
     home.commit(Batch { nudges: vec![other], ..Batch::default() }).await;

@@ -7,6 +7,7 @@ mod batch;
 mod fixture;
 mod house;
 mod inbox;
+mod last_look;
 mod obligations;
 mod process;
 mod work;

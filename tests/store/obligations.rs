@@ -17,13 +17,15 @@ enum Step {
     Drop,
     Replay,
     Crash,
+    TakeBack,
 }
 
 fn step() -> impl Strategy<Value = Step> {
     use Step::*;
-    let all =
-        [Claim, Claim, Sent, Accepted, Unknown, NotSent, Resend, Refused, Drop, Replay, Crash];
-    prop::sample::select(all.to_vec())
+    prop::sample::select(vec![
+        Claim, Claim, Sent, Accepted, Unknown, NotSent, Resend, Refused, Drop, Replay, Crash,
+        TakeBack,
+    ])
 }
 
 /// Takes the step and answers whether the store allowed it.
@@ -31,11 +33,17 @@ async fn take(home: &Home, id: &str, step: Step) -> bool {
     let (store, id) = (&home.store, id.to_owned());
     let done = match step {
         Step::Claim => return !home.claim(NOW).await.is_empty(),
+        Step::TakeBack => {
+            let before = home.state(&id).await;
+            let found = home.due(NOW, &[("chat", 1)]).await;
+            home.settle(NOW, found, LastLook::TakeBack).await;
+            return home.state(&id).await != before;
+        }
         Step::Crash => return store.recover_claims().await.unwrap() > 0,
-        Step::Sent => store.record_sent(id, b"ts".to_vec(), NOW).await,
+        Step::Sent => store.record_sent(id, b"ts".to_vec(), NOW, vec![]).await,
         Step::Accepted => store.record_accepted(id, NOW).await,
         Step::Unknown => store.record_unknown(id, "time-out".into(), NOW).await,
-        Step::NotSent => store.record_retry(id, NOW, "limited".into()).await,
+        Step::NotSent => store.record_retry(id, NOW, "limited".into(), false).await,
         Step::Resend => store.resend_unknown(id, NOW).await,
         Step::Refused => store.record_failed(id, "refused".into()).await,
         Step::Drop => store.drop_delivery(id, "stale".into(), NOW).await,
@@ -82,6 +90,10 @@ proptest! {
                 assert!(times <= 2, "{step:?} may send it a third time");
                 let charged = after.spent_at.is_some();
                 assert!(charged || times == 0, "{step:?}: {times} sendings, {after:?}");
+                if matches!(after.state, Dropped) && times > 0 {
+                    let nudge = home.store.nudge("n".into()).await.unwrap().unwrap();
+                    assert_ne!(nudge.state, NudgeState::Pending, "{step:?}: said a third time");
+                }
                 if matches!(before.state, Sent | Dropped) {
                     assert_eq!(before.state, after.state, "{step:?} moved what was settled");
                 }

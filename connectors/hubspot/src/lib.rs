@@ -24,6 +24,13 @@ use touchline_kit::{
     StoredRequest, Undecodable,
 };
 use touchline_rules::UnixMs;
+use touchline_rules::facts::Field;
+
+/// The HubSpot property that fills `field`.
+#[must_use]
+pub fn property_of(field: Field) -> &'static str {
+    properties::of(field)
+}
 
 /// The HubSpot connector. It holds nothing: all it knows comes as arguments.
 #[derive(Copy, Clone, Debug)]

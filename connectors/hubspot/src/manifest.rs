@@ -37,6 +37,11 @@ pub static MANIFEST: Manifest = Manifest {
                    without it; polling works.",
         },
         SecretField {
+            name: "client_id",
+            required: false,
+            help: "The app's client id, on its Auth tab in HubSpot. Needed to connect by OAuth.",
+        },
+        SecretField {
             name: "access_token",
             required: false,
             help: "The static token on the app's Auth tab (or of a service key). Not needed when \

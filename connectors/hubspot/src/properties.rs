@@ -57,6 +57,11 @@ pub(crate) fn mapped(name: &str) -> Option<&'static Property> {
     PROPERTIES.iter().find(|one| one.name == name)
 }
 
+/// The property that fills this field.
+pub(crate) fn of(field: Field) -> &'static str {
+    PROPERTIES.iter().find(|one| one.field == field).map_or("", |one| one.name)
+}
+
 /// Reads a property's text. `None` and `""` are blank at HubSpot. `sensitive`
 /// is what the vendor said of the property, where it said anything: a
 /// redacted value is not known, but a deal may well be named "REDACTED".

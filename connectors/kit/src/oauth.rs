@@ -205,7 +205,7 @@ impl OAuthApp {
         if let Some(verifier) = verifier {
             request = request.set_pkce_verifier(PkceCodeVerifier::new(verifier.to_owned()));
         }
-        let judged = |request| judged(http, request, now);
+        let judged = Judged { http: http.clone(), now };
         request.request_async(&judged).await.map_err(refused).map(Grant::from)
     }
 
@@ -222,7 +222,7 @@ impl OAuthApp {
     ) -> Result<Grant, CallError> {
         let client = self.client();
         let token = RefreshToken::new(refresh_token.expose_secret().to_owned());
-        let judged = |request| judged(http, request, now);
+        let judged = Judged { http: http.clone(), now };
         let request = client.exchange_refresh_token(&token);
         request.request_async(&judged).await.map_err(refused).map(Grant::from)
     }
@@ -280,15 +280,24 @@ impl From<TokenAnswer> for Grant {
 }
 
 /// Sends, and lets only a good answer through to the `oauth2` crate, whose own
-/// judgement knows neither `Retry-After` nor vendors that refuse with 200.
-async fn judged(
-    http: &OAuthHttp,
-    request: HttpRequest,
+/// judgement knows neither `Retry-After` nor vendors that refuse with 200. A type
+/// of its own, because a closure's future cannot be shown to be `Send`.
+struct Judged {
+    http: OAuthHttp,
     now: UnixMs,
-) -> Result<HttpResponse, CallError> {
-    let answer = http.send(request).await?;
-    judge_token_answer(&answer, now)?;
-    to_response(answer)
+}
+
+impl<'c> AsyncHttpClient<'c> for Judged {
+    type Error = CallError;
+    type Future = BoxFuture<'c, Result<HttpResponse, CallError>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(async move {
+            let answer = self.http.send(request).await?;
+            judge_token_answer(&answer, self.now)?;
+            to_response(answer)
+        })
+    }
 }
 
 /// What a token endpoint's answer means. The error codes are those of RFC 6749

@@ -100,7 +100,8 @@ fn detail_of(answer: &VendorAnswer) -> String {
 }
 
 /// A vendor's text made fit for an error: one line, at most
-/// [`DETAIL_MAX_CHARS`], and without any word that could be a token.
+/// [`DETAIL_MAX_CHARS`], and without any word that could be a token or is an
+/// e-mail address.
 #[must_use]
 pub fn short_detail(text: &str) -> String {
     let mut out = String::new();
@@ -108,7 +109,8 @@ pub fn short_detail(text: &str) -> String {
         if word.is_empty() {
             continue;
         }
-        let word = if word.len() < DETAIL_WORD_MAX_BYTES { word } else { "[…]" };
+        let is_shown = word.len() < DETAIL_WORD_MAX_BYTES && !word.contains('@');
+        let word = if is_shown { word } else { "[…]" };
         if out.chars().count() + word.chars().count() + 1 >= DETAIL_MAX_CHARS {
             out.push('…');
             break;

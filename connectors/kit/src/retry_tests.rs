@@ -74,6 +74,12 @@ fn details_quote_the_vendor_but_no_token() {
 }
 
 #[test]
+fn a_detail_names_nobody() {
+    let said = short_detail("Owner ann@example.com (user:bo@example.com) may not write");
+    assert_eq!(said, "Owner […] […] may not write");
+}
+
+#[test]
 fn backoff_doubles_up_to_its_cap() {
     let wholes: Vec<i64> = (0..6).map(|attempt| backoff_ms(attempt, 1_000, 10_000, 1.0)).collect();
     assert_eq!(wholes, [1_000, 2_000, 4_000, 8_000, 10_000, 10_000]);

@@ -75,12 +75,26 @@ pub(crate) async fn deliver(
     delivery_id: &str,
     message: &Message,
 ) -> Result<Receipt, CallError> {
-    // Opening shows nothing to anybody and may be repeated; only the post counts.
-    let channel = open_conversation(session, &to.id).await?;
-    let method = "chat.postMessage";
-    let limits = vec![(WORKSPACE, String::new()), (PER_CHANNEL, channel.clone())];
-    let body = Body::Json(post_body(&channel, delivery_id, message));
-    let mut post = call(method, body, Priority::Deliver, limits);
+    // Slack opens the conversation itself for a person's id: one call instead of
+    // two. Where it does not, opening first shows nothing and may be repeated.
+    match post(session, &to.id, delivery_id, message).await {
+        Err(CallError::NotFound { .. }) => {
+            let channel = open_conversation(session, &to.id).await?;
+            post(session, &channel, delivery_id, message).await
+        }
+        posted => posted,
+    }
+}
+
+async fn post(
+    session: &Session,
+    channel: &str,
+    delivery_id: &str,
+    message: &Message,
+) -> Result<Receipt, CallError> {
+    let limits = vec![(WORKSPACE, String::new()), (PER_CHANNEL, channel.to_owned())];
+    let body = Body::Json(post_body(channel, delivery_id, message));
+    let mut post = call("chat.postMessage", body, Priority::Deliver, limits);
     post.effect = Effect::Creates;
     let answer = session.call(post).await?;
     receipt(&answer).ok_or_else(|| CallError::Ambiguous {

@@ -111,8 +111,11 @@ fn details(json: &Value, error: &str) -> String {
     cut(first.unwrap_or(error))
 }
 
+/// One line, not too long, that names nobody.
 fn cut(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(DETAIL_MAX_CHARS).collect()
+    let words = text.split(|c: char| c.is_whitespace() || c.is_control());
+    let words = words.map(|word| if word.contains('@') { "[…]" } else { word });
+    words.collect::<Vec<_>>().join(" ").chars().take(DETAIL_MAX_CHARS).collect()
 }
 
 #[cfg(test)]

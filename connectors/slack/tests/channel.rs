@@ -147,7 +147,9 @@ async fn what_becomes_of_a_message_is_known_or_said_to_be_unknown() {
             (FaultKind::Slow { ms: 5_000 }, "ambiguous", 1),
         ] {
             let before = line.slack.messages().len();
-            line.slack.fail("chat.postMessage", fault.clone(), 1);
+            // A conversation that is not there is opened, and posted to once more.
+            let posts = if class == "not_found" { 2 } else { 1 };
+            line.slack.fail("chat.postMessage", fault.clone(), posts);
             let error = line.deliver(CardView::Open).await.unwrap_err();
             assert_eq!(error.code(), class, "{fault:?}: {error}");
             assert_eq!(line.slack.messages().len() - before, posted, "{fault:?}");
@@ -164,6 +166,8 @@ async fn what_becomes_of_a_message_is_known_or_said_to_be_unknown() {
 async fn nothing_was_sent_if_the_conversation_could_not_be_opened() {
     with_slack(async |line: Arc<Line>| {
         for fault in [FaultKind::CloseAfter, FaultKind::Error("internal_error".into())] {
+            let missing = FaultKind::Error("channel_not_found".into());
+            line.slack.fail("chat.postMessage", missing, 1);
             line.slack.fail("conversations.open", fault, 1);
             let error = line.deliver(CardView::Open).await.unwrap_err();
             assert_eq!(error.code(), "unavailable");

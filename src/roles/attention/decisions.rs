@@ -118,16 +118,16 @@ impl Deciding<'_> {
     /// A message of its own, and where the rule asks for it the same on the deal.
     fn interrupt(&self, one: &Pending) -> Vec<Decision> {
         let mut sent = Vec::new();
+        let snoozed = self.reader.snoozed.get(&one.row.id).copied();
         if let Some(chat) = self.chat() {
-            let snoozed = self.reader.snoozed.get(&one.row.id).copied();
             let id = chat_id(&one.row.id, chat, snoozed);
             sent.push(self.of_one(one, id, chat, CHAT, EDIT));
         }
         let deal = &one.body.firing.deal;
         let crm = self.service.connections.get(&deal.connection);
-        if let Some(channel) =
-            crm_channel(&one.body).filter(|_| crm.is_some_and(|c| c.crm().is_some()))
-        {
+        // Said again after a snooze, it has its task or note already.
+        let is_wanted = snoozed.is_none() && crm.is_some_and(|c| c.crm().is_some());
+        if let Some(channel) = crm_channel(&one.body).filter(|_| is_wanted) {
             let id = delivery_id(&one.row.id, &deal.connection, channel);
             sent.push(self.of_one(one, id, &deal.connection, channel, COMPLETE));
         }

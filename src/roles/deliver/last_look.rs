@@ -35,7 +35,7 @@ pub(super) enum Verdict {
     /// Claim it and do this.
     Send {
         /// What.
-        job: Job,
+        job: Box<Job>,
         /// Nudges left out, each with the ledger's word.
         without: Vec<(String, String)>,
     },
@@ -48,8 +48,8 @@ pub(super) enum Verdict {
         /// Work that has to be done for it.
         ask: Vec<NewWork>,
     },
-    /// It is not sent; the ledger's word.
-    Drop(&'static str),
+    /// It is not sent; the ledger's word, and those of single nudges.
+    Drop(&'static str, Vec<(String, String)>),
     /// It came too late for its digest: its nudges are decided anew.
     TakeBack,
 }
@@ -111,16 +111,12 @@ impl<'a> Looking<'a> {
     pub(super) fn look(&mut self, row: &DeliveryRow, nudges: &[NudgeRow]) -> Verdict {
         let reader = self.reader(&row.person);
         if let Some(reason) = unsent(self.policy, &reader) {
-            return Verdict::Drop(reason);
+            return Verdict::Drop(reason, Vec::new());
         }
         let body = DeliveryBody::read(row);
         let (keep, without) = self.sort_out(&body, nudges, &reader);
         if carries_nudges(row) && keep.is_empty() {
-            // Why the last of them went is why nothing is left.
-            let words = [REASON_GONE, UNREADABLE, "answered", "muted", "expired"];
-            let last = without.last().map_or(REASON_GONE, |(_, word)| word.as_str());
-            let word = words.into_iter().find(|word| *word == last);
-            return Verdict::Drop(word.unwrap_or(REASON_GONE));
+            return Verdict::Drop(REASON_GONE, without);
         }
         if let Some(until) = self.asleep(&keep, &reader) {
             return Verdict::Wait { until, why: "snoozed", ask: Vec::new() };
@@ -292,27 +288,28 @@ impl<'a> Looking<'a> {
         if !is_in_chat(row) {
             return match keep.first() {
                 Some(shown) => {
-                    let job = Job::Crm(messages::crm_write(row, shown, reader, self.now));
+                    let write = messages::crm_write(row, shown, reader, self.now);
+                    let job = Box::new(Job::Crm(write));
                     Verdict::Send { job, without }
                 }
-                None => Verdict::Drop(REASON_GONE),
+                None => Verdict::Drop(REASON_GONE, without),
             };
         }
         let person = self.service.people.get(&row.person);
         let to = match reach(person.as_deref(), &row.connection) {
             Reach::Found(to) => to,
-            Reach::Missing(_) => return Verdict::Drop(NO_CHANNEL),
+            Reach::Missing(_) => return Verdict::Drop(NO_CHANNEL, without),
             Reach::Unlooked => {
                 let ask = vec![look_up(&row.connection, &row.person, self.now)];
                 return Verdict::Wait { until: self.wait_more(row), why: "looking_up", ask };
             }
         };
         if row.channel == HELLO {
-            return Verdict::Send { job: Job::Hello(to), without };
+            return Verdict::Send { job: Box::new(Job::Hello(to)), without };
         }
         match messages::message(row, keep) {
-            Some(message) => Verdict::Send { job: Job::Chat(to, message), without },
-            None => Verdict::Drop(REASON_GONE),
+            Some(message) => Verdict::Send { job: Box::new(Job::Chat(to, message)), without },
+            None => Verdict::Drop(REASON_GONE, without),
         }
     }
 }

@@ -84,9 +84,7 @@ pub async fn refresh(
 /// When the store cannot be read.
 pub async fn restore(store: &Store, connections: &Connections) -> anyhow::Result<()> {
     for connection in connections.iter() {
-        let part = store.connection_part(connection.slug.clone(), Part::Metadata).await?;
-        let stored = part.and_then(|part| serde_json::from_slice::<Metadata>(&part.body).ok());
-        if let Some(metadata) = stored {
+        if let Some(metadata) = stored(store, &connection.slug).await? {
             take_over(connection, metadata);
         }
         // After the zone, which decides what today is.
@@ -96,6 +94,15 @@ pub async fn restore(store: &Store, connections: &Connections) -> anyhow::Result
         }
     }
     Ok(())
+}
+
+/// The metadata of a connection as last read.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn stored(store: &Store, connection: &str) -> crate::store::Result<Option<Metadata>> {
+    let part = store.connection_part(connection.to_owned(), Part::Metadata).await?;
+    Ok(part.and_then(|part| serde_json::from_slice(&part.body).ok()))
 }
 
 fn take_over(connection: &Connection, metadata: Metadata) {

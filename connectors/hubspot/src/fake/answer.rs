@@ -187,7 +187,9 @@ impl From<FakeError> for ApiError {
             FakeError::InvalidValue { name, code, .. } => detail(&error.to_string(), code, name),
             FakeError::Required { name, .. } => detail(&error.to_string(), "REQUIRED_FIELD", name),
             FakeError::NoRecord { .. } => ApiError::not_found(error.to_string()),
-            FakeError::NoAssociation { .. } => ApiError::validation(error.to_string()),
+            FakeError::NoAssociation { .. } | FakeError::IdTaken { .. } => {
+                ApiError::validation(error.to_string())
+            }
         }
     }
 }

@@ -19,6 +19,12 @@ pub enum FakeError {
         /// Its id.
         id: u64,
     },
+    /// A record was to be made under an id that another one has.
+    #[error("the fake account has a record with id {id} already")]
+    IdTaken {
+        /// The id.
+        id: u64,
+    },
     /// The account has no such property; define it first.
     #[error("property {name:?} does not exist on {kind}", kind = kind.plural())]
     UnknownProperty {

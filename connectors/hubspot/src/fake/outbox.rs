@@ -64,6 +64,9 @@ pub struct WebhookKnobs {
     pub without_v3: bool,
     /// How long changed subscriptions take to act (HubSpot: up to 5 minutes).
     pub settings_cache_ms: i64,
+    /// Retries come after this long, doubled each time, instead of HubSpot's
+    /// minutes: for playing a past faster than it was lived.
+    pub first_retry_ms: Option<i64>,
 }
 
 impl Default for WebhookKnobs {
@@ -79,6 +82,7 @@ impl Default for WebhookKnobs {
             older_signature: OlderSignature::V1,
             without_v3: false,
             settings_cache_ms: 0,
+            first_retry_ms: None,
         }
     }
 }
@@ -151,6 +155,7 @@ pub(super) struct Outbox {
     pub app_id: i64,
     pub knobs: WebhookKnobs,
     pub counts: WebhookCounts,
+    pub last_failed: Option<Attempt>,
     subscriptions: Vec<Subscription>,
     coming: Option<(UnixMs, Vec<Subscription>)>,
     fresh: VecDeque<(UnixMs, Map<String, Value>)>,
@@ -166,6 +171,7 @@ impl Outbox {
             app_id,
             knobs: WebhookKnobs::default(),
             counts: WebhookCounts::default(),
+            last_failed: None,
             subscriptions,
             coming: None,
             fresh: VecDeque::new(),
@@ -264,11 +270,13 @@ impl Outbox {
             self.counts.accepted += 1;
             return;
         }
+        self.last_failed = Some(Attempt { at, number, events, status, body: Vec::new() });
         let Some(minutes) = RETRY_AFTER_MINUTES.get(batch.attempt as usize) else {
             self.counts.given_up += 1;
             return;
         };
-        let wait_ms = minutes * MINUTE_MS;
+        let quick_ms = self.knobs.first_retry_ms.map(|first_ms| first_ms << batch.attempt);
+        let wait_ms = quick_ms.unwrap_or(minutes * MINUTE_MS);
         let jitter_ms = wait_ms / 1000 * batch.jitter_per_mille;
         batch.attempt += 1;
         batch.due = at.plus_ms(wait_ms + jitter_ms);

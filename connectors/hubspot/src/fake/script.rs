@@ -91,6 +91,21 @@ impl FakeHubSpot {
         self.create(ObjectKind::Deal, values, by)
     }
 
+    /// Makes a deal under an id of the caller's choice, so that a script's ids do
+    /// not depend on what else happens in the account.
+    ///
+    /// # Errors
+    /// [`FakeError`] when the id is taken, or HubSpot would refuse the deal.
+    pub fn create_deal_as(
+        &self,
+        id: u64,
+        values: Values<'_>,
+        by: &Actor,
+    ) -> Result<u64, FakeError> {
+        let now = self.now();
+        self.lock().account.create_as(id, ObjectKind::Deal, &owned(values), &[], by, now)
+    }
+
     /// Changes one property of a deal.
     ///
     /// # Errors

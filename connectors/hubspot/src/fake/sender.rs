@@ -187,6 +187,12 @@ impl FakeHubSpot {
         self.lock().account.outbox.counts
     }
 
+    /// The latest attempt that was not answered with success, without its body.
+    #[must_use]
+    pub fn last_failed_attempt(&self) -> Option<Attempt> {
+        self.lock().account.outbox.last_failed.clone()
+    }
+
     /// The latest attempts, oldest first.
     #[must_use]
     pub fn webhook_attempts(&self) -> Vec<Attempt> {

@@ -102,13 +102,29 @@ impl Account {
         actor: &Actor,
         now: UnixMs,
     ) -> Result<u64, FakeError> {
+        let id = self.fresh_id();
+        self.create_as(id, kind, values, links, actor, now)
+    }
+
+    /// As [`Account::create`], under an id that no record has.
+    pub fn create_as(
+        &mut self,
+        id: u64,
+        kind: ObjectKind,
+        values: &[(String, String)],
+        links: &[(u64, Vec<u32>)],
+        actor: &Actor,
+        now: UnixMs,
+    ) -> Result<u64, FakeError> {
+        if self.records.contains_key(&id) {
+            return Err(FakeError::IdTaken { id });
+        }
         let values = validate::for_create(self, kind, values)?;
         for (to, types) in links {
             let to_kind = self.kind_of(*to)?;
             check_types(kind, to_kind, types)?;
         }
         let at = actor.occurred_at.unwrap_or(now);
-        let id = self.fresh_id();
         let mut record = Record::new(id, kind, at);
         record.search_shadow = self.shadow_until(now, None);
         record.put("hs_object_source", &actor.change_source, at, actor);

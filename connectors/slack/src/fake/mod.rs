@@ -135,6 +135,13 @@ impl FakeSlack {
         self.state().messages.clone()
     }
 
+    /// Messages after the first `read` ones, oldest first: what is new to somebody
+    /// who reads along.
+    #[must_use]
+    pub fn messages_after(&self, read: usize) -> Vec<FakeMessage> {
+        self.state().messages.get(read..).unwrap_or_default().to_vec()
+    }
+
     /// The message with that time stamp.
     #[must_use]
     pub fn message(&self, ts: &str) -> Option<FakeMessage> {

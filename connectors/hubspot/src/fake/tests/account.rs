@@ -129,3 +129,12 @@ fn the_seed_decides_every_id() {
     assert_eq!(ids(1), ids(1));
     assert_ne!(ids(1), ids(2));
 }
+
+#[test]
+fn a_script_may_choose_the_id_of_a_deal_once() {
+    let (fake, _) = fake();
+    let chosen = 60_000_000_001;
+    assert_eq!(fake.create_deal_as(chosen, &[("dealname", "First")], &Actor::user(7)), Ok(chosen));
+    let taken = fake.create_deal_as(chosen, &[], &Actor::user(7)).unwrap_err();
+    assert_eq!(taken.to_string(), "the fake account has a record with id 60000000001 already");
+}

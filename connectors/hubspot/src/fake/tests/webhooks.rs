@@ -331,3 +331,21 @@ async fn writes_of_the_app_echo_and_new_subscriptions_act_late() {
     .await;
     assert!(target.events().iter().all(|event| event["changeSource"] == "INTEGRATION"));
 }
+
+#[tokio::test]
+async fn a_past_played_fast_is_tried_again_fast() {
+    let (fake, clock) = fake_with(|config| config.webhooks.first_retry_ms = Some(200));
+    let target = Target::answering(429);
+    with_target(&fake, &target, async {
+        fake.create_deal(&[], &Actor::user(7)).unwrap();
+        let first = fake.tick(fake.now()).await.unwrap();
+        assert!((180..=220).contains(&first.since_ms(START)), "{first}");
+        clock.set(first);
+        let second = fake.tick(first).await.unwrap();
+        assert!((360..=440).contains(&second.since_ms(first)), "{second}");
+        clock.set(second);
+        target.status.store(204, Ordering::SeqCst);
+        assert_eq!(fake.tick(second).await, None);
+    })
+    .await;
+}

@@ -1,0 +1,154 @@
+//! `touchline admin`: commands that steer a running service by its database.
+
+pub(in crate::cli) mod dead_letters;
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand, ValueEnum};
+use touchline_kit::signature::hex;
+use touchline_rules::attention::Sending;
+
+use super::open::{self, Word, email};
+use crate::coaching::settings::{SendingTo, Settings};
+use crate::config::Config;
+
+#[derive(Subcommand)]
+pub(super) enum AdminCommand {
+    /// Show or set who is sent nudges: nobody, a pilot, everyone.
+    ///
+    /// Takes effect before the next delivery of a running service, and outlives
+    /// restarts. What is decided while sending is off is never sent later.
+    Sending(SendingArgs),
+    /// Events that could not be handled: look at them, replay or discard them.
+    #[command(subcommand)]
+    DeadLetters(dead_letters::DeadLettersCommand),
+    /// The log of who changed what.
+    #[command(subcommand)]
+    Audit(AuditCommand),
+}
+
+#[derive(Args)]
+pub(super) struct SendingArgs {
+    /// What to do.
+    what: What,
+    /// The pilot's e-mails, comma-separated; without it, those of before.
+    #[arg(long, value_name = "EMAIL,…", value_delimiter = ',', value_parser = email)]
+    people: Vec<String>,
+    #[command(flatten)]
+    word: Word,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Copy, Clone, ValueEnum)]
+enum What {
+    /// Show who is sent nudges now.
+    Show,
+    /// Send nothing to anybody.
+    Off,
+    /// Send to the named people only.
+    Pilot,
+    /// Send to everybody.
+    Everyone,
+}
+
+#[derive(Subcommand)]
+pub(super) enum AuditCommand {
+    /// Recompute every hash of the log: exit code 1 when it was tampered with.
+    Check,
+    /// Print the newest entries as JSON Lines.
+    Show {
+        /// How many.
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1_000))]
+        last: u16,
+    },
+}
+
+pub(super) async fn run(config: Config, command: AdminCommand) -> anyhow::Result<ExitCode> {
+    match command {
+        AdminCommand::Sending(args) => sending(&config, args).await,
+        AdminCommand::DeadLetters(command) => dead_letters::run(&config, command).await,
+        AdminCommand::Audit(AuditCommand::Check) => audit_check(&config).await,
+        AdminCommand::Audit(AuditCommand::Show { last }) => audit_show(&config, last).await,
+    }
+}
+
+async fn sending(config: &Config, args: SendingArgs) -> anyhow::Result<ExitCode> {
+    let sending = match args.what {
+        What::Show => None,
+        What::Off => Some(Sending::Off),
+        What::Pilot => Some(Sending::Pilot),
+        What::Everyone => Some(Sending::Everyone),
+    };
+    let store = if sending.is_some() { open::store(config)? } else { open::existing(config)? };
+    let before = Settings::sending_to(&store, config).await?;
+    let Some(sending) = sending else {
+        print!("{}", told(&before, args.json));
+        return Ok(ExitCode::SUCCESS);
+    };
+    let Some(reason) = args.word.reason() else { return Ok(open::needs_reason()) };
+    let pilot = if args.people.is_empty() { before.pilot.clone() } else { args.people };
+    let to = SendingTo { sending, pilot };
+    if sending == Sending::Pilot && to.pilot.is_empty() {
+        let message = "a pilot needs people\nhint: add --people a@example.com,b@example.com";
+        return Ok(open::wrong_call(message));
+    }
+    Settings::set_sending(&store, &to, &args.word.actor(), reason, open::clock().now()).await?;
+    print!("{}", told(&to, args.json));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn told(to: &SendingTo, json: bool) -> String {
+    if json {
+        return format!("{}\n", serde_json::json!(to));
+    }
+    match to.sending {
+        Sending::Off => "sending is off: nobody is sent anything\n".to_owned(),
+        Sending::Everyone => "sending is on for everyone\n".to_owned(),
+        Sending::Pilot => format!(
+            "sending is on for a pilot of {}:\n  {}\n",
+            to.pilot.len(),
+            to.pilot.join("\n  ")
+        ),
+    }
+}
+
+async fn audit_check(config: &Config) -> anyhow::Result<ExitCode> {
+    let check = open::existing(config)?.check_audit().await?;
+    match check.broken_at {
+        None => {
+            println!("ok    {} entries follow from one another", check.rows);
+            println!("      head {}", hex(&check.head));
+            eprintln!(
+                "hint: keep the head outside this machine; it also shows a log that was cut off"
+            );
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(place) => {
+            println!("bad   entry {place} was changed, or one before it was taken out");
+            eprintln!(
+                "hint: compare with a backup; entries up to {} are as they were written",
+                place - 1
+            );
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+async fn audit_show(config: &Config, last: u16) -> anyhow::Result<ExitCode> {
+    let mut rows = open::existing(config)?.audit_before(i64::MAX, usize::from(last)).await?;
+    rows.reverse();
+    for row in rows {
+        let said: serde_json::Value = serde_json::from_slice(&row.entry.body).unwrap_or_default();
+        let line = serde_json::json!({
+            "seq": row.seq,
+            "at": row.entry.at.to_string(),
+            "actor": row.entry.actor,
+            "action": row.entry.action,
+            "said": said,
+        });
+        println!("{line}");
+    }
+    Ok(ExitCode::SUCCESS)
+}

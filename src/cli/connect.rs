@@ -1,0 +1,119 @@
+//! `touchline connect`
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::open::{self, email};
+use crate::coaching::connect_link::{Errand, make_link};
+use crate::coaching::credentials::static_token;
+use crate::coaching::opening::{Declared, declared, oauth_line, redirect_url};
+use crate::config::Config;
+use crate::entropy;
+use crate::vault::Vault;
+
+#[derive(Args)]
+#[command(after_help = "\
+The link works once, for ten minutes, in the browser of somebody who may install
+apps in the vendor's account. `touchline serve` must be running with the same
+database, and reachable at public_url.")]
+pub(super) struct ConnectArgs {
+    /// The vendor, for example hubspot.
+    connector: String,
+    /// Which connection, where several have this connector.
+    #[arg(long, value_name = "SLUG")]
+    connection: Option<String>,
+    /// Who connects it, for the audit log.
+    #[arg(long = "as", value_name = "EMAIL", value_parser = email)]
+    by: Option<String>,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(config: Config, args: ConnectArgs) -> anyhow::Result<ExitCode> {
+    let slug = which(&config, &args)?;
+    let declared = declared(&config, &slug)?;
+    let manifest = declared.manifest();
+    let Some(oauth) = &manifest.oauth else {
+        eprintln!("{} is connected by a token in the configuration:", manifest.title);
+        for (number, step) in (1..).zip(manifest.setup) {
+            println!("{number}. {step}");
+        }
+        return Ok(ExitCode::SUCCESS);
+    };
+    refuse_without_app(&config, &declared)?;
+    let (store, vault) = (open::store(&config)?, Vault::open(&config.key_file)?);
+    let errand = Errand {
+        connection: slug.clone(),
+        connector: manifest.name.to_owned(),
+        by: args.by.unwrap_or_else(|| "admin".to_owned()),
+    };
+    let (entropy, now) = (entropy::system(), open::clock().now());
+    let made = make_link(&store, &vault, &entropy, &config.public_url, &errand, now).await?;
+    let (link, expires_at) = made;
+    let redirect_url = redirect_url(&config.public_url, manifest);
+    if args.json {
+        let told = serde_json::json!({
+            "url": link,
+            "expires_at": expires_at.to_string(),
+            "redirect_url": redirect_url,
+            "scopes": oauth.scopes,
+        });
+        println!("{told}");
+        return Ok(ExitCode::SUCCESS);
+    }
+    eprintln!(
+        "Open this link within ten minutes: {} will ask whether Touchline may read deals and write tasks, and then send you back here.",
+        manifest.title
+    );
+    eprintln!("It asks for: {}", oauth.scopes.join(", "));
+    eprintln!("The app's redirect URL must be {redirect_url}");
+    if store.serving()?.is_none() {
+        eprintln!(
+            "warning: `touchline serve` is not running on this database, so the link leads nowhere\nhint: start it first"
+        );
+    }
+    println!("{link}");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The connection that is meant.
+fn which(config: &Config, args: &ConnectArgs) -> anyhow::Result<String> {
+    let connector = args.connector.as_str();
+    let fitting = config.connections.iter().filter(|(_, one)| one.connector == connector);
+    let slugs: Vec<&String> = fitting.map(|(slug, _)| slug).collect();
+    match (&args.connection, slugs.as_slice()) {
+        (Some(slug), _) => match config.connections.get(slug) {
+            Some(one) if one.connector != connector => anyhow::bail!(
+                "the connection `{slug}` is of {}, not of {connector}\nhint: touchline connect {} --connection {slug}",
+                one.connector,
+                one.connector
+            ),
+            _ => Ok(slug.clone()),
+        },
+        (None, [slug]) => Ok((*slug).clone()),
+        (None, []) => anyhow::bail!(
+            "no connection has the connector `{connector}`\nhint: add [connections.{connector}] with connector = \"{connector}\" to the configuration"
+        ),
+        (None, several) => anyhow::bail!(
+            "several connections have the connector `{connector}`\nhint: add --connection with one of {}",
+            several.iter().map(|slug| slug.as_str()).collect::<Vec<_>>().join(", ")
+        ),
+    }
+}
+
+fn refuse_without_app(config: &Config, declared: &Declared<'_>) -> anyhow::Result<()> {
+    let (slug, manifest) = (declared.slug, declared.manifest());
+    anyhow::ensure!(
+        static_token(manifest, &declared.secrets).is_none(),
+        "connections.{slug} has a static token, which is used instead of OAuth\nhint: take it out of the configuration and restart the service, then connect"
+    );
+    anyhow::ensure!(
+        oauth_line(declared, &config.public_url)?.is_some(),
+        "connections.{slug} has no client_id and client_secret\nhint: both are on the app's Auth tab at {}; the app's redirect URL is {}",
+        manifest.title,
+        redirect_url(&config.public_url, manifest)
+    );
+    Ok(())
+}

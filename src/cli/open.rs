@@ -1,0 +1,78 @@
+//! What commands open beside a running `serve`: the same database, the same key.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Args;
+
+use crate::clock::{Clock, SystemClock};
+use crate::config::Config;
+use crate::store::{Store, StoreOptions};
+
+/// A command reads little.
+const READERS: usize = 1;
+
+/// On whose word a change is made, and why.
+#[derive(Args)]
+pub(super) struct Word {
+    /// Who makes this change, for the audit log.
+    #[arg(long = "as", value_name = "EMAIL", value_parser = email)]
+    by: Option<String>,
+    /// Why, for the audit log.
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+}
+
+impl Word {
+    /// The actor as the audit log names it.
+    pub(super) fn actor(&self) -> String {
+        self.by.clone().unwrap_or_else(|| "admin".to_owned())
+    }
+
+    /// The reason, which a change must have: see [`needs_reason`].
+    pub(super) fn reason(&self) -> Option<&str> {
+        self.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty())
+    }
+}
+
+/// The answer to a change without a reason.
+pub(super) fn needs_reason() -> ExitCode {
+    wrong_call("a change needs a reason\nhint: add --reason \"why\", for the audit log")
+}
+
+/// The answer to a call that makes no sense: exit code 2.
+pub(super) fn wrong_call(message: &str) -> ExitCode {
+    const WRONG_CALL: u8 = 2;
+    eprintln!("touchline: {message}");
+    ExitCode::from(WRONG_CALL)
+}
+
+/// An e-mail address, lower case.
+pub(super) fn email(text: &str) -> Result<String, String> {
+    let text = text.trim().to_lowercase();
+    match text.split_once('@') {
+        Some((name, host)) if !name.is_empty() && host.contains('.') => Ok(text),
+        _ => Err("write an e-mail address, such as admin@example.com".to_owned()),
+    }
+}
+
+pub(super) fn clock() -> Arc<dyn Clock> {
+    Arc::new(SystemClock)
+}
+
+/// Opens the configured database, which must be there.
+pub(super) fn existing(config: &Config) -> anyhow::Result<Store> {
+    let path = config.database_path();
+    anyhow::ensure!(
+        path.exists(),
+        "there is no database {} yet\nhint: `touchline serve` makes it; or give --config FILE",
+        path.display()
+    );
+    store(config)
+}
+
+/// Opens the configured database, and makes it if it is not there.
+pub(super) fn store(config: &Config) -> anyhow::Result<Store> {
+    let options = StoreOptions { readers: READERS, ..StoreOptions::default() };
+    Ok(Store::open(&config.database_path(), options)?)
+}

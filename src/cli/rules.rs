@@ -1,0 +1,155 @@
+//! `touchline rules`
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Args, Subcommand};
+use touchline_rules::condition::Severity;
+use touchline_rules::facts::Metadata;
+use touchline_rules::ruleset::{
+    Loaded, RuleDiagnostic, RuleSet, TestReport, json_schema, run_tests,
+};
+
+use super::open;
+use crate::coaching::rulesets::read_packs;
+use crate::config::Config;
+use crate::roles::fetch::metadata::stored;
+
+#[derive(Subcommand)]
+pub(super) enum RulesCommand {
+    /// Read rule packs and say everything that is wrong with them.
+    ///
+    /// Stages, pipelines and owners that rules name are checked against the
+    /// connected accounts, if the database knows any. Exit code 1 when there is
+    /// an error; warnings alone are fine.
+    Check(Packs),
+    /// Run the tests that rule packs carry.
+    ///
+    /// Each test is a small story of one deal, played through the engine that
+    /// serves live traffic. Exit code 1 when one ends otherwise than it says.
+    Test(Packs),
+    /// Print the JSON Schema of rule packs, for editors.
+    Schema,
+}
+
+#[derive(Args)]
+pub(super) struct Packs {
+    /// Packs: a file, a folder of .yaml files, or builtin:NAME. Without any, those of the
+    /// configuration.
+    #[arg(value_name = "PATH")]
+    packs: Vec<String>,
+    /// Print JSON on standard output.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(file: Option<PathBuf>, command: RulesCommand) -> anyhow::Result<ExitCode> {
+    match command {
+        RulesCommand::Check(packs) => check(file, packs).await,
+        RulesCommand::Test(packs) => test(file, packs).await,
+        RulesCommand::Schema => {
+            print!("{}", json_schema());
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+async fn check(file: Option<PathBuf>, packs: Packs) -> anyhow::Result<ExitCode> {
+    let (loaded, files) = read(file, &packs.packs).await?;
+    let errors = loaded.diagnostics.iter().filter(|one| one.severity == Severity::Error).count();
+    if packs.json {
+        println!("{}", serde_json::to_string_pretty(&loaded.diagnostics)?);
+    } else {
+        tell(&loaded.diagnostics);
+    }
+    let warnings = loaded.diagnostics.len() - errors;
+    let rules = loaded.set.as_ref().map(|set| format!("{} rules in ", set.rules().len()));
+    eprintln!("{}{files} packs: {errors} errors, {warnings} warnings", rules.unwrap_or_default());
+    Ok(if errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn test(file: Option<PathBuf>, packs: Packs) -> anyhow::Result<ExitCode> {
+    let (loaded, _) = read(file, &packs.packs).await?;
+    let Some(set) = loaded.set else {
+        tell(&loaded.diagnostics);
+        eprintln!("the rules have errors; no test was run");
+        return Ok(ExitCode::FAILURE);
+    };
+    let reports = run_tests(&set);
+    let failed = reports.iter().filter(|report| report.failure.is_some()).count();
+    if packs.json {
+        println!("{}", serde_json::to_string_pretty(&as_json(&reports))?);
+    } else {
+        print!("{}", as_text(&set, &reports));
+    }
+    eprintln!("{} tests: {} ok, {failed} failed", reports.len(), reports.len() - failed);
+    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Without packs of its own, a command needs the configuration; with them, it
+/// takes what accounts the configuration knows, if there is one.
+async fn read(file: Option<PathBuf>, packs: &[String]) -> anyhow::Result<(Loaded, usize)> {
+    let config = super::load(file)?;
+    let packs = if packs.is_empty() { &config.rules } else { packs };
+    let files = read_packs(packs)?;
+    let accounts = accounts(&config).await;
+    let accounts: Vec<_> =
+        accounts.iter().map(|(slug, metadata)| (slug.as_str(), &**metadata)).collect();
+    Ok((RuleSet::load(&files, &accounts), files.len()))
+}
+
+/// What the database knows of the connected accounts. Rules can be checked
+/// without it, so that it cannot be read is no error here.
+async fn accounts(config: &Config) -> Vec<(String, Arc<Metadata>)> {
+    let mut accounts = Vec::new();
+    let Ok(store) = open::existing(config) else { return accounts };
+    for slug in config.connections.keys() {
+        match stored(&store, slug).await {
+            Ok(Some(metadata)) => accounts.push((slug.clone(), Arc::new(metadata))),
+            Ok(None) => {}
+            Err(error) => eprintln!("warning: {slug} is not checked against: {error:#}"),
+        }
+    }
+    accounts
+}
+
+fn tell(diagnostics: &[RuleDiagnostic]) {
+    for diagnostic in diagnostics {
+        eprintln!("{diagnostic}");
+    }
+}
+
+/// One line for each rule, and under it what its failed tests found.
+fn as_text(set: &RuleSet, reports: &[TestReport]) -> String {
+    let mut out = String::new();
+    for rule in set.rules() {
+        let of_rule: Vec<_> = reports.iter().filter(|report| report.rule == rule.id).collect();
+        let failed: Vec<_> = of_rule.iter().filter(|report| report.failure.is_some()).collect();
+        let (word, count) = match (of_rule.len(), failed.len()) {
+            (0, _) => ("none  ", "no tests".to_owned()),
+            (all, 0) => ("ok    ", format!("{all} tests")),
+            (all, failed) => ("FAILED", format!("{failed} of {all} tests")),
+        };
+        out += &format!("{word}  {} ({count})\n", rule.id);
+        for report in failed {
+            let found = report.failure.as_deref().unwrap_or_default().replace('\n', "\n    ");
+            out += &format!("  {}: {}\n    {found}\n", report.place, report.name);
+        }
+    }
+    out
+}
+
+fn as_json(reports: &[TestReport]) -> Vec<serde_json::Value> {
+    let one = |report: &TestReport| {
+        serde_json::json!({
+            "pack": report.pack,
+            "rule": report.rule,
+            "name": report.name,
+            "place": report.place,
+            "ok": report.failure.is_none(),
+            "failure": report.failure,
+        })
+    };
+    reports.iter().map(one).collect()
+}

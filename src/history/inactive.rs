@@ -1,0 +1,235 @@
+//! Which rules a history says too little for.
+//!
+//! A fact that a history never tells is Unknown wherever a rule reads it. From
+//! the parts of a rule's condition follows whether it can ever be true with
+//! those facts Unknown and all others anything at all.
+
+use std::collections::{BTreeSet, HashMap};
+
+use jiff::tz::TimeZone;
+use touchline_rules::Calendar;
+use touchline_rules::condition::{Explanation, Joint};
+use touchline_rules::engine::{World, explain_rule};
+use touchline_rules::facts::{
+    ChangeKind, DealKey, DealState, EventKind, Fact, Field, Metadata, Value,
+};
+use touchline_rules::ruleset::{AppliesTo, Rule, RuleSet, Trigger};
+
+use super::History;
+
+/// A rule that cannot fire on a history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inactive {
+    /// The rule.
+    pub rule_id: String,
+    /// The facts that are missing, as the rule names them.
+    pub missing: Vec<String>,
+}
+
+/// What a history tells of at least one deal.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Told {
+    /// Names of facts told of a deal while it was open.
+    while_open: BTreeSet<&'static str>,
+    /// Names of facts told at any time.
+    ever: BTreeSet<&'static str>,
+    /// Fields that took more than one value.
+    moved: BTreeSet<Field>,
+    created: bool,
+    activities: bool,
+}
+
+/// The rules that cannot fire on deals of which no more is known than `history`
+/// tells, each with the facts that are missing.
+#[must_use]
+pub fn inactive(history: &History, rules: &RuleSet) -> Vec<Inactive> {
+    let told = Told::by(history);
+    let found = rules.rules().iter().filter_map(|rule| {
+        let missing = told.missing_for(rule, rules)?;
+        Some(Inactive { rule_id: rule.id.clone(), missing })
+    });
+    found.collect()
+}
+
+impl Told {
+    fn by(history: &History) -> Told {
+        let metadata = &history.header.metadata;
+        let closes = |kind: &ChangeKind| match kind {
+            ChangeKind::FieldSet { field: Field::Stage, to: Fact::Known(Value::Text(stage)) } => {
+                metadata.stage(None, stage).is_some_and(|(_, stage)| !stage.kind.is_open())
+            }
+            _ => false,
+        };
+        let mut closed_at = HashMap::new();
+        for change in history.changes.iter().filter(|change| closes(&change.kind)) {
+            closed_at.entry(&change.deal).or_insert(change.occurred_at);
+        }
+        let mut told = Told::default();
+        let mut values: HashMap<(&DealKey, Field), &Fact<Value>> = HashMap::new();
+        told.tell(&["deal.id"], true);
+        if metadata.currency.is_some() {
+            told.tell(facts_of(Field::Currency), true);
+        }
+        for change in &history.changes {
+            let open = closed_at.get(&change.deal).is_none_or(|at| change.occurred_at < *at);
+            match &change.kind {
+                ChangeKind::Created => {
+                    told.created = true;
+                    told.tell(facts_of(Field::CreatedAt), open);
+                }
+                ChangeKind::FieldSet { to: Fact::Unknown, .. } => {}
+                ChangeKind::FieldSet { field, to } => {
+                    // What a deal's stage says holds for the closed one too.
+                    told.tell(facts_of(*field), open || *field == Field::Stage);
+                    let before = values.insert((&change.deal, *field), to);
+                    if before.is_some_and(|before| before != to) {
+                        told.moved.insert(*field);
+                    }
+                }
+                ChangeKind::Activity(_) => {
+                    told.activities = true;
+                    told.tell(&ACTIVITY_FACTS, open);
+                }
+                ChangeKind::Deleted | ChangeKind::Restored | ChangeKind::MergedInto { .. } => {}
+            }
+        }
+        told
+    }
+
+    fn tell(&mut self, facts: &[&'static str], open: bool) {
+        self.ever.extend(facts);
+        if open {
+            self.while_open.extend(facts);
+        }
+    }
+
+    fn missing_for(&self, rule: &Rule, rules: &RuleSet) -> Option<Vec<String>> {
+        if let Trigger::Event(event) = rule.on
+            && let Some(missing) = self.missing_event(event)
+        {
+            return Some(vec![missing]);
+        }
+        let known = match rule.applies_to {
+            AppliesTo::Open => &self.while_open,
+            AppliesTo::Closed => &self.ever,
+        };
+        let blank = DealState::new(DealKey { connection: String::new(), id: String::new() });
+        let world = World {
+            rules,
+            metadata: &Metadata::default(),
+            calendar: &Calendar::weekdays(TimeZone::UTC),
+            activity_trusted: true,
+            hydrate_deadline_ms: 0,
+        };
+        let parts = explain_rule(rule, &blank, touchline_rules::UnixMs(0), &world);
+        let mut missing = Vec::new();
+        let can = Can::of(&parts, known, &mut missing);
+        (!can.hold).then_some(missing)
+    }
+
+    /// What an event rule waits for in vain.
+    fn missing_event(&self, event: EventKind) -> Option<String> {
+        let moves = |field: Field| {
+            let never = !self.moved.contains(&field);
+            never.then(|| format!("changes of deal.{}", field.name()))
+        };
+        match event {
+            EventKind::Created => (!self.created).then(|| "deal.created_at".to_owned()),
+            EventKind::StageChanged | EventKind::Closed | EventKind::Reopened => {
+                moves(Field::Stage)
+            }
+            EventKind::FieldChanged(field) => moves(field),
+            EventKind::ActivityLogged => (!self.activities).then(|| "activities".to_owned()),
+        }
+    }
+}
+
+/// Whether a part of a condition can hold, and whether it can fail.
+#[derive(Copy, Clone)]
+struct Can {
+    hold: bool,
+    fail: bool,
+}
+
+impl Can {
+    fn of(part: &Explanation, known: &BTreeSet<&'static str>, missing: &mut Vec<String>) -> Can {
+        let parts: Vec<Can> = part.parts.iter().map(|one| Can::of(one, known, missing)).collect();
+        let every = |which: fn(&Can) -> bool| parts.iter().all(which);
+        let some = |which: fn(&Can) -> bool| parts.iter().any(which);
+        match (part.joint, parts.as_slice()) {
+            (Joint::All, _) => Can { hold: every(|one| one.hold), fail: some(|one| one.fail) },
+            (Joint::Any, _) => Can { hold: some(|one| one.hold), fail: every(|one| one.fail) },
+            (Joint::Not, [inner]) => Can { hold: inner.fail, fail: inner.hold },
+            (Joint::Choice, [question, yes, no]) => {
+                let way = |which: fn(&Can) -> bool| {
+                    question.hold && which(yes) || question.fail && which(no)
+                };
+                Can { hold: way(|one| one.hold), fail: way(|one| one.fail) }
+            }
+            (Joint::Same, _) => {
+                let decided = every(|one| one.hold || one.fail);
+                Can { hold: decided, fail: decided }
+            }
+            _ => {
+                let unknown = part.values.iter().map(|value| value.name.as_str());
+                let unknown: Vec<_> = unknown
+                    .filter(|name| name.starts_with("deal.") && !known.contains(name))
+                    .collect();
+                for name in &unknown {
+                    if missing.iter().all(|listed| listed != name) {
+                        missing.push((*name).to_owned());
+                    }
+                }
+                Can { hold: unknown.is_empty(), fail: unknown.is_empty() }
+            }
+        }
+    }
+}
+
+const ACTIVITY_FACTS: [&str; 4] = [
+    "deal.last_activity_at",
+    "deal.last_inbound_at",
+    "deal.last_outbound_at",
+    "deal.next_meeting_at",
+];
+
+/// The facts that rest on a field.
+fn facts_of(field: Field) -> &'static [&'static str] {
+    match field {
+        Field::Name => &["deal.name"],
+        Field::Pipeline => &["deal.pipeline"],
+        Field::Stage => &[
+            "deal.stage",
+            "deal.stage_kind",
+            "deal.stage_index",
+            "deal.stage_entered_at",
+            "deal.stage_moves",
+            "deal.is_closed",
+            "deal.closed_at",
+        ],
+        Field::Owner => &["deal.owner"],
+        Field::Amount => &["deal.amount"],
+        Field::Currency => &["deal.currency"],
+        Field::CloseDate => &["deal.close_date", "deal.push_count", "deal.pushed_days"],
+        Field::CreatedAt => &["deal.created_at"],
+        Field::NextStep => &["deal.next_step"],
+        Field::LossReason => &["deal.loss_reason"],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use touchline_rules::facts::schema::DEAL_FIELDS;
+
+    use super::*;
+
+    #[test]
+    fn every_fact_rests_on_something_a_history_can_tell() {
+        let mut known: BTreeSet<&str> =
+            Field::ALL.into_iter().flat_map(facts_of).copied().collect();
+        known.extend(ACTIVITY_FACTS);
+        known.insert("deal.id");
+        let fields: BTreeSet<&str> = DEAL_FIELDS.iter().map(|(name, ..)| *name).collect();
+        assert_eq!(known, fields);
+    }
+}

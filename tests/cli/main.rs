@@ -1,0 +1,235 @@
+//! The commands as a shell sees them: output, messages, exit codes.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where its set-up fails")]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// A folder with a configuration of its own.
+struct Place(tempfile::TempDir);
+
+impl Place {
+    fn new(more: &str) -> Place {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        let config = format!(
+            "public_url = \"https://touchline.example.com\"\ndatabase = \"sqlite:{}\"\nkey_file = \"{}\"\n{more}",
+            path("t.db"),
+            path("t.key")
+        );
+        std::fs::write(folder.path().join("touchline.toml"), config).unwrap();
+        Place(folder)
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn run(&self, args: &[&str]) -> Ran {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_touchline"));
+        let output = command.current_dir(self.path()).args(args).output().unwrap();
+        Ran::from(output)
+    }
+}
+
+struct Ran {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Ran {
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        let code = output.status.code().unwrap();
+        Ran { code, out: text(output.stdout), err: text(output.stderr) }
+    }
+}
+
+const HUBSPOT: &str = "[connections.hubspot]\nconnector = \"hubspot\"\n\
+    client_id = \"fake-client-id\"\nclient_secret = \"fake-client-secret\"\n";
+
+const PACK: &str = "\
+pack: trial
+title: A trial
+rules:
+  - id: won-deal
+    title: A deal was won
+    on: deal.stage_changed
+    when: deal.stage_kind == \"open\"
+    attention: interrupt
+    tip:
+      headline: \"{{ deal.name }} moved\"
+      body: Say thanks.
+    tests:
+      - name: it moves
+        given: { at: 2026-03-02T09:00Z, name: Harbour Foods }
+        then:
+          - set: { stage: proposal }
+        expect:
+          fires:
+            - headline: Harbour Foods MOVED
+";
+
+#[test]
+fn rules_that_ship_are_sound_and_their_tests_pass() {
+    let place = Place::new("");
+    let checked = place.run(&["rules", "check"]);
+    assert_eq!((checked.code, checked.out.as_str()), (0, ""), "{}", checked.err);
+    assert!(checked.err.contains("rules in 1 packs: 0 errors"), "{}", checked.err);
+    let tested = place.run(&["rules", "test"]);
+    assert_eq!(tested.code, 0, "{}", tested.out);
+    assert!(tested.out.lines().all(|line| line.starts_with("ok ")), "{}", tested.out);
+    assert!(tested.err.contains(" 0 failed"), "{}", tested.err);
+    assert!(!place.path().join("t.db").exists(), "a check makes no database");
+}
+
+#[test]
+fn a_faulty_rule_and_a_failing_test_exit_with_one() {
+    let place = Place::new("");
+    let file = place.path().join("trial.yaml");
+    std::fs::write(&file, PACK).unwrap();
+    let tested = place.run(&["rules", "test", "trial.yaml"]);
+    assert_eq!(tested.code, 1);
+    for line in [
+        "FAILED  won-deal (1 of 1 tests)",
+        "expected: Harbour Foods MOVED",
+        "found:    Harbour Foods moved",
+        "deal.stage_kind == \"open\"",
+    ] {
+        assert!(tested.out.contains(line), "{}", tested.out);
+    }
+    std::fs::write(&file, PACK.replace("deal.stage_kind", "deal.stage_kin")).unwrap();
+    for command in ["check", "test"] {
+        let checked = place.run(&["rules", command, "trial.yaml"]);
+        assert_eq!((checked.code, checked.out.as_str()), (1, ""));
+        assert!(checked.err.contains("trial.yaml:7:"), "{}", checked.err);
+        assert!(checked.err.contains("did you mean `deal.stage_kind`"), "{}", checked.err);
+    }
+    let checked = place.run(&["rules", "check", "trial.yaml", "--json"]);
+    let found: serde_json::Value = serde_json::from_str(&checked.out).unwrap();
+    assert_eq!((checked.code, &found[0]["line"]), (1, &serde_json::json!(7)));
+    assert_eq!(place.run(&["rules", "check", "builtin:nothing"]).code, 1);
+}
+
+#[test]
+fn the_schema_is_json() {
+    let schema = Place::new("").run(&["rules", "schema"]);
+    let schema: serde_json::Value = serde_json::from_str(&schema.out).unwrap();
+    assert_eq!(schema["title"], "Touchline rule pack");
+}
+
+#[test]
+fn connect_prints_one_link_and_says_what_will_happen() {
+    let place = Place::new(HUBSPOT);
+    let ran = place.run(&["connect", "hubspot"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let start = "https://touchline.example.com/connect/hubspot/start?connection=hubspot&nonce=";
+    assert!(ran.out.starts_with(start) && ran.out.lines().count() == 1, "{}", ran.out);
+    assert!(ran.err.contains("crm.objects.deals.read"), "{}", ran.err);
+    assert!(ran.err.contains("/connect/hubspot/callback"), "{}", ran.err);
+    assert!(ran.err.contains("`touchline serve` is not running"), "{}", ran.err);
+    assert!(!(ran.out.clone() + &ran.err).contains("fake-client-secret"));
+    let json = place.run(&["connect", "hubspot", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    assert_ne!(json["url"], ran.out.trim());
+}
+
+#[test]
+fn connect_says_what_is_missing() {
+    let none = Place::new("").run(&["connect", "hubspot"]);
+    assert!(none.code == 1 && none.err.contains("add [connections.hubspot]"), "{}", none.err);
+    let no_app = Place::new("[connections.crm]\nconnector = \"hubspot\"\n");
+    let ran = no_app.run(&["connect", "hubspot"]);
+    assert!(ran.code == 1 && ran.err.contains("no client_id and client_secret"), "{}", ran.err);
+    let fixed = Place::new(&format!("{HUBSPOT}access_token = \"fake-access-token\"\n"));
+    let ran = fixed.run(&["connect", "hubspot"]);
+    assert!(ran.code == 1 && ran.err.contains("has a static token"), "{}", ran.err);
+    let two = format!("{HUBSPOT}{}", HUBSPOT.replace("[connections.hubspot]", "[connections.eu]"));
+    let ran = Place::new(&two).run(&["connect", "hubspot"]);
+    assert!(
+        ran.code == 1 && ran.err.contains("--connection with one of eu, hubspot"),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
+fn sending_is_set_with_a_reason_and_can_be_checked() {
+    let place = Place::new("");
+    let unreasoned = place.run(&["admin", "sending", "everyone"]);
+    assert!(unreasoned.code == 2 && unreasoned.err.contains("--reason"), "{}", unreasoned.err);
+    let nobody = place.run(&["admin", "sending", "pilot", "--reason", "trial"]);
+    assert!(nobody.code == 2 && nobody.err.contains("--people"), "{}", nobody.err);
+    let people = "Seller0@example.com,seller1@example.com";
+    let set = [
+        "admin",
+        "sending",
+        "pilot",
+        "--people",
+        people,
+        "--as",
+        "lead@example.com",
+        "--reason",
+        "trial",
+    ];
+    let set = place.run(&set);
+    assert_eq!(
+        set.out,
+        "sending is on for a pilot of 2:\n  seller0@example.com\n  seller1@example.com\n"
+    );
+    let off = place.run(&["admin", "sending", "off", "--reason", "enough"]);
+    assert_eq!((off.code, off.out.as_str()), (0, "sending is off: nobody is sent anything\n"));
+    let shown = place.run(&["admin", "sending", "show", "--json"]);
+    let shown: serde_json::Value = serde_json::from_str(&shown.out).unwrap();
+    assert_eq!(
+        (&shown["sending"], &shown["pilot"][1]),
+        (&"off".into(), &"seller1@example.com".into())
+    );
+    let log = place.run(&["admin", "audit", "show"]);
+    assert!(
+        log.out.contains("\"actor\":\"lead@example.com\"") && log.out.contains("enough"),
+        "{}",
+        log.out
+    );
+    let check = place.run(&["admin", "audit", "check"]);
+    assert!(check.code == 0 && check.out.starts_with("ok    2 entries"), "{}", check.out);
+    assert_eq!(place.run(&["admin", "sending", "everyone", "--as", "nobody"]).code, 2);
+}
+
+#[test]
+fn dead_letters_are_listed_and_unknown_ones_refused() {
+    let place = Place::new("");
+    assert_eq!(place.run(&["admin", "dead-letters", "list"]).code, 1, "there is no database yet");
+    place.run(&["admin", "sending", "off", "--reason", "begin"]);
+    let none = place.run(&["admin", "dead-letters", "list"]);
+    assert_eq!((none.code, none.err.as_str()), (0, "no dead letters\n"));
+    let replay = place.run(&["admin", "dead-letters", "replay", "17/3", "--reason", "again"]);
+    assert!(replay.code == 1 && replay.err.contains("17/3"), "{}", replay.err);
+    assert_eq!(place.run(&["admin", "dead-letters", "replay", "--reason", "all?"]).code, 2);
+    assert_eq!(place.run(&["admin", "dead-letters", "replay", "x", "--reason", "all?"]).code, 2);
+}
+
+#[test]
+fn the_doctor_exits_with_one_only_when_something_is_bad() {
+    let place = Place::new("");
+    let fresh = place.run(&["doctor"]);
+    assert!(fresh.code == 0 && fresh.out.contains("there is no database"), "{}", fresh.out);
+    let bad = Place::new("rules = [\"builtin:nothing\"]\n");
+    bad.run(&["admin", "sending", "off", "--reason", "begin"]);
+    let ran = bad.run(&["doctor"]);
+    assert!(ran.code == 1 && ran.out.contains("bad   rules: there is no pack"), "{}", ran.out);
+    let json = bad.run(&["doctor", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    assert!(json.as_array().unwrap().iter().any(|one| one["level"] == "bad"));
+    assert_eq!(bad.run(&["doctor", "--connection", "none"]).code, 1);
+    let signature = Place::new(HUBSPOT).run(&[
+        "doctor",
+        "signature",
+        "--connection",
+        "hubspot",
+        "--path",
+        "/hooks/hubspot",
+    ]);
+    assert!(signature.code == 1 && signature.out.contains("no_signature"), "{}", signature.out);
+}

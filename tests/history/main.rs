@@ -1,0 +1,8 @@
+//! A company's real past: read from its CSV, and played through HTTP as signed
+//! webhooks into the service.
+
+#![expect(clippy::unwrap_used, reason = "what fails here should fail the test")]
+
+mod data;
+mod import;
+mod webhooks;
