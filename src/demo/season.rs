@@ -125,9 +125,8 @@ impl Season {
     /// Messages that came since the last call, oldest first; for each, its reader
     /// decides what to do about it.
     pub fn read_new(&mut self, slack: &FakeSlack) -> Vec<FakeMessage> {
-        let messages = slack.messages();
-        let new = messages.get(self.read..).unwrap_or_default().to_vec();
-        self.read = messages.len();
+        let new = slack.messages_after(self.read);
+        self.read += new.len();
         for message in &new {
             self.plan_answer(message, slack);
         }

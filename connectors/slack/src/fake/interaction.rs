@@ -71,8 +71,10 @@ impl FakeSlack {
     /// The controls of a message, in the order they are shown.
     #[must_use]
     pub fn controls(&self, ts: &str) -> Vec<Control> {
-        let message = self.message(ts);
-        let blocks = message.map(|message| message.blocks).unwrap_or_default();
+        let state = self.state();
+        let message = state.place_of(ts).and_then(|place| state.messages.get(place));
+        let blocks = message.map(|message| message.blocks.clone()).unwrap_or_default();
+        drop(state);
         elements(&blocks).map(|(_, element)| control(element)).collect()
     }
 
