@@ -49,14 +49,15 @@ impl Ledger {
         self.wait("the first read of the account", patience, is_read).await;
     }
 
-    /// Waits until nothing is left to be handled, decided or sent.
+    /// Waits until nothing is left to be handled, decided, sent or sent once more.
     pub async fn drained(&self, patience: Duration) {
         let is_drained = || {
             self.ingested()
                 && self.number("SELECT COUNT(*) FROM nudge WHERE state = 'pending'") == 0
-                && self
-                    .number("SELECT COUNT(*) FROM delivery WHERE state IN ('waiting', 'claimed')")
-                    == 0
+                && self.number(
+                    "SELECT COUNT(*) FROM delivery WHERE state IN ('waiting', 'claimed') \
+                    OR (state = 'unknown' AND resends = 0)",
+                ) == 0
         };
         self.wait("everything to be handled and sent", patience, is_drained).await;
     }
