@@ -32,6 +32,8 @@ const NUDGE_LIFE_MS: i64 = 90 * touchline_rules::time::DAY_MS;
 struct Held {
     state: DealState,
     version: i64,
+    /// The status that its row has.
+    status: String,
     touched: bool,
 }
 
@@ -51,18 +53,29 @@ impl<'a> Batching<'a> {
     /// When the store cannot be read, or a stored deal not be understood.
     pub async fn load(service: &'a Service, keys: BTreeSet<DealKey>) -> anyhow::Result<Self> {
         let rows = service.store.load_subjects(keys.iter().cloned().collect()).await?;
-        let mut deals = BTreeMap::new();
-        for row in rows {
-            let key = DealKey { connection: row.connection, id: row.id };
-            let state = serde_json::from_slice(&row.body)?;
-            deals.insert(key, Held { state, version: row.version, touched: false });
-        }
+        let mut batching = Batching::of(service, rows)?;
         for key in keys {
-            deals.entry(key.clone()).or_insert_with(|| Held {
+            batching.deals.entry(key.clone()).or_insert_with(|| Held {
                 state: DealState::new(key),
                 version: 0,
+                status: String::new(),
                 touched: false,
             });
+        }
+        Ok(batching)
+    }
+
+    /// Holds deals that were read already.
+    ///
+    /// # Errors
+    /// When a stored deal cannot be understood.
+    pub fn of(service: &'a Service, rows: Vec<DealRow>) -> anyhow::Result<Self> {
+        let mut deals = BTreeMap::new();
+        for row in rows {
+            let DealRow { connection, id, version, status, body, .. } = row;
+            let state = serde_json::from_slice(&body)?;
+            let key = DealKey { connection, id };
+            deals.insert(key, Held { state, version, status, touched: false });
         }
         let batch =
             Batch { settings_version: service.settings.current().version, ..Batch::default() };
@@ -83,6 +96,20 @@ impl<'a> Batching<'a> {
         let outcome =
             service.in_world(&mut held.state, |state, world| step(state, stimulus, at, world));
         self.note(key, outcome, at);
+    }
+
+    /// As [`Batching::step`], but a deal that this leaves as it was, except for the
+    /// instant, is not written: most deals that are looked at by the way.
+    pub fn look(&mut self, key: &DealKey, stimulus: Stimulus<'_>, at: UnixMs) {
+        let Some(held) = self.deals.get(key) else { return };
+        let (before, touched) = (held.state.clone(), held.touched);
+        self.step(key, stimulus, at);
+        let metadata = self.service.metadata(&key.connection);
+        let Some(held) = self.deals.get_mut(key) else { return };
+        let engine_at = std::mem::replace(&mut held.state.last_engine_at, before.last_engine_at);
+        let moved = held.state != before || status_of(&held.state, &metadata) != held.status;
+        held.state.last_engine_at = engine_at;
+        held.touched = touched || moved;
     }
 
     fn note(&mut self, key: &DealKey, outcome: Outcome, at: UnixMs) {
@@ -222,15 +249,7 @@ fn fire(
 }
 
 fn deal_row(key: DealKey, state: &DealState, version: i64, metadata: &Metadata) -> DealRow {
-    let facts = &state.facts;
-    let text = |field| facts.text(field).unwrap_or_default().to_owned();
-    let stage = facts.text(Field::Stage);
-    let kind = stage.and_then(|stage| metadata.stage(facts.text(Field::Pipeline), stage));
-    let status = match kind {
-        _ if facts.is_gone() => "gone",
-        Some((_, stage)) => stage.kind.name(),
-        None => "unknown",
-    };
+    let text = |field| state.facts.text(field).unwrap_or_default().to_owned();
     DealRow {
         connection: key.connection,
         id: key.id,
@@ -238,9 +257,20 @@ fn deal_row(key: DealKey, state: &DealState, version: i64, metadata: &Metadata) 
         owner: text(Field::Owner),
         pipeline: text(Field::Pipeline),
         stage: text(Field::Stage),
-        status: status.to_owned(),
+        status: status_of(state, metadata).to_owned(),
         engine_at: state.last_engine_at.unwrap_or(UnixMs(0)),
         body: serde_json::to_vec(state).unwrap_or_default(),
+    }
+}
+
+fn status_of(state: &DealState, metadata: &Metadata) -> &'static str {
+    let facts = &state.facts;
+    let stage = facts.text(Field::Stage);
+    let kind = stage.and_then(|stage| metadata.stage(facts.text(Field::Pipeline), stage));
+    match kind {
+        _ if facts.is_gone() => "gone",
+        Some((_, stage)) => stage.kind.name(),
+        None => "unknown",
     }
 }
 

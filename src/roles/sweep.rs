@@ -158,20 +158,19 @@ impl Sweep {
         let service = &self.service;
         let key = |id: String| DealKey { connection: slug.to_owned(), id };
         let after = key(state.after.clone().unwrap_or_default());
-        let rows = service.store.deals_after(Some(after), PAGE).await?;
-        let ids: Vec<String> =
-            rows.iter().filter(|row| row.connection == slug).map(|row| row.id.clone()).collect();
-        let is_last = ids.len() < PAGE;
-        let keys: Vec<DealKey> = ids.into_iter().map(key).collect();
-        let mut batching = Batching::load(service, keys.iter().cloned().collect()).await?;
+        let mut rows = service.store.deals_after(Some(after), PAGE).await?;
+        rows.retain(|row| row.connection == slug);
+        let is_last = rows.len() < PAGE;
+        let keys: Vec<DealKey> = rows.iter().map(|row| key(row.id.clone())).collect();
+        let mut batching = Batching::of(service, rows)?;
         let metadata = service.metadata(slug);
         let since = now.plus_ms(-service.config.crm.activity_share_days.saturating_mul(DAY_MS));
         let mut missed = 0;
         for key in &keys {
             // What is due fires first, as it would have by its timer.
-            batching.step(key, Stimulus::Timer, now);
+            batching.look(key, Stimulus::Timer, now);
             let before = batching.deal(key).map(truths).unwrap_or_default();
-            batching.step(key, Stimulus::Reseed, now);
+            batching.look(key, Stimulus::Reseed, now);
             let Some(deal) = batching.deal(key) else { continue };
             if state.nightly {
                 missed += differing(&before, &truths(deal));
