@@ -85,14 +85,7 @@ pub(super) async fn app(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result
     ];
     let connect = Arc::new(Connect::new(Arc::clone(&service), entropy::system())?);
     let router = http::router(Arc::clone(&intake)).merge(oauth::routes(connect));
-    Ok(App {
-        service,
-        intake,
-        router,
-        roles,
-        rested: tokio::sync::Mutex::default(),
-        _lock: lock,
-    })
+    Ok(App { service, intake, router, roles, rested: tokio::sync::Mutex::default(), _lock: lock })
 }
 
 fn store_options(config: &Config) -> StoreOptions {

@@ -9,6 +9,7 @@ use touchline_kit::signature::hex;
 use touchline_rules::attention::Sending;
 
 use super::open::{self, Word, email};
+use crate::coaching::data_check::override_activity;
 use crate::coaching::settings::{SendingTo, Settings};
 use crate::config::Config;
 
@@ -22,9 +23,39 @@ pub(super) enum AdminCommand {
     /// Events that could not be handled: look at them, replay or discard them.
     #[command(subcommand)]
     DeadLetters(dead_letters::DeadLettersCommand),
+    /// Decide whether activity in a pipeline counts, whatever the data check measured.
+    ///
+    /// Rules about silence are inactive in a pipeline where too few open deals
+    /// show any activity; `doctor` lists the shares. A running service takes the
+    /// decision over with its next sweep, and nothing that is true then fires for it.
+    TrustActivity(TrustArgs),
     /// The log of who changed what.
     #[command(subcommand)]
     Audit(AuditCommand),
+}
+
+#[derive(Args)]
+pub(super) struct TrustArgs {
+    /// Whether it counts.
+    trust: Trust,
+    /// The connection's name.
+    #[arg(long, default_value = "hubspot", value_name = "SLUG")]
+    connection: String,
+    /// The vendor's id of the pipeline.
+    #[arg(long, default_value = "default", value_name = "ID")]
+    pipeline: String,
+    #[command(flatten)]
+    word: Word,
+}
+
+#[derive(Copy, Clone, ValueEnum)]
+enum Trust {
+    /// It counts.
+    On,
+    /// It does not count: rules resting on it stay inactive.
+    Off,
+    /// As the data check finds.
+    Measured,
 }
 
 #[derive(Args)]
@@ -69,6 +100,7 @@ pub(super) async fn run(config: Config, command: AdminCommand) -> anyhow::Result
     match command {
         AdminCommand::Sending(args) => sending(&config, args).await,
         AdminCommand::DeadLetters(command) => dead_letters::run(&config, command).await,
+        AdminCommand::TrustActivity(args) => trust_activity(&config, args).await,
         AdminCommand::Audit(AuditCommand::Check) => audit_check(&config).await,
         AdminCommand::Audit(AuditCommand::Show { last }) => audit_show(&config, last).await,
     }
@@ -96,6 +128,28 @@ async fn sending(config: &Config, args: SendingArgs) -> anyhow::Result<ExitCode>
     }
     Settings::set_sending(&store, &to, &args.word.actor(), reason, open::clock().now()).await?;
     print!("{}", told(&to, args.json));
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn trust_activity(config: &Config, args: TrustArgs) -> anyhow::Result<ExitCode> {
+    let TrustArgs { trust, connection, pipeline, word } = args;
+    let Some(reason) = word.reason() else { return Ok(open::needs_reason()) };
+    if !config.connections.contains_key(&connection) {
+        let known: Vec<_> = config.connections.keys().map(String::as_str).collect();
+        let known = known.join(", ");
+        return Ok(open::wrong_call(&format!(
+            "there is no connection {connection}\nhint: configured are: {known}"
+        )));
+    }
+    let (decided, told) = match trust {
+        Trust::On => (Some(true), "counts"),
+        Trust::Off => (Some(false), "does not count"),
+        Trust::Measured => (None, "counts if the data check finds enough of it"),
+    };
+    let store = open::existing(config)?;
+    let (by, now) = (word.actor(), open::clock().now());
+    override_activity(&store, &connection, &pipeline, decided, (&by, reason), now).await?;
+    println!("activity in pipeline {pipeline} of {connection} {told}");
     Ok(ExitCode::SUCCESS)
 }
 

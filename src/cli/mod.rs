@@ -6,6 +6,7 @@ mod config;
 mod connect;
 mod demo;
 mod doctor;
+mod first_read;
 mod history;
 mod open;
 mod rules;

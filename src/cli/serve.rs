@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::first_read;
 use crate::app::App;
 use crate::clock::SystemClock;
 use crate::config::Config;
@@ -23,6 +24,10 @@ pub(super) async fn run(config: Config) -> anyhow::Result<ExitCode> {
         tracing::info!("stopping");
     };
     let app = App::open(config, Arc::new(SystemClock)).await?;
-    app.serve(stop, hangup).await?;
+    let first_read = first_read::watch(Arc::clone(app.service()));
+    tokio::select! {
+        served = app.serve(stop, hangup) => served?,
+        () = first_read => {}
+    }
     Ok(ExitCode::SUCCESS)
 }
