@@ -1,4 +1,4 @@
-//! How far something long has come: a bar on a terminal, plain lines elsewhere.
+//! How far a history has been played: a bar on a terminal, plain lines elsewhere.
 
 use std::io::IsTerminal as _;
 
@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 /// Plain lines until the end, so that a log stays short.
 const PLAIN_LINES: u64 = 10;
 
-/// How far something has come, told on standard error.
+/// How far a history has been played, told on standard error.
 pub struct Course {
     bar: ProgressBar,
     is_terminal: bool,
@@ -16,13 +16,13 @@ pub struct Course {
 }
 
 impl Course {
-    /// Something of that many steps.
+    /// One of that many movements.
     #[must_use]
     pub fn new(length: usize) -> Course {
         let is_terminal = std::io::stderr().is_terminal();
         let length = length as u64;
         let bar = if is_terminal { ProgressBar::new(length) } else { ProgressBar::hidden() };
-        let style = ProgressStyle::with_template("{bar:30} {pos}/{len}  {msg}");
+        let style = ProgressStyle::with_template("{bar:30} {pos}/{len} movements  {msg}");
         if let Ok(style) = style {
             bar.set_style(style);
         }
@@ -37,7 +37,7 @@ impl Course {
         let tenth = position * PLAIN_LINES / self.length.max(1);
         if !self.is_terminal && tenth > self.told {
             self.told = tenth;
-            eprintln!("{position}/{}  {note}", self.length);
+            eprintln!("{position}/{} movements  {note}", self.length);
         }
     }
 

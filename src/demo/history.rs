@@ -26,10 +26,11 @@ use crate::history::{Header, History};
 const TOGETHER_MS: i64 = HOUR_MS;
 /// Movements played before their webhooks are sent.
 const PORTION_MAX: usize = 1_000;
-/// What the demo changes about the service: nothing is missed, so it need not
-/// look for what was.
+/// What is changed about the service: no webhook is ever missed here, so it need
+/// not look for what was, nor read a deal again before it speaks of it.
 const CONFIG: &str = "[attention]\nsending = \"everyone\"\n\
-    [crm]\npoll_interval_minutes = 10080\nmetadata_interval_minutes = 10080\n";
+    [crm]\npoll_interval_minutes = 10080\nmetadata_interval_minutes = 10080\n\
+    [delivery]\nfresh_max_age_minutes = 1000000\n";
 
 /// How a history is lived through.
 pub struct Options {
