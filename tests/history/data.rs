@@ -43,11 +43,8 @@ impl Opportunities {
     }
 
     pub fn import(&self) -> Imported {
-        let mapping = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let mapping = mapping.join("tests/history/crm-sales.mapping.toml");
-        let mapping = Mapping::read(&mapping).unwrap();
         let csv = std::fs::File::open(self.folder.join("sales_pipeline.csv")).unwrap();
-        import(csv, &self.folder, &mapping).unwrap()
+        import(csv, &self.folder, &mapping()).unwrap()
     }
 
     pub fn history(&self) -> History {
@@ -66,12 +63,18 @@ impl Opportunities {
     }
 }
 
+/// The mapping that ships for the data set.
+pub fn mapping() -> Mapping {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/history/crm-sales.mapping.toml");
+    Mapping::read(&file).unwrap()
+}
+
 const SELLERS: usize = 35;
 /// As many as the real file has, in the order in which a deal walks the stages.
 const MADE_UP: [(&str, usize); 4] =
     [("Prospecting", 500), ("Engaging", 1_589), ("Won", 4_238), ("Lost", 2_473)];
 
-fn made_up_pipeline() -> String {
+pub fn made_up_pipeline() -> String {
     let mut csv = String::from(
         "opportunity_id,sales_agent,product,account,deal_stage,engage_date,close_date,close_value\n",
     );
@@ -101,7 +104,7 @@ fn made_up_pipeline() -> String {
     csv
 }
 
-fn made_up_teams() -> String {
+pub fn made_up_teams() -> String {
     let mut csv = String::from("sales_agent,manager,regional_office\n");
     for seller in 0..SELLERS {
         writeln!(csv, "Seller {seller},Lead {},Central", seller % 6).unwrap();

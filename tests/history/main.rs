@@ -4,5 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "what fails here should fail the test")]
 
 mod data;
+mod demo;
 mod import;
+mod sim;
 mod webhooks;

@@ -28,7 +28,7 @@ const FIRST_RETRY_MS: i64 = 250;
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// After the last webhook, the service may still read deals. It is done when it
 /// asked for nothing this long …
-const QUIET: Duration = Duration::from_secs(5);
+const QUIET: Duration = Duration::from_secs(3);
 /// … and is not waited for any longer than this.
 const QUIET_WAIT_MAX: Duration = Duration::from_secs(15 * 60);
 
