@@ -10,8 +10,9 @@ use touchline::history::History;
 use touchline::history::import::{Imported, import};
 use touchline::history::mapping::Mapping;
 
-/// Names the folder with `crm-sales/`.
-const VARIABLE: &str = "TOUCHLINE_REAL_DATA";
+/// Names the folder with `crm-sales/`. Not `TOUCHLINE_…`: those are settings, and
+/// the program refuses one that it does not know.
+const VARIABLE: &str = "REAL_DATA";
 /// Where that folder lies beside this project when the variable is not set.
 const BESIDE: &str = "../shared/data";
 
