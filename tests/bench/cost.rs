@@ -40,6 +40,9 @@ fn stat(pid: &str, fields: &[usize]) -> anyhow::Result<Duration> {
 
 /// Processor time that the calling thread has taken so far, in nanoseconds.
 pub fn of_this_thread() -> anyhow::Result<Duration> {
+    // The kernel brings the figure up to date when a thread gives way, else
+    // only every few milliseconds.
+    std::thread::yield_now();
     let path = "/proc/thread-self/schedstat";
     let text = std::fs::read_to_string(path).context(path)?;
     let nanoseconds = text.split_whitespace().next().and_then(|one| one.parse().ok());
