@@ -18,6 +18,7 @@ use serde::Deserialize;
 use touchline_rules::Calendar;
 
 pub use error::ConfigError;
+pub(crate) use error::edit_distance;
 pub use sections::{
     AttentionConfig, ConnectionConfig, CrmConfig, DeliveryConfig, HttpConfig, InboxConfig,
     IngestConfig, LogConfig, LogFormat, PersonConfig, Sending,

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
 use touchline_kit::signature::hex;
-use touchline_rules::attention::Sending;
+use touchline_rules::attention::{Reason, Sending};
 
 use super::open::{self, Word, email};
 use crate::coaching::data_check::override_activity;
@@ -29,6 +29,11 @@ pub(super) enum AdminCommand {
     /// show any activity; `doctor` lists the shares. A running service takes the
     /// decision over with its next sweep, and nothing that is true then fires for it.
     TrustActivity(TrustArgs),
+    /// What rules said so far, and what was not sent and why, in numbers.
+    ///
+    /// While sending is off this is what sellers would have been told. No person
+    /// is named: what was not sent to somebody is theirs to read.
+    Ledger,
     /// The log of who changed what.
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -100,6 +105,7 @@ pub(super) async fn run(config: Config, command: AdminCommand) -> anyhow::Result
     match command {
         AdminCommand::Sending(args) => sending(&config, args).await,
         AdminCommand::DeadLetters(command) => dead_letters::run(&config, command).await,
+        AdminCommand::Ledger => ledger(&config).await,
         AdminCommand::TrustActivity(args) => trust_activity(&config, args).await,
         AdminCommand::Audit(AuditCommand::Check) => audit_check(&config).await,
         AdminCommand::Audit(AuditCommand::Show { last }) => audit_show(&config, last).await,
@@ -150,6 +156,25 @@ async fn trust_activity(config: &Config, args: TrustArgs) -> anyhow::Result<Exit
     let (by, now) = (word.actor(), open::clock().now());
     override_activity(&store, &connection, &pipeline, decided, (&by, reason), now).await?;
     println!("activity in pipeline {pipeline} of {connection} {told}");
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn ledger(config: &Config) -> anyhow::Result<ExitCode> {
+    let summary = open::existing(config)?.summary().await?;
+    println!("fired, by rule");
+    for (rule, times) in &summary.firings {
+        println!("  {times:>7}  {rule}");
+    }
+    println!("messages and tasks");
+    for (state, times) in &summary.deliveries {
+        println!("  {times:>7}  {state}");
+    }
+    println!("not sent, by reason");
+    for (reason, times) in &summary.suppressed {
+        let told = Reason::ALL.into_iter().find(|known| known.name() == reason);
+        let told = told.map_or(String::new(), |known| format!("  {}", known.sentence()));
+        println!("  {times:>7}  {reason}{told}");
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -17,7 +17,7 @@ use touchline_rules::time::SECOND_MS;
 use super::credentials::{ConnectionToken, NEW, OAuthLine, static_token};
 use super::grants::Grants;
 use crate::clock::Clock;
-use crate::config::{Config, ConnectionConfig, LimitOverride};
+use crate::config::{Config, ConnectionConfig, LimitOverride, edit_distance};
 use crate::connection::{Connection, Connections};
 use crate::connectors::{CONNECTORS, connector};
 use crate::store::{AuditEntry, ConnectionRow, Store};
@@ -125,6 +125,7 @@ pub fn open(slug: &str, opening: &Opening<'_>) -> anyhow::Result<Connection> {
     let session = session.with_context(|| format!("connections.{slug}"))?;
     // A connector reads its own settings; that one has a value for all of them.
     let mut settings = declared.config.settings(manifest);
+    known(slug, &settings, declared.connector)?;
     let look_back = config.crm.activity_look_back_days;
     settings.entry("activity_look_back_days").or_insert_with(|| look_back.into());
     let view = ConnectionView {
@@ -134,6 +135,28 @@ pub fn open(slug: &str, opening: &Opening<'_>) -> anyhow::Result<Connection> {
         settings,
     };
     Ok(Connection::new(declared.connector, declared.secrets, session, view))
+}
+
+/// Settings of every connector that OAuth can connect.
+const OAUTH_SETTINGS: &[&str] = &["pkce"];
+
+/// A misspelt setting must not quietly be none: it may be a security switch.
+fn known(
+    slug: &str,
+    settings: &serde_json::Map<String, serde_json::Value>,
+    connector: &dyn Connector,
+) -> anyhow::Result<()> {
+    let manifest = connector.manifest();
+    let secrets = manifest.secrets.iter().map(|field| field.name);
+    let of_oauth = manifest.oauth.iter().flat_map(|_| OAUTH_SETTINGS.iter().copied());
+    let names: Vec<_> =
+        connector.settings().iter().copied().chain(secrets).chain(of_oauth).collect();
+    let Some(unknown) = settings.keys().find(|key| !names.contains(&key.as_str())) else {
+        return Ok(());
+    };
+    let nearest = names.iter().min_by_key(|name| edit_distance(unknown, name));
+    let hint = nearest.map_or(String::new(), |name| format!("\nhint: did you mean `{name}`?"));
+    anyhow::bail!("connections.{slug} has no setting `{unknown}`{hint}")
 }
 
 /// Makes every configured connection known to the store, so that its status can
@@ -284,5 +307,18 @@ mod tests {
         let error = |slug: &str| declared(&config, slug).err().unwrap().to_string();
         assert!(error("hubspot").contains("configured are: crm, odd"));
         assert!(error("odd").contains("it has hubspot, slack"));
+    }
+
+    #[test]
+    fn a_misspelt_setting_is_named_with_the_nearest_known_one() {
+        let hubspot = crate::connectors::connector("hubspot").unwrap();
+        let settings = |key: &str| [(key.to_owned(), false.into())].into_iter().collect();
+        let judged = |key: &str| known("crm", &settings(key), hubspot);
+        assert!(judged("accept_signature_v1_v2").is_ok());
+        assert!(judged("pkce").is_ok());
+        let error = judged("accept_signature_v1v2").unwrap_err().to_string();
+        assert!(error.contains("did you mean `accept_signature_v1_v2`?"), "{error}");
+        let slack = crate::connectors::connector("slack").unwrap();
+        assert!(known("chat", &settings("pkce"), slack).is_err());
     }
 }

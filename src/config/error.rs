@@ -51,7 +51,7 @@ fn nearest_known_key(problem: &str) -> Option<String> {
 }
 
 /// Levenshtein distance, over at most the first 64 characters of each.
-fn edit_distance(a: &str, b: &str) -> usize {
+pub(crate) fn edit_distance(a: &str, b: &str) -> usize {
     const CHARS_MAX: usize = 64;
     let b: Vec<char> = b.chars().take(CHARS_MAX).collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();

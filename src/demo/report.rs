@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use touchline_rules::UnixMs;
 use touchline_slack::fake::{FakeMessage, pretty};
 
+use crate::roles::outcomes::MET;
 use crate::store::Summary;
 
 /// A message as its reader sees it, with the reader's own wall clock.
@@ -21,7 +22,7 @@ pub fn summary(from: UnixMs, until: UnixMs, summary: &Summary, counts: &[(String
     let count = |name: &str| counts.iter().find(|(known, _)| known == name).map_or(0, |(_, n)| *n);
     let total = |groups: &[(String, u64)]| groups.iter().map(|(_, n)| n).sum::<u64>();
     let mut out = String::new();
-    let days = until.since_ms(from) / touchline_rules::time::DAY_MS;
+    let days = (until.since_ms(from) as f64 / touchline_rules::time::DAY_MS as f64).round();
     let mut line = |text: String| {
         let _ = writeln!(out, "{text}");
     };
@@ -46,9 +47,12 @@ pub fn summary(from: UnixMs, until: UnixMs, summary: &Summary, counts: &[(String
         line(format!("    {reason:<32} {n:>5}"));
     }
     line(format!("answers             {:>6}", count("answers")));
-    for (kind, n) in &summary.outcomes {
+    let looked = |kind: &str| ["asked_reason", "asked_until", "shown", "shown_why"].contains(&kind);
+    for (kind, n) in summary.outcomes.iter().filter(|(kind, _)| !looked(kind) && kind != MET) {
         line(format!("    {kind:<32} {n:>5}"));
     }
+    let met = summary.outcomes.iter().find(|(kind, _)| kind == MET).map_or(0, |(_, n)| *n);
+    line(format!("hopes that came true{met:>6}   (what a rule asked for was done in time)"));
     out
 }
 

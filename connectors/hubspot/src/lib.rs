@@ -44,6 +44,10 @@ impl Connector for HubSpot {
         &MANIFEST
     }
 
+    fn settings(&self) -> &'static [&'static str] {
+        settings::NAMES
+    }
+
     fn receive(
         &self,
         _kind: &str,

@@ -9,6 +9,10 @@ const LOOK_BACK_DAYS: i64 = 90;
 /// The longest look-back that may be configured, in days.
 const LOOK_BACK_DAYS_MAX: i64 = 730;
 
+/// The keys of [`Settings`].
+pub(crate) const NAMES: &[&str] =
+    &["accept_signature_v1_v2", "activity_look_back_days", "poll_activities", "portal_id"];
+
 /// What may be configured under `[connections.<name>]` besides secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Settings {

@@ -30,6 +30,12 @@ pub trait Connector: Send + Sync {
     /// What it declares.
     fn manifest(&self) -> &'static Manifest;
 
+    /// The names of its settings that are no secrets. Any other key of a
+    /// connection is a mistake that keeps the service from starting.
+    fn settings(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Judges one request: pure, total, constant-time on secrets. `kind` is the
     /// path part after the connection's slug. The reply is sent after the
     /// append is durable.
