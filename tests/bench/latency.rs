@@ -194,13 +194,13 @@ fn report(table: &mut Table, fakes: &Fakes, sent: &Sent, cpu: Duration) -> anyho
         format!("webhook to its message at Slack at {EVENTS_PER_S} events/s"),
         ms(&arrived),
         "p99 under 50 ms",
-        "syncs one after another: of the inbox, of the decision, of the claim",
+        "two syncs one after another: of the inbox and of the claim",
     );
     table.add(
         "the same: the whole road of an event",
         format!("{:.1} ms CPU", cpu.as_secs_f64() * 1e3 / sent.len() as f64),
         "",
-        "each of its five commits wakes every role, and each role looks into the database",
+        "a commit wakes every role, and each role looks into the database",
     );
     Ok(())
 }
