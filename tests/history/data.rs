@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 
 use tempfile::TempDir;
 use touchline::history::History;
@@ -15,6 +17,8 @@ use touchline::history::mapping::Mapping;
 const VARIABLE: &str = "REAL_DATA";
 /// Where that folder lies beside this project when the variable is not set.
 const BESIDE: &str = "../shared/data";
+
+static TOLD: Once = Once::new();
 
 /// Opportunities as a CSV.
 pub struct Opportunities {
@@ -32,11 +36,16 @@ impl Opportunities {
         if folder.join("sales_pipeline.csv").is_file() {
             return Opportunities { folder, real: true, _made: None };
         }
-        eprintln!(
-            "the real-data part did not run: {} is not there\n\
-             hint: set {VARIABLE} to a folder with crm-sales/; a made-up file of the same shape is used",
-            folder.display()
-        );
+        TOLD.call_once(|| {
+            // Past the capture of the test's own output, so that it is seen.
+            let told = writeln!(
+                std::io::stderr(),
+                "the real-data part did not run: {} is not there; a made-up file of the same shape is used\n\
+                 hint: set {VARIABLE} to a folder with crm-sales/",
+                folder.display()
+            );
+            told.unwrap();
+        });
         let made = tempfile::tempdir().unwrap();
         std::fs::write(made.path().join("sales_pipeline.csv"), made_up_pipeline()).unwrap();
         std::fs::write(made.path().join("sales_teams.csv"), made_up_teams()).unwrap();
