@@ -75,11 +75,12 @@ fn machine() -> String {
     let model = models.next().and_then(|line| line.split_once(": ")).map_or("?", |(_, name)| name);
     let rustc = std::process::Command::new("rustc").arg("--version").output();
     let rustc = rustc.map(|out| String::from_utf8_lossy(&out.stdout).trim().to_owned());
+    let kernel = read("/proc/sys/kernel/osrelease");
     format!(
         "{date}: {count} x {model}, Linux {kernel}, {rustc}",
         date = jiff::Timestamp::now().strftime("%Y-%m-%d"),
         count = models.count() + 1,
-        kernel = read("/proc/sys/kernel/osrelease").trim(),
+        kernel = kernel.trim().split('.').take(2).collect::<Vec<_>>().join("."),
         rustc = rustc.unwrap_or_default(),
     )
 }
