@@ -6,10 +6,11 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
 use touchline_kit::signature::hex;
-use touchline_rules::attention::{Reason, Sending};
+use touchline_rules::attention::Sending;
 
 use super::open::{self, Word, email};
 use crate::coaching::data_check::override_activity;
+use crate::coaching::ledger::in_words;
 use crate::coaching::settings::{SendingTo, Settings};
 use crate::config::Config;
 
@@ -166,14 +167,12 @@ async fn ledger(config: &Config) -> anyhow::Result<ExitCode> {
         println!("  {times:>7}  {rule}");
     }
     println!("messages and tasks");
-    for (state, times) in &summary.deliveries {
-        println!("  {times:>7}  {state}");
+    for (channel, state, times) in &summary.deliveries {
+        println!("  {times:>7}  {channel}, {state}");
     }
     println!("not sent, by reason");
     for (reason, times) in &summary.suppressed {
-        let told = Reason::ALL.into_iter().find(|known| known.name() == reason);
-        let told = told.map_or(String::new(), |known| format!("  {}", known.sentence()));
-        println!("  {times:>7}  {reason}{told}");
+        println!("  {times:>7}  {reason:<16}  {}", in_words(reason));
     }
     Ok(ExitCode::SUCCESS)
 }

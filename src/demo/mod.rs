@@ -4,10 +4,12 @@
 pub mod company;
 pub mod course;
 pub mod history;
+mod read_along;
 pub mod replay;
 mod report;
 mod season;
 pub mod stage;
+mod totals;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -21,8 +23,10 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::roles::batching::COUNTS;
 use company::Company;
+use read_along::ReadAlong;
 use season::Season;
 use stage::{Plan, Stage};
+use totals::Totals;
 
 /// Counts that a summary reads.
 const COUNTS_MAX: usize = 100;
@@ -68,6 +72,7 @@ pub async fn play(options: Options, out: &mut (dyn Write + Send)) -> anyhow::Res
     stage.hubspot.subscribe(heard);
     let app = stage.open().await?;
     let end = from.plus_ms(i64::from(options.days) * touchline_rules::time::DAY_MS);
+    writeln!(out, "{}", report::opening(season.company()))?;
     let live = live(&stage, &app, &mut season, &options, end, out);
     stage.play(&app, live).await?;
     summarise(&app, from, stage.clock.now(), out).await
@@ -83,7 +88,8 @@ async fn summarise(
     let counts = store.counts(COUNTS.to_owned(), COUNTS_MAX).await?;
     let counts: Vec<_> = counts.into_iter().map(|count| (count.name, count.value)).collect();
     let summary = store.summary().await?;
-    write!(out, "{}", report::summary(from, until, &summary, &counts))?;
+    let totals = Totals { from, until, summary: &summary, counts: &counts };
+    write!(out, "{}", totals.told())?;
     Ok(())
 }
 
@@ -97,23 +103,19 @@ async fn live(
 ) -> anyhow::Result<()> {
     let started = tokio::time::Instant::now();
     let begun = stage.clock.now();
+    let mut reading = ReadAlong::default();
     loop {
         let now = stage.clock.now();
         season.act_until(now, &stage.hubspot)?;
         let clicked = season.click_until(now, &stage.slack).await?;
         let next = stage.settle(app).await?;
-        for message in season.read_new(&stage.slack) {
-            let member =
-                season.company().members.iter().find(|member| member.name == message.user_name);
-            let zone = member.map_or("UTC", |member| member.zone);
-            writeln!(out, "{}", report::message(&message, zone))?;
-        }
+        reading.go_on(stage, season, &clicked, out)?;
         let next = [next, season.next_at()].into_iter().flatten().min();
         let Some(next) = next.filter(|next| *next < end) else { break };
         if options.exit_after.is_some_and(|limit| started.elapsed() >= limit) {
             break;
         }
-        if clicked == 0 || next > now {
+        if clicked.is_empty() || next > now {
             stage.clock.set(next.max(now.plus_ms(1)));
         }
         let days = stage.clock.now().since_ms(begun) as f64 / touchline_rules::time::DAY_MS as f64;

@@ -2,60 +2,83 @@
 
 use std::fmt::Write as _;
 
+use jiff::tz::TimeZone;
+use touchline_hubspot::fake::Record;
 use touchline_rules::UnixMs;
-use touchline_slack::fake::{FakeMessage, pretty};
+use touchline_slack::fake::FakeMessage;
 
-use crate::roles::outcomes::MET;
-use crate::store::Summary;
+use super::company::{Company, Member};
+
+/// What a reader begins with.
+#[must_use]
+pub fn opening(company: &Company) -> String {
+    let (sellers, managers) = (company.sellers, company.members.len() - company.sellers);
+    format!(
+        "A made-up company: {sellers} sellers and {managers} managers with a fake HubSpot and a fake Slack.\n\
+         Everything else is the service as you would run it. Each message is shown when its\n\
+         reader gets it, by the reader's own clock; what people answer follows.\n"
+    )
+}
 
 /// A message as its reader sees it, with the reader's own wall clock.
 #[must_use]
 pub fn message(message: &FakeMessage, zone: &str) -> String {
-    let zone = jiff::tz::TimeZone::get(zone).unwrap_or(jiff::tz::TimeZone::UTC);
-    let at = message.posted_at.to_zoned(&zone).strftime("%a %-d %b %H:%M").to_string();
-    format!("── {at} · to {} ──\n{}\n", message.user_name, pretty(message))
+    let what = format!("Slack to {}", message.user_name);
+    framed(&head(message.posted_at, zone, &what), &message.reads())
 }
 
-/// The last lines: what happened, in numbers.
+/// A message that was said before to others in the same words.
 #[must_use]
-pub fn summary(from: UnixMs, until: UnixMs, summary: &Summary, counts: &[(String, i64)]) -> String {
-    let count = |name: &str| counts.iter().find(|(known, _)| known == name).map_or(0, |(_, n)| *n);
-    let total = |groups: &[(String, u64)]| groups.iter().map(|(_, n)| n).sum::<u64>();
-    let mut out = String::new();
-    let days = (until.since_ms(from) as f64 / touchline_rules::time::DAY_MS as f64).round();
-    let mut line = |text: String| {
-        let _ = writeln!(out, "{text}");
+pub fn same_again(message: &FakeMessage, zone: &str) -> String {
+    let what = format!("Slack to {}: the same hello", message.user_name);
+    format!("{}\n", head(message.posted_at, zone, &what))
+}
+
+/// What an edit brought into a message; `did` is what its reader had clicked.
+/// `None` for an edit that shows nothing new.
+#[must_use]
+pub fn edit(message: &FakeMessage, zone: &str, did: Option<&str>) -> Option<String> {
+    let before = message.reads_before();
+    let known: Vec<&str> = before.lines().collect();
+    let now = message.reads();
+    let new: Vec<&str> = now.lines().filter(|line| !known.contains(line)).collect();
+    if new.is_empty() {
+        return None;
+    }
+    let name = &message.user_name;
+    let what = match did {
+        Some(control) => format!("{name} chooses “{control}”"),
+        None => format!("an earlier message to {name} changes"),
     };
-    line(format!("━━ {days} simulated days, {} to {} ━━", date(from), date(until)));
-    line(format!(
-        "events accepted     {:>6}   ({} changes, {} doubles)",
-        count("events"),
-        count("changes"),
-        count("doubles")
-    ));
-    line(format!("deals known         {:>6}", total(&summary.deals)));
-    line(format!("rules fired         {:>6}", total(&summary.firings)));
-    for (rule, n) in &summary.firings {
-        line(format!("    {rule:<32} {n:>5}"));
+    let at = message.edited_at.unwrap_or(message.posted_at);
+    Some(framed(&head(at, zone, &what), &new.join("\n")))
+}
+
+/// A task as its owner finds it in the CRM.
+#[must_use]
+pub fn task(task: &Record, owner: Option<&Member>) -> String {
+    let zone = owner.map_or("UTC", |owner| owner.zone);
+    let name = owner.map_or("nobody", |owner| &owner.name);
+    let due = task.stored("hs_timestamp").and_then(|at| at.parse().ok().map(UnixMs));
+    let due = due.map_or_else(String::new, |due| format!("\nDue {}", clock(due, zone)));
+    let subject = task.stored("hs_task_subject").unwrap_or_default();
+    let head = head(task.created_at, zone, &format!("HubSpot task for {name}"));
+    framed(&head, &format!("{subject}{due}"))
+}
+
+fn head(at: UnixMs, zone: &str, what: &str) -> String {
+    format!("── {} · {what} ──", clock(at, zone))
+}
+
+fn framed(head: &str, content: &str) -> String {
+    let mut out = format!("{head}\n");
+    for line in content.lines() {
+        let _ = writeln!(out, "{}", format!("  │ {line}").trim_end());
     }
-    line(format!("messages and tasks  {:>6}", total(&summary.deliveries)));
-    for (state, n) in &summary.deliveries {
-        line(format!("    {state:<32} {n:>5}"));
-    }
-    line(format!("not sent            {:>6}", total(&summary.suppressed)));
-    for (reason, n) in &summary.suppressed {
-        line(format!("    {reason:<32} {n:>5}"));
-    }
-    line(format!("answers             {:>6}", count("answers")));
-    let looked = |kind: &str| ["asked_reason", "asked_until", "shown", "shown_why"].contains(&kind);
-    for (kind, n) in summary.outcomes.iter().filter(|(kind, _)| !looked(kind) && kind != MET) {
-        line(format!("    {kind:<32} {n:>5}"));
-    }
-    let met = summary.outcomes.iter().find(|(kind, _)| kind == MET).map_or(0, |(_, n)| *n);
-    line(format!("hopes that came true{met:>6}   (what a rule asked for was done in time)"));
     out
 }
 
-fn date(at: UnixMs) -> String {
-    at.to_zoned(&jiff::tz::TimeZone::UTC).date().to_string()
+fn clock(at: UnixMs, zone: &str) -> String {
+    let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
+    at.to_zoned(&zone).strftime("%a %-d %b %H:%M %Z").to_string()
 }

@@ -11,7 +11,7 @@ use touchline_rules::UnixMs;
 use touchline_rules::time::MINUTE_MS;
 use touchline_slack::fake::{FakeMessage, FakeSlack};
 
-use super::company::{Act, Company, STAGES, What};
+use super::company::{Act, Company, Member, STAGES, What};
 
 /// What somebody will do about a message, and when.
 #[derive(Clone, Debug)]
@@ -33,7 +33,14 @@ pub struct Season {
     owners: Vec<u64>,
     clicks: BTreeMap<(UnixMs, u64), Click>,
     planned: u64,
-    read: usize,
+}
+
+/// What somebody clicked.
+pub struct Clicked {
+    /// The message's time stamp.
+    pub ts: String,
+    /// What the control, or the choice in it, is called.
+    pub label: String,
 }
 
 impl Season {
@@ -53,7 +60,6 @@ impl Season {
             owners,
             clicks: BTreeMap::new(),
             planned: 0,
-            read: 0,
         }
     }
 
@@ -122,18 +128,8 @@ impl Season {
         Ok(())
     }
 
-    /// Messages that came since the last call, oldest first; for each, its reader
-    /// decides what to do about it.
-    pub fn read_new(&mut self, slack: &FakeSlack) -> Vec<FakeMessage> {
-        let new = slack.messages_after(self.read);
-        self.read += new.len();
-        for message in &new {
-            self.plan_answer(message, slack);
-        }
-        new
-    }
-
-    fn plan_answer(&mut self, message: &FakeMessage, slack: &FakeSlack) {
+    /// Lets the reader of a message decide what to do about it.
+    pub fn reads(&mut self, message: &FakeMessage, slack: &FakeSlack) {
         let controls = slack.controls(&message.ts);
         if !controls.iter().any(|control| control.action_id.starts_with("nudge.done")) {
             return;
@@ -173,8 +169,12 @@ impl Season {
     ///
     /// # Errors
     /// When the service does not take a click.
-    pub async fn click_until(&mut self, now: UnixMs, slack: &FakeSlack) -> anyhow::Result<usize> {
-        let mut clicked = 0;
+    pub async fn click_until(
+        &mut self,
+        now: UnixMs,
+        slack: &FakeSlack,
+    ) -> anyhow::Result<Vec<Clicked>> {
+        let mut clicked = Vec::new();
         while let Some(entry) = self.clicks.first_entry() {
             if entry.key().0 > now {
                 break;
@@ -187,7 +187,10 @@ impl Season {
             let sent =
                 slack.click(&click.user, &click.ts, &control.action_id, click.choice).await?;
             anyhow::ensure!(sent.status == 200, "a click was answered {}", sent.status);
-            clicked += 1;
+            let choices = control.choices.iter();
+            let chosen = choices.filter(|(value, _)| Some(value.as_str()) == click.choice);
+            let label = chosen.map(|(_, label)| label).next().unwrap_or(&control.label).clone();
+            clicked.push(Clicked { ts: click.ts, label });
         }
         Ok(clicked)
     }
@@ -196,6 +199,19 @@ impl Season {
     #[must_use]
     pub fn company(&self) -> &Company {
         &self.company
+    }
+
+    /// Who is called that.
+    #[must_use]
+    pub fn member_named(&self, name: &str) -> Option<&Member> {
+        self.company.members.iter().find(|member| member.name == name)
+    }
+
+    /// Who has that owner id in the CRM.
+    #[must_use]
+    pub fn member_owning(&self, owner: &str) -> Option<&Member> {
+        let place = self.owners.iter().position(|id| id.to_string() == owner)?;
+        self.company.members.get(place)
     }
 }
 

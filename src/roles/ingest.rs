@@ -216,11 +216,12 @@ struct Prepared<'a> {
 impl Prepared<'_> {
     fn apply(mut self, events: &[Event]) -> (Batch, CommitClass) {
         let mut class = CommitClass::Derived;
-        let (mut changes, mut doubles, mut ignored) = (0, 0, 0);
+        let mut tally = Tally::default();
         for event in events {
             let inbound = match &event.said {
                 Said::Well(inbound) => inbound,
                 Said::Badly(reason) => {
+                    tally.unreadable += 1;
                     self.batching.batch.dead_letters.push(dead_letter(event, 0, reason));
                     continue;
                 }
@@ -229,34 +230,58 @@ impl Prepared<'_> {
                 Inbound::Change(change) => {
                     if let Some(key) = dedupe_key(event) {
                         if !self.seen.insert(key) {
-                            doubles += 1;
+                            tally.doubles += 1;
                             continue;
                         }
                         self.batching.batch.dedupe.push((key, event.received_at));
                     }
-                    changes += 1;
+                    tally.changes += 1;
                     self.batching.step(&change.deal, Stimulus::Change(change), event.received_at);
                 }
                 Inbound::Observation(read) => {
+                    tally.records_read += 1;
                     self.batching.step(&read.deal, Stimulus::Observation(read), event.received_at);
                 }
                 Inbound::Activity(activity) => {
+                    tally.activities += 1;
                     let key = events::activity_key(activity);
                     self.batching.ask(ACTIVITY, &event.connection, &key, event.received_at);
                 }
                 Inbound::Answer(answer) => {
+                    tally.clicks += 1;
                     class = CommitClass::Original;
                     self.answers.apply(answer, event, &mut self.batching);
                 }
-                Inbound::Ignored { .. } => ignored += 1,
-                Inbound::Connection(_) => {}
+                Inbound::Ignored { .. } | Inbound::Connection(_) => tally.ignored += 1,
             }
         }
-        self.batching.count("events", events.len() as i64);
-        self.batching.count("changes", changes);
-        self.batching.count("doubles", doubles);
-        self.batching.count("ignored", ignored);
+        tally.count(events.len(), &mut self.batching);
         (self.batching.finish(), class)
+    }
+}
+
+/// What the events of a batch were, each counted once.
+#[derive(Default)]
+struct Tally {
+    changes: i64,
+    doubles: i64,
+    activities: i64,
+    clicks: i64,
+    records_read: i64,
+    ignored: i64,
+    unreadable: i64,
+}
+
+impl Tally {
+    fn count(&self, events: usize, batching: &mut Batching<'_>) {
+        batching.count("events", i64::try_from(events).unwrap_or(i64::MAX));
+        batching.count("changes", self.changes);
+        batching.count("doubles", self.doubles);
+        batching.count("activities", self.activities);
+        batching.count("clicks", self.clicks);
+        batching.count("records_read", self.records_read);
+        batching.count("ignored", self.ignored);
+        batching.count("unreadable", self.unreadable);
     }
 }
 

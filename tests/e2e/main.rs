@@ -8,6 +8,7 @@ mod house;
 mod intake;
 mod outage;
 mod repeats;
+mod season;
 mod secrecy;
 mod signatures;
 mod stalled;

@@ -30,13 +30,13 @@ async fn a_past_is_lived_through_with_its_timers() {
     play(options, &mut out).await.unwrap();
     let out = String::from_utf8(out).unwrap();
 
-    assert!(out.contains("── Wed 1 Mar 08:00 · to Ann Lee ──"), "{out}");
+    assert!(out.contains("── Wed 1 Mar 08:00 EST · Slack to Ann Lee ──"), "{out}");
     assert!(out.contains("is in Engaging without an amount"), "{out}");
     assert!(out.contains("more messages to 1 people"), "{out}");
     assert!(out.contains("simulated days, 2017-02-15 to 2017-04-09"), "{out}");
     let fired = |rule: &str| {
-        let line = out.lines().find(|line| line.trim_start().starts_with(rule));
-        line.and_then(|line| line.split_whitespace().last()?.parse::<u32>().ok()).unwrap_or(0)
+        let line = out.lines().find(|line| line.trim_end().ends_with(rule));
+        line.and_then(|line| line.split_whitespace().next()?.parse::<u32>().ok()).unwrap_or(0)
     };
     assert_eq!(fired("advanced-without-facts"), 2, "{out}");
     // Nobody touched the second deal for three weeks, and then for ten working days.

@@ -48,10 +48,12 @@ pub(super) fn update(state: &mut State, params: &Params, now: UnixMs) -> Answer 
     let place = place.ok_or_else(|| ApiError::from("message_not_found"))?;
     let message = &mut state.messages[place];
     message.edit(text.unwrap_or_default(), blocks, now);
-    Ok(json!({
+    let answer = json!({
         "ok": true, "channel": channel, "ts": ts, "text": message.text,
         "message": message_json(message),
-    }))
+    });
+    state.edited.push(place);
+    Ok(answer)
 }
 
 /// `chat.postEphemeral`: checked and shown to nobody afterwards.

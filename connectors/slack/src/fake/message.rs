@@ -53,6 +53,13 @@ impl FakeMessage {
         super::pretty::content(&self.blocks, &self.text)
     }
 
+    /// What a reader saw before the latest edit; nothing if there was none.
+    #[must_use]
+    pub fn reads_before(&self) -> String {
+        let before = self.history.last();
+        before.map_or_else(String::new, |was| super::pretty::content(&was.blocks, &was.text))
+    }
+
     pub(super) fn edit(&mut self, text: String, blocks: Vec<Value>, now: UnixMs) {
         let text_before = std::mem::replace(&mut self.text, text);
         let blocks_before = std::mem::replace(&mut self.blocks, blocks);

@@ -142,6 +142,15 @@ impl FakeSlack {
         self.state().messages.get(read..).unwrap_or_default().to_vec()
     }
 
+    /// The messages of the edits after the first `read` ones, as they are now: a
+    /// message that was edited twice comes twice.
+    #[must_use]
+    pub fn edited_after(&self, read: usize) -> Vec<FakeMessage> {
+        let state = self.state();
+        let places = state.edited.get(read..).unwrap_or_default();
+        places.iter().map(|place| state.messages[*place].clone()).collect()
+    }
+
     /// The message with that time stamp.
     #[must_use]
     pub fn message(&self, ts: &str) -> Option<FakeMessage> {

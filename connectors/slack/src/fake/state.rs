@@ -46,6 +46,8 @@ pub(super) struct State {
     pub users: Vec<FakeUser>,
     pub answer_url: String,
     pub messages: Vec<FakeMessage>,
+    /// Places among the messages of all edits, in the order in which they were made.
+    pub edited: Vec<usize>,
     pub log: VecDeque<LoggedRequest>,
     pub faults: Faults,
     pub rate: Rate,
@@ -67,6 +69,7 @@ impl State {
             users: config.users,
             answer_url: config.answer_url,
             messages: Vec::new(),
+            edited: Vec::new(),
             log: VecDeque::new(),
             faults: Faults::default(),
             rate: Rate::new(),

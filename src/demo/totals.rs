@@ -1,0 +1,166 @@
+//! The last lines of the demo: what happened, in numbers that add up.
+
+use std::fmt::Write as _;
+
+use touchline_rules::UnixMs;
+use touchline_rules::time::DAY_MS;
+
+use crate::coaching::deliveries::{CHAT, HELLO, NOTE, TASK};
+use crate::coaching::ledger::in_words;
+use crate::roles::outcomes::MET;
+use crate::store::Summary;
+
+/// Kinds of events, by the name of their count.
+const EVENTS: [(&str, &str); 7] = [
+    ("changes", "changes of deals"),
+    ("doubles", "changes heard before; each counts once"),
+    ("activities", "e-mails, calls and meetings"),
+    ("clicks", "clicks in chat"),
+    ("records_read", "records read from the CRM"),
+    ("ignored", "of no use to any rule"),
+    ("unreadable", "unreadable; kept as dead letters"),
+];
+/// What people answered, by the name of the outcome. Looking is no answer.
+const ANSWERS: [(&str, &str); 6] = [
+    ("done", "done"),
+    ("answered", "snoozed or paused"),
+    ("already_done", "already done"),
+    ("not_true_here", "not true here"),
+    ("not_now", "not now"),
+    ("muted", "stop this tip"),
+];
+/// What became of nudges that are neither sent nor in the ledger.
+const OTHER_FATES: [(&str, &str); 7] = [
+    ("unknown", "may have arrived: the chat did not say"),
+    ("failed", "refused by the chat"),
+    ("pending", "waiting for their time"),
+    ("decided", "on their way"),
+    ("held", "held as part of a mass change"),
+    ("ended", "settled before they were sent"),
+    ("answered", "answered before they were sent"),
+];
+
+/// Everything that happened between two instants.
+pub struct Totals<'a> {
+    /// The first instant.
+    pub from: UnixMs,
+    /// The last.
+    pub until: UnixMs,
+    /// What the store holds.
+    pub summary: &'a Summary,
+    /// The service's own counts.
+    pub counts: &'a [(String, i64)],
+}
+
+impl Totals<'_> {
+    /// The lines.
+    #[must_use]
+    pub fn told(&self) -> String {
+        let mut out = Lines::default();
+        let days = (self.until.since_ms(self.from) as f64 / DAY_MS as f64).round();
+        out.plain(&format!(
+            "━━ {days} simulated days, {} to {} ━━",
+            date(self.from),
+            date(self.until)
+        ));
+        self.events(&mut out);
+        let summary = self.summary;
+        out.total("deals known", sum(&summary.deals));
+        out.total("rules fired", sum(&summary.firings));
+        summary.firings.iter().for_each(|(rule, n)| out.part(*n, rule));
+        self.fates(&mut out);
+        self.messages(&mut out);
+        self.answers(&mut out);
+        out.0
+    }
+
+    fn count(&self, name: &str) -> u64 {
+        let found = self.counts.iter().find(|(known, _)| known == name);
+        found.map_or(0, |(_, n)| n.unsigned_abs())
+    }
+
+    fn events(&self, out: &mut Lines) {
+        out.total("events accepted", self.count("events"));
+        for (name, told) in EVENTS {
+            out.part(self.count(name), told);
+        }
+    }
+
+    /// Each firing has one reader, so these parts add up to the firings.
+    fn fates(&self, out: &mut Lines) {
+        let summary = self.summary;
+        let fate = |name: &str| summary.fates.iter().find(|(known, _)| known == name);
+        let fate = |name: &str| fate(name).map_or(0, |(_, n)| *n);
+        out.total("of these, said", fate("sent"));
+        out.total("open at the end", OTHER_FATES.iter().map(|(name, _)| fate(name)).sum());
+        for (name, told) in OTHER_FATES {
+            out.part(fate(name), told);
+        }
+        out.total("not said", sum(&summary.suppressed));
+        for (reason, n) in &summary.suppressed {
+            out.part(*n, &format!("{reason:<16} {}", in_words(reason)));
+        }
+    }
+
+    fn messages(&self, out: &mut Lines) {
+        let sent = |channel: &str| {
+            let of = self.summary.deliveries.iter();
+            let of = of.filter(|(known, state, _)| {
+                known == channel && (state == "sent" || state == "accepted")
+            });
+            of.map(|(_, _, n)| *n).sum::<u64>()
+        };
+        let channels = [
+            (CHAT, "messages in chat; a digest says several things in one"),
+            (HELLO, "hellos in chat"),
+            (TASK, "tasks in the CRM"),
+            (NOTE, "notes in the CRM"),
+        ];
+        out.total("sent", channels.iter().map(|(channel, _)| sent(channel)).sum());
+        for (channel, told) in channels {
+            out.part(sent(channel), told);
+        }
+    }
+
+    fn answers(&self, out: &mut Lines) {
+        let outcome = |name: &str| {
+            let found = self.summary.outcomes.iter().find(|(kind, _)| kind == name);
+            found.map_or(0, |(_, n)| *n)
+        };
+        out.total("answers", ANSWERS.iter().map(|(name, _)| outcome(name)).sum());
+        for (name, told) in ANSWERS {
+            out.part(outcome(name), told);
+        }
+        out.total("came true in time", outcome(MET));
+        out.plain("    what a rule hoped for was seen in the CRM; not that the tip was why");
+    }
+}
+
+fn sum(groups: &[(String, u64)]) -> u64 {
+    groups.iter().map(|(_, n)| n).sum()
+}
+
+fn date(at: UnixMs) -> String {
+    at.to_zoned(&jiff::tz::TimeZone::UTC).date().to_string()
+}
+
+/// Lines with their numbers in one column.
+#[derive(Default)]
+struct Lines(String);
+
+impl Lines {
+    fn plain(&mut self, text: &str) {
+        let _ = writeln!(self.0, "{text}");
+    }
+
+    fn total(&mut self, what: &str, n: u64) {
+        let _ = writeln!(self.0, "{what:<18}{n:>8}");
+    }
+
+    /// A part of the total above; none is not worth a line.
+    fn part(&mut self, n: u64, what: &str) {
+        if n > 0 {
+            let _ = writeln!(self.0, "{n:>12}  {what}");
+        }
+    }
+}
