@@ -1,5 +1,8 @@
 //! The inbox: every request as it came, in order of arrival.
 
+use std::borrow::Cow;
+
+use rusqlite::types::Type;
 use rusqlite::{Connection, Row, TransactionBehavior, params};
 use touchline_rules::UnixMs;
 
@@ -13,13 +16,16 @@ use super::statement::{all_while, number, run, sql_limit, statements};
 
 statements! {
     NEWEST(0) = "SELECT COALESCE(MAX(seq), 0) FROM inbox";
-    APPEND(6) = "INSERT INTO inbox (seq, connection, kind, received_at, headers, body) \
-        VALUES ($1, $2, $3, $4, $5, $6)";
-    AFTER(2) = "SELECT seq, connection, kind, received_at, headers, body FROM inbox \
+    APPEND(7) = "INSERT INTO inbox (seq, connection, kind, received_at, headers, body, raw_bytes) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    AFTER(2) = "SELECT seq, connection, kind, received_at, headers, body, raw_bytes FROM inbox \
         WHERE seq > $1 ORDER BY seq LIMIT $2";
-    BLANK(1) = "UPDATE inbox SET headers = substr(headers, 1, 0), body = substr(body, 1, 0) \
-        WHERE seq = $1";
+    BLANK(1) = "UPDATE inbox SET headers = substr(headers, 1, 0), body = substr(body, 1, 0), \
+        raw_bytes = 0 WHERE seq = $1";
 }
+
+/// Shorter bodies are stored as they are: little to save, and most have one event.
+const PACKED_BYTES_MIN: usize = 1_024;
 
 /// A request to be made durable.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,11 +91,10 @@ impl Log for InboxLog {
         let tx = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let first = number(&tx, &NEWEST, [])?.max(self.floor) + 1;
         for (seq, row) in (first..).zip(rows) {
-            run(
-                &tx,
-                &APPEND,
-                params![seq, row.connection, row.kind, row.received_at.0, row.headers, row.body],
-            )?;
+            let NewInbox { connection, kind, received_at, headers, body } = row;
+            let (body, raw_bytes) = packed(body);
+            let of = params![seq, connection, kind, received_at.0, headers, body, raw_bytes];
+            run(&tx, &APPEND, of)?;
         }
         tx.commit()?;
         self.rows_since_checkpoint += rows.len() as u64;
@@ -193,7 +198,55 @@ fn inbox_row(row: &Row<'_>) -> rusqlite::Result<InboxRow> {
             kind: row.get(2)?,
             received_at: UnixMs(row.get(3)?),
             headers: row.get(4)?,
-            body: row.get(5)?,
+            body: unpacked(row.get(5)?, row.get(6)?)?,
         },
     })
+}
+
+/// A body as it is stored, and its length before if it was compressed.
+fn packed(body: &[u8]) -> (Cow<'_, [u8]>, i64) {
+    let raw_bytes = i64::try_from(body.len()).unwrap_or(0);
+    if body.len() < PACKED_BYTES_MIN || raw_bytes == 0 {
+        return (Cow::Borrowed(body), 0);
+    }
+    let packed = lz4_flex::block::compress(body);
+    if packed.len() < body.len() {
+        (Cow::Owned(packed), raw_bytes)
+    } else {
+        (Cow::Borrowed(body), 0)
+    }
+}
+
+fn unpacked(body: Vec<u8>, raw_bytes: i64) -> rusqlite::Result<Vec<u8>> {
+    let raw_bytes = usize::try_from(raw_bytes).unwrap_or(0);
+    if raw_bytes == 0 {
+        return Ok(body);
+    }
+    lz4_flex::block::decompress(&body, raw_bytes)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(5, Type::Blob, Box::new(error)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_body_comes_back_as_it_was(
+            unit in prop::collection::vec(any::<u8>(), 0..400),
+            times in 0_usize..50,
+        ) {
+            let body = unit.repeat(times);
+            let (stored, raw_bytes) = packed(&body);
+            prop_assert!(stored.len() <= body.len());
+            prop_assert_eq!(unpacked(stored.into_owned(), raw_bytes).unwrap(), body);
+        }
+    }
+
+    #[test]
+    fn what_was_not_written_by_us_is_an_error_and_no_panic() {
+        assert!(unpacked(b"no such thing".to_vec(), 2_000).is_err());
+        assert_eq!(unpacked(Vec::new(), 0).unwrap(), b"");
+    }
 }

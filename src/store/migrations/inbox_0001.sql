@@ -5,5 +5,7 @@ CREATE TABLE inbox (
     kind        TEXT NOT NULL,
     received_at BIGINT NOT NULL,
     headers     BLOB NOT NULL,
-    body        BLOB NOT NULL
+    body        BLOB NOT NULL,
+    -- Length of the body before it was compressed; 0 for one stored as it is.
+    raw_bytes   BIGINT NOT NULL
 );
