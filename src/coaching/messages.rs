@@ -2,18 +2,17 @@
 //! nudges. The same function writes a message and, later, its edits.
 
 use jiff::civil::Time;
-use touchline_kit::{Card, CardView, CrmWrite, CrmWriteKind, Message};
+use touchline_kit::{Card, CrmWrite, CrmWriteKind, Message};
 use touchline_rules::UnixMs;
 use touchline_rules::attention::{Policy, Recipient};
 
 use super::deliveries::{DIGEST, NOTE};
+use super::looks::{Look, Settled};
 use super::nudges::NudgeBody;
 use crate::store::{DeliveryRow, NudgeRow, NudgeState};
 
 /// When the task of a nudge is due, on the next working day of its reader.
 const TASK_DUE: Time = Time::constant(9, 0, 0, 0);
-/// What a message says once its reason went away.
-const NO_LONGER_NEEDED: &str = "No longer needed: the deal moved on.";
 
 /// A nudge as it is to be shown.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,7 +22,7 @@ pub struct Shown {
     /// What it says.
     pub body: NudgeBody,
     /// How it looks now.
-    pub view: CardView,
+    pub look: Look,
 }
 
 impl Shown {
@@ -32,17 +31,17 @@ impl Shown {
     #[must_use]
     pub fn fresh(nudge: NudgeRow) -> Option<Shown> {
         let body = serde_json::from_slice(&nudge.body).ok()?;
-        Some(Shown { nudge, body, view: CardView::Open })
+        Some(Shown { nudge, body, look: Look::Open })
     }
 
-    /// The same after what happened since: `answered` is the newest view that an
+    /// The same after what happened since: `answered` is the newest look that an
     /// answer gave it. Once the reason is gone, only an answer that settled it
     /// says more.
     #[must_use]
-    pub fn since(mut self, answered: Option<CardView>) -> Shown {
-        let is_settled = matches!(answered, Some(CardView::Quiet(_)));
-        self.view = if self.nudge.state == NudgeState::Ended && !is_settled {
-            CardView::Quiet(NO_LONGER_NEEDED.to_owned())
+    pub fn since(mut self, answered: Option<Look>) -> Shown {
+        let is_settled = matches!(answered, Some(Look::Settled(_)));
+        self.look = if self.nudge.state == NudgeState::Ended && !is_settled {
+            Look::Settled(Settled::NoLongerNeeded)
         } else {
             answered.unwrap_or_default()
         };
@@ -50,7 +49,7 @@ impl Shown {
     }
 
     fn card(&self) -> Card {
-        self.body.card(&self.nudge.id, self.view.clone())
+        self.body.card(&self.nudge.id, &self.look)
     }
 }
 
@@ -111,8 +110,8 @@ pub fn hello(switched_on_by: Option<&str>, reads: &[&str], policy: &Policy) -> M
             format!("{who} switched on coaching for your deals: short tips at the right moment, and a reason with each."),
             format!("It reads your deals in {from}: stages, amounts, dates, and when an e-mail, call or meeting took place. It does not read your e-mails."),
             how_much(policy),
-            "To stop it: choose Mute or Pause on any message, or type /touchline pause today, week or a date.".to_owned(),
-            "Your answers stay yours. Nobody sees them with your name, your manager neither.".to_owned(),
+            "To stop it: choose Mute or Pause on any message. Or type /touchline pause week (today and a date work too).".to_owned(),
+            "Your answers stay yours. Nobody sees them under your name, and that includes your manager.".to_owned(),
         ],
     }
 }
@@ -160,8 +159,8 @@ mod tests {
         admin@example.com switched on coaching for your deals: short tips at the right moment, and a reason with each.
         It reads your deals in HubSpot: stages, amounts, dates, and when an e-mail, call or meeting took place. It does not read your e-mails.
         At most 2 messages a day (1 in your first 10 working days), and a digest at 09:00. Nothing between 18:00 and 08:00.
-        To stop it: choose Mute or Pause on any message, or type /touchline pause today, week or a date.
-        Your answers stay yours. Nobody sees them with your name, your manager neither.
+        To stop it: choose Mute or Pause on any message. Or type /touchline pause week (today and a date work too).
+        Your answers stay yours. Nobody sees them under your name, and that includes your manager.
         ");
         let open = Policy {
             interruptions_per_day: None,

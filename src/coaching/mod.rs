@@ -8,6 +8,7 @@ pub mod credentials;
 pub mod data_check;
 pub mod deliveries;
 pub mod grants;
+pub mod looks;
 pub mod messages;
 pub mod nudges;
 pub mod opening;

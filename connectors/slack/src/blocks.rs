@@ -20,6 +20,9 @@ pub const DIGEST_CARDS_MAX: usize = 3;
 // per object, and together below 3,000 for one nudge.
 const HEADING_MAX: usize = 150;
 const LINE_MAX: usize = 250;
+// A deal's name and a tip's title, each of at most 80 characters that may all
+// need an entity, and what became of them.
+const QUIET_MAX: usize = 900;
 const HELLO_LINES_MAX: usize = 10;
 const FACTS_MAX: usize = 6;
 const LABEL_MAX: usize = 30;
@@ -37,7 +40,7 @@ struct Room {
 const ALONE: Room = Room { body: 600, facts: 400, why: 1_200 };
 // All blocks of a message together break at about 13,200 characters of JSON
 // (`msg_blocks_too_long`), so cards that share one are shorter.
-const SHARED: Room = Room { body: 240, facts: 160, why: 350 };
+const SHARED: Room = Room { body: 240, facts: 160, why: 700 };
 
 /// A message as Slack takes it.
 #[derive(Clone, Debug, PartialEq)]
@@ -127,8 +130,7 @@ fn card_blocks(card: &Card, ids: &BlockIds<'_>, room: &Room) -> Vec<Value> {
     match &card.view {
         CardView::AskReason => blocks.push(section(&ids.of("ask"), "Why was it not helpful?")),
         CardView::AskUntil => {
-            blocks
-                .push(section(&ids.of("ask"), "Until which date would you like to hear nothing?"));
+            blocks.push(section(&ids.of("ask"), "Until which date should Touchline stay quiet?"));
         }
         CardView::Open | CardView::Why | CardView::Quiet(_) => {
             blocks.extend(card_texts(card, ids, room));
@@ -167,10 +169,7 @@ fn facts_line(card: &Card, limit: usize) -> String {
 
 fn explanation(card: &Card, limit: usize) -> String {
     let mut lines = vec!["Why you see this".to_owned()];
-    lines.extend(card.why.iter().filter(|line| !line.trim().is_empty()).map(|l| format!("• {l}")));
-    if !card.rule_title.trim().is_empty() {
-        lines.push(format!("• Tip: {}", card.rule_title));
-    }
+    lines.extend(card.why.iter().filter(|line| !line.trim().is_empty()).cloned());
     escape(&lines.join("\n"), limit)
 }
 
@@ -272,7 +271,7 @@ fn headline(card: &Card) -> String {
 }
 
 fn quiet_line(line: &str) -> String {
-    non_empty(escape_line(line, LINE_MAX), "Settled.")
+    non_empty(escape_line(line, QUIET_MAX), "Settled.")
 }
 
 // Slack refuses an empty text object.
