@@ -1,10 +1,9 @@
 //! How much there is of everything: for the demo, the console and the doctor.
 
-use touchline_rules::UnixMs;
+use rusqlite::Connection;
 
 use super::Store;
 use super::error::Result;
-use super::ledger;
 use super::statement::{all, number, statements};
 
 statements! {
@@ -12,6 +11,18 @@ statements! {
     CHANGES(0) = "SELECT COUNT(*) FROM change";
     FIRINGS(0) = "SELECT rule_id, COUNT(*) FROM firing GROUP BY rule_id ORDER BY rule_id";
     NUDGES(0) = "SELECT state, COUNT(*) FROM nudge GROUP BY state ORDER BY state";
+    // A nudge that was sent and later held back, as one snoozed and then muted, was sent.
+    FATES(0) = "SELECT fate, reason, COUNT(*) FROM (SELECT \
+        CASE WHEN EXISTS (SELECT 1 FROM delivery_nudge AS l INNER JOIN delivery AS d \
+            ON d.id = l.delivery_id WHERE l.nudge_id = n.id \
+            AND d.state IN ('sent', 'accepted', 'unknown')) THEN 'sent' \
+        WHEN s.reason IS NOT NULL THEN 'not_sent' \
+        WHEN n.state IN ('pending', 'held') OR EXISTS (SELECT 1 FROM delivery_nudge AS l \
+            INNER JOIN delivery AS d ON d.id = l.delivery_id WHERE l.nudge_id = n.id \
+            AND d.state IN ('waiting', 'claimed')) THEN 'waiting' \
+        ELSE 'lost' END AS fate, COALESCE(s.reason, '') AS reason \
+        FROM nudge AS n LEFT JOIN suppressed AS s ON s.nudge_id = n.id) AS fates \
+        GROUP BY fate, reason ORDER BY COUNT(*) DESC, reason";
     DELIVERIES(0) = "SELECT state, COUNT(*) FROM delivery GROUP BY state ORDER BY state";
     OUTCOMES(0) = "SELECT kind, COUNT(*) FROM outcome GROUP BY kind ORDER BY kind";
     WORK(0) = "SELECT kind, COUNT(*) FROM work GROUP BY kind ORDER BY kind";
@@ -33,7 +44,10 @@ pub struct Summary {
     pub nudges: Vec<(String, u64)>,
     /// Deliveries by state.
     pub deliveries: Vec<(String, u64)>,
-    /// Ledger rows by reason, most frequent first.
+    /// What became of every nudge. A firing has one nudge for its one reader, also
+    /// where nobody was found, so these add up to the firings.
+    pub fates: Fates,
+    /// Nudges that were never sent, by the ledger's reason, most frequent first.
     pub suppressed: Vec<(String, u64)>,
     /// Outcomes by kind.
     pub outcomes: Vec<(String, u64)>,
@@ -41,6 +55,19 @@ pub struct Summary {
     pub work: Vec<(String, u64)>,
     /// Dead letters that nobody settled.
     pub dead_letters: u64,
+}
+
+/// What became of all nudges; each is counted once.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fates {
+    /// Sent to their readers, or perhaps sent.
+    pub sent: u64,
+    /// To be decided, held back for an admin, or on their way.
+    pub waiting: u64,
+    /// In the ledger, with a reason.
+    pub not_sent: u64,
+    /// None of these. Always 0: anything else is a fault of Touchline's.
+    pub lost: u64,
 }
 
 impl Store {
@@ -52,6 +79,7 @@ impl Store {
                     Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()))
                 })
             };
+            let (fates, suppressed) = fates(main)?;
             Ok(Summary {
                 cursor: super::cursor::read(main)?.unsigned_abs(),
                 deals: grouped(&DEALS)?,
@@ -59,7 +87,8 @@ impl Store {
                 firings: grouped(&FIRINGS)?,
                 nudges: grouped(&NUDGES)?,
                 deliveries: grouped(&DELIVERIES)?,
-                suppressed: ledger::by_reason(main, UnixMs::MIN)?,
+                fates,
+                suppressed,
                 outcomes: grouped(&OUTCOMES)?,
                 work: grouped(&WORK)?,
                 dead_letters: number(main, &DEAD_LETTERS, [])?.unsigned_abs(),
@@ -67,4 +96,23 @@ impl Store {
         })
         .await
     }
+}
+
+fn fates(main: &Connection) -> Result<(Fates, Vec<(String, u64)>)> {
+    let rows: Vec<(String, String, i64)> =
+        all(main, &FATES, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let (mut fates, mut suppressed) = (Fates::default(), Vec::new());
+    for (fate, reason, count) in rows {
+        let count = count.unsigned_abs();
+        match fate.as_str() {
+            "sent" => fates.sent += count,
+            "waiting" => fates.waiting += count,
+            "not_sent" => {
+                fates.not_sent += count;
+                suppressed.push((reason, count));
+            }
+            _ => fates.lost += count,
+        }
+    }
+    Ok((fates, suppressed))
 }
