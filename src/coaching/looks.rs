@@ -23,6 +23,8 @@ pub enum Look {
     AskReason,
     /// Asking until which date to pause.
     AskUntil,
+    /// Asking for another date: what was wrong with the one before.
+    AskAgain(String),
     /// With the explanation unfolded.
     Why,
     /// As one quiet line.
@@ -55,6 +57,7 @@ impl Look {
             Look::Open => CardView::Open,
             Look::AskReason => CardView::AskReason,
             Look::AskUntil => CardView::AskUntil,
+            Look::AskAgain(wrong) => CardView::AskAgain(wrong.clone()),
             Look::Why => CardView::Why,
             Look::Settled(settled) => {
                 CardView::Quiet(settled.line(&nudge.deal_name, &nudge.rule_title))

@@ -107,11 +107,11 @@ pub fn hello(switched_on_by: Option<&str>, reads: &[&str], policy: &Policy) -> M
     Message::Hello {
         title: "Hello from Touchline".to_owned(),
         lines: vec![
-            format!("{who} switched on coaching for your deals: short tips at the right moment, and a reason with each."),
-            format!("It reads your deals in {from}: stages, amounts, dates, and when an e-mail, call or meeting took place. It does not read your e-mails."),
+            format!("{who} switched on coaching for your deals: short tips at the right moment, each with its reason."),
+            format!("It reads your deals in {from}: stages, amounts, dates, and when an e-mail, call or meeting took place. It does not read what your e-mails say."),
             how_much(policy),
-            "To stop it: choose Mute or Pause on any message. Or type /touchline pause week (today and a date work too).".to_owned(),
-            "Your answers stay yours. Nobody sees them under your name, and that includes your manager.".to_owned(),
+            "To stop it, choose Mute or Pause in the menu of any message. Or type /touchline pause today, /touchline pause week or /touchline pause 2026-12-01.".to_owned(),
+            "Your answers stay with you: nobody sees them under your name, not even your manager.".to_owned(),
         ],
     }
 }
@@ -156,11 +156,11 @@ mod tests {
         };
         assert_snapshot!(format!("{title}\n{}", lines.join("\n")), @"
         Hello from Touchline
-        admin@example.com switched on coaching for your deals: short tips at the right moment, and a reason with each.
-        It reads your deals in HubSpot: stages, amounts, dates, and when an e-mail, call or meeting took place. It does not read your e-mails.
+        admin@example.com switched on coaching for your deals: short tips at the right moment, each with its reason.
+        It reads your deals in HubSpot: stages, amounts, dates, and when an e-mail, call or meeting took place. It does not read what your e-mails say.
         At most 2 messages a day (1 in your first 10 working days), and a digest at 09:00. Nothing between 18:00 and 08:00.
-        To stop it: choose Mute or Pause on any message. Or type /touchline pause week (today and a date work too).
-        Your answers stay yours. Nobody sees them under your name, and that includes your manager.
+        To stop it, choose Mute or Pause in the menu of any message. Or type /touchline pause today, /touchline pause week or /touchline pause 2026-12-01.
+        Your answers stay with you: nobody sees them under your name, not even your manager.
         ");
         let open = Policy {
             interruptions_per_day: None,

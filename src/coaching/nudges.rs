@@ -117,7 +117,7 @@ fn deal_name(facts: &DealFacts) -> String {
 fn close_date(state: &DealState, metadata: &Metadata) -> Option<String> {
     let Fact::Known(Value::Time(at)) = state.facts.value(Field::CloseDate) else { return None };
     let zone = metadata.time_zone.as_deref().and_then(|name| TimeZone::get(name).ok());
-    Some(at.to_zoned(&zone.unwrap_or(TimeZone::UTC)).date().to_string())
+    Some(at.to_zoned(&zone.unwrap_or(TimeZone::UTC)).strftime("%-d %B %Y").to_string())
 }
 
 /// The explanation for its reader: the tip's own reason, the facts that decided,

@@ -244,7 +244,7 @@ fn settled(
 
 fn refusal(refused: &attention::AnswerRefused) -> Meaning {
     tracing::debug!(%refused, "an answer had no effect");
-    Meaning::look_only("refused", Look::AskUntil)
+    Meaning::look_only("refused", Look::AskAgain(refused.to_string()))
 }
 
 /// An answer counts once for each nudge and person, however often a button is

@@ -78,6 +78,15 @@ fn asking_for_the_date() {
 }
 
 #[test]
+fn asking_for_another_date() {
+    let wrong = "That date is not in the future. Choose a date from tomorrow on.";
+    let message = Message::Nudge(card(CardView::AskAgain(wrong.into())));
+    let blocks = render(&message).blocks;
+    assert_eq!(blocks[1]["text"]["text"], wrong);
+    assert_eq!(controls_of(&message), ["Pick a date [nudge.until:n1]", "Back [nudge.back:n1]"]);
+}
+
+#[test]
 fn the_explanation_unfolded() {
     let message = Message::Nudge(card(CardView::Why));
     let why = &render(&message).blocks[3]["text"]["text"];
@@ -168,6 +177,7 @@ fn every_edit_has_new_block_ids() {
         CardView::Open,
         CardView::AskReason,
         CardView::AskUntil,
+        CardView::AskAgain("x".into()),
         CardView::Why,
         CardView::Quiet("x".into()),
     ];
@@ -217,10 +227,14 @@ fn three_cards_that_are_as_long_as_can_be_fit_in_one_message() {
             rule_title: text.clone(),
             view: CardView::Why,
         };
-        let blocks = render(&Message::Digest { title: text, cards: vec![longest; 4] }).blocks;
-        let json = Value::from(blocks).to_string();
-        assert!(json.contains("\"url\""));
-        assert!(json.chars().count() <= BLOCKS_JSON_MAX_CHARS, "{}", json.chars().count());
+        for unfolded in 0..=4 {
+            let mut cards = vec![longest.clone(); 4];
+            cards.iter_mut().skip(unfolded).for_each(|card| card.view = CardView::Open);
+            let blocks = render(&Message::Digest { title: text.clone(), cards }).blocks;
+            let json = Value::from(blocks).to_string();
+            assert!(json.contains("\"url\""));
+            assert!(json.chars().count() <= BLOCKS_JSON_MAX_CHARS, "{}", json.chars().count());
+        }
     }
 }
 
