@@ -4,10 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use touchline::demo;
-use touchline::store::{Fates, Store, StoreOptions, Summary};
+use touchline::store::{DeliveryState, Fates, Store, StoreOptions, Summary};
 use touchline_rules::UnixMs;
 
 use crate::house::{House, in_house};
+
+/// More than a season sends.
+const DELIVERIES_MAX: usize = 10_000;
 
 /// Firings times readers, and what became of them.
 fn check(summary: &Summary) -> Fates {
@@ -81,7 +84,7 @@ async fn what_was_sent_and_later_held_back_was_sent() {
 async fn after_a_season_every_firing_is_accounted_for() {
     let folder = tempfile::tempdir().unwrap();
     let options = demo::Options {
-        days: 21,
+        days: 14,
         seed: 7,
         day_takes: Duration::ZERO,
         exit_after: None,
@@ -93,6 +96,8 @@ async fn after_a_season_every_firing_is_accounted_for() {
     let summary = store.summary().await.unwrap();
     let fates = check(&summary);
     assert!(fates.sent > 10 && fates.not_sent > 10, "{fates:?}");
+    let sent = store.deliveries_in(DeliveryState::Sent, DELIVERIES_MAX).await.unwrap();
+    assert!(sent.iter().any(|row| row.channel == "task"), "the CRM is told something too");
     let told = String::from_utf8(told).unwrap();
     assert!(!told.contains(" == ") && !told.contains("&&"), "an expression reached a seller");
     assert!(!told.contains('!'), "somebody is shouted at");

@@ -51,6 +51,8 @@ use crate::calendar::Calendar;
 use crate::facts::DealKey;
 use crate::time::{HOUR_MS, UnixMs};
 
+/// How long an event is news, as shipped: two days.
+pub const EVENT_MAX_AGE_MS: i64 = 48 * HOUR_MS;
 /// The longest a nudge lives, whatever the policy and the calendar say.
 pub const NUDGE_LIFE_DAYS_MAX: u32 = 90;
 /// The longest spacing between two nudges about one deal, in working days.
@@ -161,7 +163,7 @@ impl Default for Policy {
             digest_items_max: Some(3),
             digest_at: vec![Time::constant(9, 0, 0, 0)],
             quiet_hours: Some((Time::constant(18, 0, 0, 0), Time::constant(8, 0, 0, 0))),
-            event_max_age_ms: 24 * HOUR_MS,
+            event_max_age_ms: EVENT_MAX_AGE_MS,
             nudge_expiry_working_days: 3,
             hello: true,
         }

@@ -36,11 +36,11 @@ use crate::facts::{
     Observation, Value,
 };
 use crate::ruleset::RuleSet;
-use crate::time::{HOUR_MS, UnixMs};
+use crate::time::UnixMs;
 use episodes::Seeding;
 
-/// The shipped limit of [`World::live_max_age_ms`]: an event is news for two days.
-pub const LIVE_MAX_AGE_MS: i64 = 48 * HOUR_MS;
+/// [`World::live_max_age_ms`] as shipped: as long as an event is news to its reader.
+pub const LIVE_MAX_AGE_MS: i64 = crate::attention::EVENT_MAX_AGE_MS;
 
 /// All that a step depends on besides the deal.
 #[derive(Copy, Clone, Debug)]

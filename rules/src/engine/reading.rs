@@ -106,7 +106,7 @@ fn say(
         let Seen::Number(by) = seen else { return speaker.value(fact, seen) };
         let way = if *by < 0.0 { back } else { ahead };
         let by = format!("{} {way}", plural(by.abs(), unit));
-        match change.map(|change| speaker.from_to(change)) {
+        match change.map(|change| speaker.way(change)) {
             Some(Some(from_to)) => format!("{from_to}, {by}"),
             _ => by,
         }

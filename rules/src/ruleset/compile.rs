@@ -136,8 +136,8 @@ fn check_combinations(document: &RuleDocument, on: Trigger, findings: &mut Findi
         findings.error(document.at, "never_applies", message, "remove `applies_to`");
     }
     if document.attention == Some(AttentionClass::Card) {
-        let message = "nothing shows a card yet: its readers will not see this rule speak";
-        let hint = "write `attention: digest`; the ledger keeps what a card rule would have shown";
+        let message = "nothing shows a card yet: nobody will read what this rule says";
+        let hint = "write `attention: digest` to reach people";
         findings.push(
             Severity::Warning,
             document.at,

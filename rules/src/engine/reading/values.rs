@@ -69,7 +69,7 @@ impl<'a> Speaker<'a> {
     }
 
     /// `from Discovery to Proposal`, where both are known.
-    pub(super) fn from_to(&self, change: &ChangeView) -> Option<String> {
+    pub(super) fn way(&self, change: &ChangeView) -> Option<String> {
         let field = change.field?;
         let value = |value: &Fact<Value>| match value {
             Fact::Known(Value::Text(text)) if field == Field::Stage => {
