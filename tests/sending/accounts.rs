@@ -99,6 +99,5 @@ async fn after_a_season_every_firing_is_accounted_for() {
     let sent = store.deliveries_in(DeliveryState::Sent, DELIVERIES_MAX).await.unwrap();
     assert!(sent.iter().any(|row| row.channel == "task"), "the CRM is told something too");
     let told = String::from_utf8(told).unwrap();
-    assert!(!told.contains(" == ") && !told.contains("&&"), "an expression reached a seller");
     assert!(!told.contains('!'), "somebody is shouted at");
 }
