@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use touchline_rules::facts::{DealKey, DealState, Field, Metadata};
-use touchline_rules::time::MINUTE_MS;
+use touchline_rules::time::{HOUR_MS, MINUTE_MS};
 use touchline_rules::{Calendar, UnixMs, engine::World};
 
 use crate::clock::Clock;
@@ -155,6 +155,7 @@ impl Service {
             calendar: &calendar,
             activity_trusted: verdicts.trusts(pipeline),
             hydrate_deadline_ms: self.config.ingest.hydrate_deadline_minutes * MINUTE_MS,
+            live_max_age_ms: self.config.attention.event_max_age_hours.saturating_mul(HOUR_MS),
         };
         body(deal, &world)
     }

@@ -4,16 +4,16 @@
 //!
 //! # What is absent here
 //! No input or output, no async, no clock and no random number: the present
-//! instant, the calendar and every record are arguments. Live traffic,
-//! back-tests, rule tests and the simulation therefore run the very same
-//! functions and reach the same decisions.
+//! instant, the calendar and every record are arguments. Live traffic, rule tests
+//! and the playing of a history therefore run the very same functions and reach
+//! the same decisions.
 
 pub mod attention;
 pub mod calendar;
 pub mod condition;
 pub mod engine;
 pub mod facts;
-mod nearest;
+pub mod nearest;
 pub mod packs;
 pub mod ruleset;
 pub mod template;

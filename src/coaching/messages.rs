@@ -2,18 +2,17 @@
 //! nudges. The same function writes a message and, later, its edits.
 
 use jiff::civil::Time;
-use touchline_kit::{Card, CardView, CrmWrite, CrmWriteKind, Message};
+use touchline_kit::{Card, CrmWrite, CrmWriteKind, Message};
 use touchline_rules::UnixMs;
 use touchline_rules::attention::{Policy, Recipient};
 
 use super::deliveries::{DIGEST, NOTE};
+use super::looks::{Look, Settled};
 use super::nudges::NudgeBody;
 use crate::store::{DeliveryRow, NudgeRow, NudgeState};
 
 /// When the task of a nudge is due, on the next working day of its reader.
 const TASK_DUE: Time = Time::constant(9, 0, 0, 0);
-/// What a message says once its reason went away.
-const NO_LONGER_NEEDED: &str = "No longer needed: the deal moved on.";
 
 /// A nudge as it is to be shown.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,7 +22,7 @@ pub struct Shown {
     /// What it says.
     pub body: NudgeBody,
     /// How it looks now.
-    pub view: CardView,
+    pub look: Look,
 }
 
 impl Shown {
@@ -32,17 +31,17 @@ impl Shown {
     #[must_use]
     pub fn fresh(nudge: NudgeRow) -> Option<Shown> {
         let body = serde_json::from_slice(&nudge.body).ok()?;
-        Some(Shown { nudge, body, view: CardView::Open })
+        Some(Shown { nudge, body, look: Look::Open })
     }
 
-    /// The same after what happened since: `answered` is the newest view that an
+    /// The same after what happened since: `answered` is the newest look that an
     /// answer gave it. Once the reason is gone, only an answer that settled it
     /// says more.
     #[must_use]
-    pub fn since(mut self, answered: Option<CardView>) -> Shown {
-        let is_settled = matches!(answered, Some(CardView::Quiet(_)));
-        self.view = if self.nudge.state == NudgeState::Ended && !is_settled {
-            CardView::Quiet(NO_LONGER_NEEDED.to_owned())
+    pub fn since(mut self, answered: Option<Look>) -> Shown {
+        let is_settled = matches!(answered, Some(Look::Settled(_)));
+        self.look = if self.nudge.state == NudgeState::Ended && !is_settled {
+            Look::Settled(Settled::NoLongerNeeded)
         } else {
             answered.unwrap_or_default()
         };
@@ -50,7 +49,7 @@ impl Shown {
     }
 
     fn card(&self) -> Card {
-        self.body.card(&self.nudge.id, self.view.clone())
+        self.body.card(&self.nudge.id, &self.look)
     }
 }
 
@@ -108,11 +107,11 @@ pub fn hello(switched_on_by: Option<&str>, reads: &[&str], policy: &Policy) -> M
     Message::Hello {
         title: "Hello from Touchline".to_owned(),
         lines: vec![
-            format!("{who} switched on coaching for your deals: short tips at the right moment, and a reason with each."),
-            format!("It reads your deals in {from}: stages, amounts, dates, and when an e-mail, call or meeting took place. It does not read your e-mails."),
+            format!("{who} switched on coaching for your deals: short tips at the right moment, each with its reason."),
+            format!("It reads your deals in {from}: stages, amounts, dates, and when an e-mail, call or meeting took place. It does not read what your e-mails say."),
             how_much(policy),
-            "To stop it: choose Mute or Pause on any message, or type /touchline pause today, week or a date.".to_owned(),
-            "Your answers stay yours. Nobody sees them with your name, your manager neither.".to_owned(),
+            "To stop it, choose Mute or Pause in the menu of any message. Or type /touchline pause today, /touchline pause week or /touchline pause 2026-12-01.".to_owned(),
+            "Your answers stay with you: nobody sees them under your name, not even your manager.".to_owned(),
         ],
     }
 }
@@ -157,11 +156,11 @@ mod tests {
         };
         assert_snapshot!(format!("{title}\n{}", lines.join("\n")), @"
         Hello from Touchline
-        admin@example.com switched on coaching for your deals: short tips at the right moment, and a reason with each.
-        It reads your deals in HubSpot: stages, amounts, dates, and when an e-mail, call or meeting took place. It does not read your e-mails.
+        admin@example.com switched on coaching for your deals: short tips at the right moment, each with its reason.
+        It reads your deals in HubSpot: stages, amounts, dates, and when an e-mail, call or meeting took place. It does not read what your e-mails say.
         At most 2 messages a day (1 in your first 10 working days), and a digest at 09:00. Nothing between 18:00 and 08:00.
-        To stop it: choose Mute or Pause on any message, or type /touchline pause today, week or a date.
-        Your answers stay yours. Nobody sees them with your name, your manager neither.
+        To stop it, choose Mute or Pause in the menu of any message. Or type /touchline pause today, /touchline pause week or /touchline pause 2026-12-01.
+        Your answers stay with you: nobody sees them under your name, not even your manager.
         ");
         let open = Policy {
             interruptions_per_day: None,

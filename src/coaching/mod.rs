@@ -9,6 +9,7 @@ pub mod data_check;
 pub mod deliveries;
 pub mod grants;
 pub mod ledger;
+pub mod looks;
 pub mod messages;
 pub mod nudges;
 pub mod opening;

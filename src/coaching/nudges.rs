@@ -1,17 +1,27 @@
 //! Nudges: who a firing is for, what it says, and how it looks in chat.
 
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
-use touchline_kit::{Card, CardView};
-use touchline_rules::attention::AttentionClass;
-use touchline_rules::engine::{Firing, template_context};
-use touchline_rules::facts::{DealState, Fact, Field, Metadata, Value};
-use touchline_rules::ruleset::{Attention, Audience, Rule};
+use touchline_kit::Card;
+use touchline_rules::engine::{Firing, Reading, reading, template_context};
+use touchline_rules::facts::{DealFacts, DealState, Fact, Field, Metadata, Value};
+use touchline_rules::ruleset::{Audience, Rule};
 use touchline_rules::template::{Template, TemplateError};
 
+use super::looks::Look;
 use super::people::People;
 
-/// Lines of an explanation that are kept with a nudge.
-const WHY_LINES_MAX: usize = 24;
+/// What a tip about silence listened to.
+const LISTENED_TO: &str = "Touchline looked at the e-mails, calls, meetings, tasks and notes on the deal, without its own.";
+
+/// Whom a nudge speaks to.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    /// The name to use.
+    pub name: String,
+    /// The zone whose dates they read.
+    pub zone: TimeZone,
+}
 
 /// What a nudge says, as stored with it. The texts are those of the instant it
 /// fired, by the version of the rule that fired.
@@ -25,7 +35,7 @@ pub struct NudgeBody {
     pub headline: String,
     /// One action.
     pub body: String,
-    /// Why it works, and what was seen.
+    /// Why it works, what was seen, and which rule speaks.
     pub why: Vec<String>,
     /// Labelled deal facts.
     pub facts: Vec<(String, String)>,
@@ -38,18 +48,19 @@ pub struct NudgeBody {
 }
 
 impl NudgeBody {
-    /// Writes what `firing` says to somebody of that name.
+    /// Writes what `firing` of a rule in the pack titled `pack` says to `reader`.
     ///
     /// # Errors
     /// When a template cannot be rendered with these facts.
     pub fn write(
         firing: &Firing,
         rule: &Rule,
+        pack: &str,
         state: &DealState,
         metadata: &Metadata,
-        reader: &str,
+        reader: &Reader,
     ) -> Result<NudgeBody, TemplateError> {
-        let context = template_context(firing, state, metadata, reader);
+        let context = template_context(firing, state, metadata, &reader.name);
         let text = |template: &Template| template.render(&context);
         let facts = &state.facts;
         let shown =
@@ -59,20 +70,19 @@ impl NudgeBody {
             ("Amount", shown("/deal/amount_text")),
             ("Close date", close_date(state, metadata)),
         ];
-        let mut why: Vec<String> = rule.tip.why.iter().map(text).collect::<Result<_, _>>()?;
-        why.push(looked_at(firing));
-        why.extend(firing.explanation.to_string().lines().take(WHY_LINES_MAX).map(str::to_owned));
+        let why = rule.tip.why.as_ref().map(text).transpose()?;
+        let read = reading(firing, facts, metadata, &reader.zone);
         Ok(NudgeBody {
             firing: firing.clone(),
             rule_title: rule.title.clone(),
             headline: text(&rule.tip.headline)?,
             body: text(&rule.tip.body)?,
-            why,
+            why: explained(why, read, rule, pack),
             facts: labelled
                 .into_iter()
                 .filter_map(|(label, value)| Some((label.to_owned(), value?)))
                 .collect(),
-            deal_name: facts.text(Field::Name).unwrap_or(&facts.key.id).to_owned(),
+            deal_name: deal_name(facts),
             deal_url: facts.url.clone(),
             owner_id: facts.text(Field::Owner).map(str::to_owned),
         })
@@ -80,7 +90,7 @@ impl NudgeBody {
 
     /// This nudge as chat shows it.
     #[must_use]
-    pub fn card(&self, nudge_id: &str, view: CardView) -> Card {
+    pub fn card(&self, nudge_id: &str, look: &Look) -> Card {
         Card {
             nudge_id: nudge_id.to_owned(),
             headline: self.headline.clone(),
@@ -89,7 +99,7 @@ impl NudgeBody {
             facts: self.facts.clone(),
             deal_url: self.deal_url.clone(),
             rule_title: self.rule_title.clone(),
-            view,
+            view: look.view(self),
         }
     }
 
@@ -100,71 +110,65 @@ impl NudgeBody {
     }
 }
 
-fn close_date(state: &DealState, metadata: &Metadata) -> Option<String> {
-    let Fact::Known(Value::Time(at)) = state.facts.value(Field::CloseDate) else { return None };
-    let zone = metadata.time_zone.as_deref().and_then(|name| jiff::tz::TimeZone::get(name).ok());
-    Some(at.to_zoned(&zone.unwrap_or(jiff::tz::TimeZone::UTC)).date().to_string())
+fn deal_name(facts: &DealFacts) -> String {
+    facts.text(Field::Name).map_or_else(|| format!("Deal {}", facts.key.id), str::to_owned)
 }
 
-/// A tip about silence says whose voices were listened for.
-fn looked_at(firing: &Firing) -> String {
-    let about_activity = firing.seen.iter().any(|(name, _)| {
-        ["activity", "inbound", "outbound", "meeting"].iter().any(|word| name.contains(word))
-    });
-    let pack = &firing.pack;
-    if about_activity {
-        format!(
-            "Pack {pack}. Looked at: e-mails, calls, meetings, tasks and notes on the deal, without Touchline's own. What it saw:"
-        )
-    } else {
-        format!("Pack {pack}. What it saw:")
+fn close_date(state: &DealState, metadata: &Metadata) -> Option<String> {
+    let Fact::Known(Value::Time(at)) = state.facts.value(Field::CloseDate) else { return None };
+    let zone = metadata.time_zone.as_deref().and_then(|name| TimeZone::get(name).ok());
+    Some(at.to_zoned(&zone.unwrap_or(TimeZone::UTC)).strftime("%-d %B %Y").to_string())
+}
+
+/// The explanation for its reader: the tip's own reason, the facts that decided,
+/// whose voices were listened for, and which rule speaks.
+fn explained(why: Option<String>, read: Reading, rule: &Rule, pack: &str) -> Vec<String> {
+    let mut lines: Vec<String> = why.into_iter().collect();
+    if !read.saw.is_empty() {
+        lines.push("What Touchline saw:".to_owned());
+        lines.extend(read.saw.into_iter().map(|line| format!("• {line}")));
+    }
+    if read.listened {
+        lines.push(LISTENED_TO.to_owned());
+    }
+    lines.push(format!("Rule: “{}”, from “{pack}”.", rule.title));
+    lines
+}
+
+/// Why nobody can be told, as the ledger's word.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum NoRecipient {
+    /// The deal has no owner, or one whose e-mail the account does not tell.
+    NoOwner,
+    /// Nobody said who leads the owner.
+    NoManager,
+}
+
+impl NoRecipient {
+    /// The stable word.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            NoRecipient::NoOwner => "no_owner",
+            NoRecipient::NoManager => "no_manager",
+        }
     }
 }
 
 /// Who a firing is for, by e-mail.
-#[must_use]
+///
+/// # Errors
+/// [`NoRecipient`], when nobody is known.
 pub fn recipient(
     firing: &Firing,
     state: &DealState,
     metadata: &Metadata,
     people: &People,
-) -> Option<String> {
-    let owner = People::owner_email(metadata, state.facts.text(Field::Owner))?;
+) -> Result<String, NoRecipient> {
+    let owner = People::owner_email(metadata, state.facts.text(Field::Owner));
+    let owner = owner.ok_or(NoRecipient::NoOwner)?;
     match firing.audience {
-        Audience::Owner => Some(owner),
-        Audience::Manager => people.manager_of(&owner),
-    }
-}
-
-/// A rule's class as attention knows it.
-#[must_use]
-pub fn class_of(attention: Attention) -> AttentionClass {
-    match attention {
-        Attention::Interrupt => AttentionClass::Interrupt,
-        Attention::Digest => AttentionClass::Digest,
-        Attention::Card => AttentionClass::Card,
-        Attention::Private => AttentionClass::Private,
-    }
-}
-
-/// The word under which a class is stored.
-#[must_use]
-pub fn class_name(class: AttentionClass) -> &'static str {
-    match class {
-        AttentionClass::Interrupt => "interrupt",
-        AttentionClass::Digest => "digest",
-        AttentionClass::Card => "card",
-        AttentionClass::Private => "private",
-    }
-}
-
-/// The class of that name; a word nobody wrote is the quietest push.
-#[must_use]
-pub fn class_named(name: &str) -> AttentionClass {
-    match name {
-        "interrupt" => AttentionClass::Interrupt,
-        "card" => AttentionClass::Card,
-        "private" => AttentionClass::Private,
-        _ => AttentionClass::Digest,
+        Audience::Owner => Ok(owner),
+        Audience::Manager => people.manager_of(&owner).ok_or(NoRecipient::NoManager),
     }
 }

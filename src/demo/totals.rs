@@ -29,17 +29,6 @@ const ANSWERS: [(&str, &str); 6] = [
     ("not_now", "not now"),
     ("muted", "stop this tip"),
 ];
-/// What became of nudges that are neither sent nor in the ledger.
-const OTHER_FATES: [(&str, &str); 7] = [
-    ("unknown", "may have arrived: the chat did not say"),
-    ("failed", "refused by the chat"),
-    ("pending", "waiting for their time"),
-    ("decided", "on their way"),
-    ("held", "held as part of a mass change"),
-    ("ended", "settled before they were sent"),
-    ("answered", "answered before they were sent"),
-];
-
 /// Everything that happened between two instants.
 pub struct Totals<'a> {
     /// The first instant.
@@ -89,13 +78,8 @@ impl Totals<'_> {
     /// Each firing has one reader, so these parts add up to the firings.
     fn fates(&self, out: &mut Lines) {
         let summary = self.summary;
-        let fate = |name: &str| summary.fates.iter().find(|(known, _)| known == name);
-        let fate = |name: &str| fate(name).map_or(0, |(_, n)| *n);
-        out.total("of these, said", fate("sent"));
-        out.total("open at the end", OTHER_FATES.iter().map(|(name, _)| fate(name)).sum());
-        for (name, told) in OTHER_FATES {
-            out.part(fate(name), told);
-        }
+        out.total("of these, said", summary.fates.sent);
+        out.total("open at the end", summary.fates.waiting);
         out.total("not said", sum(&summary.suppressed));
         for (reason, n) in &summary.suppressed {
             out.part(*n, &format!("{reason:<16} {}", in_words(reason)));

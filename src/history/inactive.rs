@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, HashMap};
 use jiff::tz::TimeZone;
 use touchline_rules::Calendar;
 use touchline_rules::condition::{Explanation, Joint};
-use touchline_rules::engine::{World, explain_rule};
+use touchline_rules::engine::{LIVE_MAX_AGE_MS, World, explain_rule};
 use touchline_rules::facts::{
     ChangeKind, DealKey, DealState, EventKind, Fact, Field, Metadata, Value,
 };
@@ -120,6 +120,7 @@ impl Told {
             calendar: &Calendar::weekdays(TimeZone::UTC),
             activity_trusted: true,
             hydrate_deadline_ms: 0,
+            live_max_age_ms: LIVE_MAX_AGE_MS,
         };
         let parts = explain_rule(rule, &blank, touchline_rules::UnixMs(0), &world);
         let mut missing = Vec::new();

@@ -7,7 +7,7 @@ use touchline_rules::UnixMs;
 use touchline_rules::engine::{EpisodeEnd, Firing, Outcome, Stimulus, nudge_id, step};
 use touchline_rules::facts::{ChangeKind, DealKey, DealState, Fact, Field, Metadata, Value};
 
-use crate::coaching::nudges::{NudgeBody, class_name, class_of, recipient};
+use crate::coaching::nudges::{NoRecipient, NudgeBody, Reader, recipient};
 use crate::service::Service;
 use crate::store::{
     Batch, ChangeRow, Count, DealRow, EndedFiring, FiringRow, NewWork, NudgeRow, NudgeState,
@@ -215,10 +215,17 @@ fn fire(
         ended_at: None,
         body: serde_json::to_vec(firing).unwrap_or_default(),
     });
-    let person = reader.clone().unwrap_or_default();
+    let nobody = reader.as_ref().err().copied().map(NoRecipient::name);
+    let person = reader.unwrap_or_default();
     let id = nudge_id(&firing.id, &person);
-    let reason = suppressed.or(reader.is_none().then_some("no_recipient"));
-    let written = NudgeBody::write(firing, rule, state, metadata, &service.people.name_of(&person));
+    let reason = suppressed.or(nobody);
+    let pack = rules.packs().iter().find(|pack| pack.id == rule.pack);
+    let pack = pack.map_or(rule.pack.as_str(), |pack| pack.title.as_str());
+    let reader = Reader {
+        name: service.people.name_of(&person),
+        zone: service.people.calendar_of(Some(&person), metadata).zone,
+    };
+    let written = NudgeBody::write(firing, rule, pack, state, metadata, &reader);
     let (body, reason) = match written {
         Ok(body) => (serde_json::to_vec(&body).unwrap_or_default(), reason),
         Err(error) => {
@@ -233,7 +240,7 @@ fn fire(
         subject,
         rule_id: firing.rule_id.clone(),
         rule_hash: firing.rule_version.clone(),
-        attention: class_name(class_of(firing.attention)).to_owned(),
+        attention: firing.attention.name().to_owned(),
         priority: i64::from(firing.priority),
         created_at: firing.at,
         due_at: firing.at,

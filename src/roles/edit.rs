@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use touchline_kit::{CallError, CardView, Message, Receipt};
+use touchline_kit::{CallError, Message, Receipt};
 use touchline_rules::UnixMs;
 use touchline_rules::time::{MINUTE_MS, SECOND_MS};
 
@@ -13,13 +13,14 @@ use super::ingest::{AnswerBody, COMPLETE, EDIT};
 use super::lines::{note_broken, wait_ms};
 use super::{Progress, Role};
 use crate::coaching::deliveries::CHAT;
+use crate::coaching::looks::Look;
 use crate::coaching::messages::{Shown, message};
 use crate::connection::Connection;
 use crate::service::Service;
 use crate::store::{DeliveryRow, DeliveryState, NudgeRow, OutcomeRow, WorkRow};
 
 const KINDS: &[&str] = &[EDIT, COMPLETE];
-/// Outcomes of one nudge that are looked at for its newest view.
+/// Outcomes of one nudge that are looked at for its newest look.
 const OUTCOMES_MAX: usize = 500;
 /// A delivery that is being sent is looked at again after that.
 const SOON_MS: i64 = SECOND_MS;
@@ -116,8 +117,8 @@ impl Edit {
         let in_chat = all.iter().filter(|other| other.channel == CHAT);
         let later = in_chat.map(|other| other.created_at).filter(|at| *at > delivery.created_at);
         let until = later.min().unwrap_or(UnixMs::MAX);
-        let view = newest_view(&outcomes, delivery.created_at, until);
-        Ok(Shown::fresh(nudge).map(|shown| shown.since(view)))
+        let answered = newest_look(&outcomes, delivery.created_at, until);
+        Ok(Shown::fresh(nudge).map(|shown| shown.since(answered)))
     }
 
     async fn failed(
@@ -196,11 +197,11 @@ impl Edit {
     }
 }
 
-/// The view that the newest answer between two instants gave a nudge.
-fn newest_view(outcomes: &[OutcomeRow], from: UnixMs, until: UnixMs) -> Option<CardView> {
+/// The look that the newest answer between two instants gave a nudge.
+fn newest_look(outcomes: &[OutcomeRow], from: UnixMs, until: UnixMs) -> Option<Look> {
     let within = outcomes.iter().filter(|one| from <= one.at && one.at < until);
-    let mut views = within.filter_map(|one| serde_json::from_slice::<AnswerBody>(&one.body).ok());
-    views.next_back().map(|body| body.view)
+    let mut looks = within.filter_map(|one| serde_json::from_slice::<AnswerBody>(&one.body).ok());
+    looks.next_back().map(|body| body.look)
 }
 
 #[async_trait]

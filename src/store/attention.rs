@@ -8,6 +8,7 @@ use touchline_rules::UnixMs;
 use super::Store;
 use super::delivery::{self, DeliveryRow, delivery_row, select};
 use super::error::{Result, StoreError};
+use super::ledger;
 use super::nudge::{self, NudgeRow, NudgeState};
 use super::person::{self, PersonRow};
 use super::preference::{self, PreferenceRow};
@@ -87,10 +88,14 @@ pub enum Decision {
         /// The class it has from now on.
         attention: String,
     },
-    /// Nothing is pushed: it stays where its reader can look it up.
+    /// Nothing is pushed: it is kept for the deal's card, and the ledger says so.
     Keep {
         /// The nudge.
         nudge_id: String,
+        /// The ledger's word.
+        reason: String,
+        /// When that was decided.
+        at: UnixMs,
     },
     /// Do not send it.
     Suppress {
@@ -198,8 +203,9 @@ fn commit(
                 undecided(tx, &nudge_id)?;
                 run(tx, &DEFER, params![attention, until.0, nudge_id])?;
             }
-            Decision::Keep { nudge_id } => {
+            Decision::Keep { nudge_id, reason, at } => {
                 let nudge = undecided(tx, &nudge_id)?;
+                ledger::add(tx, &nudge.suppressed(&reason, at))?;
                 nudge::set_state(tx, &nudge_id, NudgeState::Decided, nudge.due_at)?;
             }
             Decision::Suppress { nudge_id, reason, at } => {

@@ -333,14 +333,16 @@ pub(super) fn drop_one(
 }
 
 /// Writes a nudge into the ledger, unless another delivery may still reach or
-/// has reached its reader.
-fn let_go(main: &Connection, nudge: &NudgeRow, reason: &str, now: UnixMs) -> Result<()> {
+/// has reached its reader. One that an admin may have tried again stays decided.
+pub(super) fn let_go(main: &Connection, nudge: &NudgeRow, reason: &str, now: UnixMs) -> Result<()> {
     let others = delivery::of_nudge(main, &nudge.id)?;
-    if others.iter().any(|other| other.state != DeliveryState::Dropped) {
+    let is_over = |state| matches!(state, DeliveryState::Dropped | DeliveryState::Failed);
+    if others.iter().any(|other| !is_over(other.state)) {
         return Ok(());
     }
+    let may_be_replayed = others.iter().any(|other| other.state == DeliveryState::Failed);
     match nudge.state {
-        NudgeState::Decided => nudge::suppress(main, nudge, reason, now),
+        NudgeState::Decided if !may_be_replayed => nudge::suppress(main, nudge, reason, now),
         _ => ledger::add(main, &nudge.suppressed(reason, now)),
     }
 }

@@ -6,10 +6,14 @@ use touchline_rules::UnixMs;
 use super::Store;
 use super::counter::{self, Count};
 use super::delivery::{DeliveryRow, DeliveryState, get, save};
-use super::delivery_claim::drop_one;
+use super::delivery_claim::{drop_one, let_go};
 use super::error::{Result, StoreError};
 use super::sqlite::writer::CommitClass;
 use super::work::{self, NewWork};
+use super::{ledger, nudge};
+
+/// The ledger's word for what a vendor refuses for good.
+const FAILED: &str = "failed";
 
 impl Store {
     /// The vendor took it and told where; `follow_up` is asked for with it.
@@ -96,20 +100,31 @@ impl Store {
         .await
     }
 
-    /// The vendor refuses it and always will; certainly not sent, so refunded.
+    /// The vendor refuses it and always will; certainly not sent, so refunded. The
+    /// ledger says so of each nudge that no other delivery carries.
     pub async fn record_failed(&self, id: String, why: String) -> Result<()> {
-        self.step(id, move |row| Ok(row.step(DeliveryState::Failed, &why)?.refunded())).await
+        self.write(CommitClass::Original, move |tx| {
+            let row = known(tx, &id)?;
+            let tried_at = row.spent_at.unwrap_or(row.created_at);
+            settle(tx, &row, &row.step(DeliveryState::Failed, &why)?.refunded())?;
+            let nudges = nudge::of_delivery(tx, &row.id)?;
+            nudges.iter().try_for_each(|nudge| let_go(tx, nudge, FAILED, tried_at))
+        })
+        .await
     }
 
     /// An admin wants a failed one tried again, with its attempts forgotten.
     pub async fn replay_delivery(&self, id: String, now: UnixMs) -> Result<()> {
-        self.step(id, move |row| {
+        self.write(CommitClass::Original, move |tx| {
+            let row = known(tx, &id)?;
             if row.state != DeliveryState::Failed {
                 let detail = format!("is {}, not failed", row.state.name());
                 return Err(StoreError::conflict("delivery", &row.id, detail));
             }
             let waiting = row.step(DeliveryState::Waiting, "replayed")?;
-            Ok(DeliveryRow { until: now, attempts: 0, ..waiting })
+            settle(tx, &row, &DeliveryRow { until: now, attempts: 0, ..waiting })?;
+            let nudges = nudge::of_delivery(tx, &row.id)?;
+            nudges.iter().try_for_each(|nudge| ledger::take_back(tx, &nudge.id, FAILED))
         })
         .await
     }

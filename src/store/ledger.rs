@@ -14,6 +14,7 @@ statements! {
         FROM suppressed WHERE person = $1 AND at < $2 ORDER BY at DESC, nudge_id LIMIT $3";
     BY_REASON(1) = "SELECT reason, COUNT(*) FROM suppressed WHERE at >= $1 \
         GROUP BY reason ORDER BY COUNT(*) DESC, reason";
+    TAKE_BACK(2) = "DELETE FROM suppressed WHERE nudge_id = $1 AND reason = $2";
 }
 
 /// A nudge that was not sent.
@@ -53,14 +54,13 @@ impl Store {
 
     /// How many were suppressed since `since`, by reason, most frequent first.
     pub async fn suppressed_by_reason(&self, since: UnixMs) -> Result<Vec<(String, u64)>> {
-        self.read(move |main| by_reason(main, since)).await
+        self.read(move |main| {
+            all(main, &BY_REASON, params![since.0], |row| {
+                Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()))
+            })
+        })
+        .await
     }
-}
-
-pub(super) fn by_reason(main: &Connection, since: UnixMs) -> Result<Vec<(String, u64)>> {
-    all(main, &BY_REASON, params![since.0], |row| {
-        Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()))
-    })
 }
 
 /// Adds a row; the first reason for a nudge stays.
@@ -68,6 +68,11 @@ pub(super) fn add(main: &Connection, row: &SuppressedRow) -> Result<()> {
     let SuppressedRow { nudge_id, person, connection, subject_id, rule_id, reason, at, body } = row;
     run(main, &ADD, params![nudge_id, person, connection, subject_id, rule_id, reason, at.0, body])
         .map(drop)
+}
+
+/// Removes a row, if it stands there for this reason: the nudge is tried again.
+pub(super) fn take_back(main: &Connection, nudge_id: &str, reason: &str) -> Result<()> {
+    run(main, &TAKE_BACK, params![nudge_id, reason]).map(drop)
 }
 
 fn suppressed_row(row: &Row<'_>) -> rusqlite::Result<SuppressedRow> {

@@ -106,7 +106,7 @@ pub use rule_version::RuleVersionRow;
 pub use setting::{Fenced, SettingRow};
 pub use sqlite::lock::ServeLock;
 pub use sqlite::writer::CommitClass;
-pub use summary::Summary;
+pub use summary::{Fates, Summary};
 pub use timer::{SubjectKey, TimerRow};
 pub use work::{NewWork, WorkKey, WorkRow};
 

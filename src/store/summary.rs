@@ -1,5 +1,7 @@
 //! How much there is of everything: for the demo, the console and the doctor.
 
+use rusqlite::Connection;
+
 use super::Store;
 use super::error::Result;
 use super::statement::{all, number, statements};
@@ -9,19 +11,18 @@ statements! {
     CHANGES(0) = "SELECT COUNT(*) FROM change";
     FIRINGS(0) = "SELECT rule_id, COUNT(*) FROM firing GROUP BY rule_id ORDER BY rule_id";
     NUDGES(0) = "SELECT state, COUNT(*) FROM nudge GROUP BY state ORDER BY state";
-    FATES(0) = "SELECT fate, COUNT(*) FROM (SELECT CASE \
-        WHEN EXISTS (SELECT 1 FROM delivery_nudge l JOIN delivery d ON d.id = l.delivery_id \
-            WHERE l.nudge_id = n.id AND d.state IN ('sent', 'accepted')) THEN 'sent' \
-        WHEN EXISTS (SELECT 1 FROM suppressed s WHERE s.nudge_id = n.id) THEN 'not_sent' \
-        WHEN EXISTS (SELECT 1 FROM delivery_nudge l JOIN delivery d ON d.id = l.delivery_id \
-            WHERE l.nudge_id = n.id AND d.state = 'unknown') THEN 'unknown' \
-        WHEN EXISTS (SELECT 1 FROM delivery_nudge l JOIN delivery d ON d.id = l.delivery_id \
-            WHERE l.nudge_id = n.id AND d.state = 'failed') THEN 'failed' \
-        ELSE n.state END AS fate FROM nudge n) AS fates GROUP BY fate ORDER BY fate";
-    SPARED(0) = "SELECT s.reason, COUNT(*) FROM suppressed s WHERE NOT EXISTS \
-        (SELECT 1 FROM delivery_nudge l JOIN delivery d ON d.id = l.delivery_id \
-            WHERE l.nudge_id = s.nudge_id AND d.state IN ('sent', 'accepted')) \
-        GROUP BY s.reason ORDER BY COUNT(*) DESC, s.reason";
+    // A nudge that was sent and later held back, as one snoozed and then muted, was sent.
+    FATES(0) = "SELECT fate, reason, COUNT(*) FROM (SELECT \
+        CASE WHEN EXISTS (SELECT 1 FROM delivery_nudge AS l INNER JOIN delivery AS d \
+            ON d.id = l.delivery_id WHERE l.nudge_id = n.id \
+            AND d.state IN ('sent', 'accepted', 'unknown')) THEN 'sent' \
+        WHEN s.reason IS NOT NULL THEN 'not_sent' \
+        WHEN n.state IN ('pending', 'held') OR EXISTS (SELECT 1 FROM delivery_nudge AS l \
+            INNER JOIN delivery AS d ON d.id = l.delivery_id WHERE l.nudge_id = n.id \
+            AND d.state IN ('waiting', 'claimed')) THEN 'waiting' \
+        ELSE 'lost' END AS fate, COALESCE(s.reason, '') AS reason \
+        FROM nudge AS n LEFT JOIN suppressed AS s ON s.nudge_id = n.id) AS fates \
+        GROUP BY fate, reason ORDER BY COUNT(*) DESC, reason";
     DELIVERIES(0) = "SELECT channel, state, COUNT(*) FROM delivery GROUP BY channel, state \
         ORDER BY channel, state";
     OUTCOMES(0) = "SELECT kind, COUNT(*) FROM outcome GROUP BY kind ORDER BY kind";
@@ -42,12 +43,12 @@ pub struct Summary {
     pub firings: Vec<(String, u64)>,
     /// Nudges by state.
     pub nudges: Vec<(String, u64)>,
-    /// What became of each nudge, exactly once: `sent` if any message with it
-    /// was, else `not_sent`, `unknown`, `failed`, else the state it waits in.
-    pub fates: Vec<(String, u64)>,
     /// Deliveries by channel and state.
     pub deliveries: Vec<(String, String, u64)>,
-    /// Ledger rows of nudges that were never sent, by reason, most frequent first.
+    /// What became of every nudge. A firing has one nudge for its one reader, also
+    /// where nobody was found, so these add up to the firings.
+    pub fates: Fates,
+    /// Nudges that were never sent, by the ledger's reason, most frequent first.
     pub suppressed: Vec<(String, u64)>,
     /// Outcomes by kind.
     pub outcomes: Vec<(String, u64)>,
@@ -55,6 +56,19 @@ pub struct Summary {
     pub work: Vec<(String, u64)>,
     /// Dead letters that nobody settled.
     pub dead_letters: u64,
+}
+
+/// What became of all nudges; each is counted once.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fates {
+    /// Sent to their readers, or perhaps sent.
+    pub sent: u64,
+    /// To be decided, held back for an admin, or on their way.
+    pub waiting: u64,
+    /// In the ledger, with a reason.
+    pub not_sent: u64,
+    /// None of these. Always 0: anything else is a fault of Touchline's.
+    pub lost: u64,
 }
 
 impl Store {
@@ -66,17 +80,18 @@ impl Store {
                     Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()))
                 })
             };
+            let (fates, suppressed) = fates(main)?;
             Ok(Summary {
                 cursor: super::cursor::read(main)?.unsigned_abs(),
                 deals: grouped(&DEALS)?,
                 changes: number(main, &CHANGES, [])?.unsigned_abs(),
                 firings: grouped(&FIRINGS)?,
                 nudges: grouped(&NUDGES)?,
-                fates: grouped(&FATES)?,
                 deliveries: all(main, &DELIVERIES, [], |row| {
                     Ok((row.get(0)?, row.get(1)?, row.get::<_, i64>(2)?.unsigned_abs()))
                 })?,
-                suppressed: grouped(&SPARED)?,
+                fates,
+                suppressed,
                 outcomes: grouped(&OUTCOMES)?,
                 work: grouped(&WORK)?,
                 dead_letters: number(main, &DEAD_LETTERS, [])?.unsigned_abs(),
@@ -84,4 +99,23 @@ impl Store {
         })
         .await
     }
+}
+
+fn fates(main: &Connection) -> Result<(Fates, Vec<(String, u64)>)> {
+    let rows: Vec<(String, String, i64)> =
+        all(main, &FATES, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let (mut fates, mut suppressed) = (Fates::default(), Vec::new());
+    for (fate, reason, count) in rows {
+        let count = count.unsigned_abs();
+        match fate.as_str() {
+            "sent" => fates.sent += count,
+            "waiting" => fates.waiting += count,
+            "not_sent" => {
+                fates.not_sent += count;
+                suppressed.push((reason, count));
+            }
+            _ => fates.lost += count,
+        }
+    }
+    Ok((fates, suppressed))
 }

@@ -38,6 +38,8 @@ struct Ending {
     stages: BTreeMap<String, u64>,
     /// Rule, the history's deal, event, when the change happened, new value.
     event_firings: BTreeSet<(String, String, String, UnixMs, String)>,
+    /// Firings of state rules, by rule.
+    state_firings: BTreeMap<String, u64>,
     dead_letters: u64,
 }
 
@@ -97,6 +99,7 @@ async fn ending(app: &App, replay: &Replay) -> Ending {
     let summary = store.summary().await.unwrap();
     let mut stages = BTreeMap::new();
     let mut event_firings = BTreeSet::new();
+    let mut state_firings = BTreeMap::new();
     let mut after: Option<DealKey> = None;
     loop {
         let page = store.deals_after(after, PAGE).await.unwrap();
@@ -108,7 +111,10 @@ async fn ending(app: &App, replay: &Replay) -> Ending {
             let deal = replay.deal_of(key.id.parse().unwrap()).unwrap().to_owned();
             for firing in store.firings_of(subject_key(&key), PAGE).await.unwrap() {
                 let firing: Firing = serde_json::from_slice(&firing.body).unwrap();
-                let Some(change) = firing.change else { continue };
+                let Some(change) = firing.change else {
+                    *state_firings.entry(firing.rule_id).or_default() += 1;
+                    continue;
+                };
                 event_firings.insert((
                     firing.rule_id,
                     deal.clone(),
@@ -119,7 +125,7 @@ async fn ending(app: &App, replay: &Replay) -> Ending {
             }
         }
     }
-    Ending { stages, event_firings, dead_letters: summary.dead_letters }
+    Ending { stages, event_firings, state_firings, dead_letters: summary.dead_letters }
 }
 
 #[tokio::test]
@@ -135,6 +141,9 @@ async fn once_and_twice_end_in_the_file_s_counts_with_the_same_firings() {
     assert!(of_rule("advanced-without-facts") > 1_000, "{}", of_rule("advanced-without-facts"));
     assert!(of_rule("lost-without-reason") > 1_000, "{}", of_rule("lost-without-reason"));
     assert!(once.event_firings == twice.event_firings, "a second delivery changed what fired");
+    // All of it happened years ago: nothing that is true now has just become so.
+    assert_eq!(once.state_firings, BTreeMap::new());
+    assert_eq!(twice.state_firings, BTreeMap::new());
 }
 
 #[tokio::test]

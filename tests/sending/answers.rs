@@ -31,10 +31,52 @@ async fn done_leaves_one_quiet_line() {
     in_house("", async |house: Arc<House>| {
         let (deal, ts) = nudged(&house).await;
         house.click(&ts, "nudge.done", None).await;
-        assert_eq!(house.reads(&ts), "Done. Thank you.");
+        assert_eq!(house.reads(&ts), "Harbour Foods: done, thank you.");
         assert!(house.slack.controls(&ts).is_empty());
         assert_eq!(house.nudges(deal).await[0].state, NudgeState::Answered);
         assert_eq!(outcomes(&house, deal).await, ["done"]);
+    })
+    .await;
+}
+
+/// In text and blocks alike: whoever has ten quiet lines can tell them apart, and
+/// a deal's name speaks to nobody.
+#[tokio::test]
+async fn the_quiet_line_shows_a_hostile_name_and_pings_nobody() {
+    in_house("", async |house: Arc<House>| {
+        let deal = house.deal("<!channel> & <@U1>").await;
+        house.move_on(deal).await;
+        house.seconds(3).await;
+        let ts = house.messages().pop().expect("a message").ts;
+        house.click(&ts, "nudge.done", None).await;
+        let message = house.slack.message(&ts).unwrap();
+        let escaped = "&lt;!channel&gt; &amp; &lt;@U1&gt;: done, thank you.";
+        assert_eq!(message.text, escaped);
+        assert_eq!(message.blocks[0]["elements"][0]["text"], escaped);
+        assert_eq!(house.reads(&ts), "<!channel> & <@U1>: done, thank you.");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn why_am_i_seeing_this_reads_as_plain_words() {
+    in_house("", async |house: Arc<House>| {
+        let (_, ts) = nudged(&house).await;
+        house.click(&ts, "nudge.why", None).await;
+        let reads = house.reads(&ts);
+        let from = reads.find("Why you see this").unwrap_or_else(|| panic!("{reads}"));
+        let lines: Vec<&str> = reads[from..].lines().take(6).collect();
+        assert_eq!(
+            lines,
+            [
+                "Why you see this",
+                "A date keeps it moving.",
+                "What Touchline saw:",
+                "• Stage: from Appointment Scheduled to Qualified To Buy, 1 stage forward",
+                "• Next step: empty",
+                "Rule: “Moved on”, from “Stories”.",
+            ]
+        );
     })
     .await;
 }
@@ -48,7 +90,7 @@ async fn not_helpful_asks_why_and_keeps_the_reason() {
         house.click(&ts, "nudge.not_helpful", None).await;
         assert!(house.reads(&ts).contains("Why was it not helpful?"), "{}", house.reads(&ts));
         house.click(&ts, "nudge.not_true_here", None).await;
-        assert_eq!(house.reads(&ts), "Noted, thank you. It helps to make this tip better.");
+        assert_eq!(house.reads(&ts), "Harbour Foods: not true here. Noted, thank you.");
         assert_eq!(outcomes(&house, deal).await, ["shown_why", "asked_reason", "not_true_here"]);
     })
     .await;
@@ -59,7 +101,7 @@ async fn a_snoozed_nudge_comes_again_as_a_new_message() {
     in_house("", async |house: Arc<House>| {
         let (deal, ts) = nudged(&house).await;
         house.click(&ts, "nudge.snooze", Some("1")).await;
-        assert_eq!(house.reads(&ts), "Snoozed until Wednesday 4 March.");
+        assert_eq!(house.reads(&ts), "Harbour Foods: snoozed until Wednesday 4 March.");
         house.until("2026-03-04 08:59").await;
         assert_eq!(house.messages().len(), 1);
         house.until("2026-03-04 09:00").await;
@@ -67,8 +109,12 @@ async fn a_snoozed_nudge_comes_again_as_a_new_message() {
         assert_ne!(again.ts, ts);
         assert!(again.reads().contains("Harbour Foods moved"), "{}", again.reads());
         house.click(&again.ts, "nudge.done", None).await;
-        assert_eq!(house.reads(&again.ts), "Done. Thank you.");
-        assert_eq!(house.reads(&ts), "Snoozed until Wednesday 4 March.", "the old one stays");
+        assert_eq!(house.reads(&again.ts), "Harbour Foods: done, thank you.");
+        assert_eq!(
+            house.reads(&ts),
+            "Harbour Foods: snoozed until Wednesday 4 March.",
+            "the old one stays"
+        );
         assert_eq!(house.nudges(deal).await[0].state, NudgeState::Answered);
     })
     .await;
@@ -79,7 +125,7 @@ async fn a_mute_silences_its_rule_and_nothing_else() {
     in_house("", async |house: Arc<House>| {
         let (_, ts) = nudged(&house).await;
         house.click(&ts, "nudge.more", Some("mute")).await;
-        assert_eq!(house.reads(&ts), "You will not see this tip again.");
+        assert_eq!(house.reads(&ts), "Harbour Foods: noted. You will not see “Moved on” again.");
         assert_eq!(preferences(&house).await, [(PreferenceKind::Mute, "moved".to_owned())]);
         let other = house.deal("Mill Street").await;
         house.move_on(other).await;
@@ -96,7 +142,10 @@ async fn a_pause_holds_everything_until_its_day() {
     in_house("", async |house: Arc<House>| {
         let (_, ts) = nudged(&house).await;
         house.click(&ts, "nudge.more", Some("pause_today")).await;
-        assert_eq!(house.reads(&ts), "Paused until Wednesday 4 March.");
+        assert_eq!(
+            house.reads(&ts),
+            "Harbour Foods: set aside. You will hear nothing until Wednesday 4 March."
+        );
         let other = house.deal("Mill Street").await;
         house.move_on(other).await;
         house.seconds(5).await;
@@ -152,7 +201,7 @@ async fn what_a_rule_hopes_for_is_seen_and_the_message_goes_quiet() {
         assert!(outcomes(&house, deal).await.is_empty());
         house.set(deal, "hs_next_step", "Demo on Thursday").await;
         assert_eq!(outcomes(&house, deal).await, ["outcome_met"]);
-        assert_eq!(house.reads(&ts), "No longer needed: the deal moved on.");
+        assert_eq!(house.reads(&ts), "Harbour Foods: no longer needed, the deal moved on.");
     })
     .await;
 }
@@ -166,7 +215,11 @@ async fn what_comes_after_the_time_is_no_outcome() {
         house.set(deal, "hs_next_step", "Demo on Thursday").await;
         house.until("2026-03-09 14:00").await;
         assert_eq!(outcomes(&house, deal).await, ["done"]);
-        assert_eq!(house.reads(&ts), "Done. Thank you.", "an answer is not overwritten");
+        assert_eq!(
+            house.reads(&ts),
+            "Harbour Foods: done, thank you.",
+            "an answer is not overwritten"
+        );
     })
     .await;
 }

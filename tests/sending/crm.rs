@@ -50,7 +50,7 @@ async fn when_the_reason_disappears_both_become_quiet() {
         let ts = house.messages()[0].ts.clone();
         house.set(deal, "amount", "900").await;
         house.seconds(2).await;
-        assert_eq!(house.reads(&ts), "No longer needed: the deal moved on.");
+        assert_eq!(house.reads(&ts), "Harbour Foods: no longer needed, the deal moved on.");
         assert_eq!(house.hubspot.tasks()[0].stored("hs_task_status"), Some("COMPLETED"));
     })
     .await;
@@ -68,7 +68,7 @@ async fn a_snoozed_nudge_comes_again_in_chat_and_keeps_its_task() {
         assert_eq!(house.hubspot.tasks().len(), 1);
         let again = house.messages().pop().unwrap();
         house.click(&again.ts, "nudge.done", None).await;
-        assert_eq!(house.reads(&again.ts), "Done. Thank you.");
+        assert_eq!(house.reads(&again.ts), "Harbour Foods: done, thank you.");
         assert_eq!(house.hubspot.tasks()[0].stored("hs_task_status"), Some("COMPLETED"));
     })
     .await;

@@ -76,6 +76,19 @@ rules:
     attention: digest
     priority: 5
     tip: { headline: "{{ deal.name }} was pushed", body: Ask what changed. }
+  - id: renamed
+    title: Renamed
+    on: deal.field_changed(name)
+    when: 'true'
+    attention: card
+    tip: { headline: "{{ deal.name }} has a new name", body: Tell the others. }
+  - id: for-a-manager
+    title: For a manager
+    on: deal.field_changed(name)
+    when: 'true'
+    audience: manager
+    attention: digest
+    tip: { headline: "{{ deal.name }} has a new name", body: Ask about it. }
 "#;
 
 /// A running house.

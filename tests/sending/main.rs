@@ -3,6 +3,7 @@
 //! fake HubSpot and a fake Slack over loopback.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where its set-up fails")]
 
+mod accounts;
 mod answers;
 mod crm;
 mod faults;

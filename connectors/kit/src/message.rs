@@ -61,6 +61,8 @@ pub enum CardView {
     AskReason,
     /// Asking until which date to pause.
     AskUntil,
+    /// Asking for another date: what was wrong with the one before.
+    AskAgain(String),
     /// With the explanation unfolded.
     Why,
     /// Settled: this one quiet line instead of text and buttons.

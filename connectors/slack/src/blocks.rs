@@ -20,12 +20,17 @@ pub const DIGEST_CARDS_MAX: usize = 3;
 // per object, and together below 3,000 for one nudge.
 const HEADING_MAX: usize = 150;
 const LINE_MAX: usize = 250;
+// A deal's name and a tip's title, each of at most 80 characters that may all
+// need an entity, and what became of them.
+const QUIET_MAX: usize = 900;
 const HELLO_LINES_MAX: usize = 10;
 const FACTS_MAX: usize = 6;
 const LABEL_MAX: usize = 30;
 const URL_MAX_BYTES: usize = 300;
 const ID_PART_MAX_CHARS: usize = 32;
 const FALLBACK_MAX: usize = 1_000;
+
+const ASK_UNTIL: &str = "Until which date should Touchline stay quiet?";
 
 /// How much of a card's longer texts is shown.
 struct Room {
@@ -38,6 +43,8 @@ const ALONE: Room = Room { body: 600, facts: 400, why: 1_200 };
 // All blocks of a message together break at about 13,200 characters of JSON
 // (`msg_blocks_too_long`), so cards that share one are shorter.
 const SHARED: Room = Room { body: 240, facts: 160, why: 350 };
+/// What the explanations of one digest have together: mostly only one is unfolded.
+const WHY_TOGETHER: usize = DIGEST_CARDS_MAX * SHARED.why;
 
 /// A message as Slack takes it.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,10 +87,12 @@ fn digest(title: &str, cards: &[Card]) -> Rendered {
     let shown = &cards[..cards.len().min(DIGEST_CARDS_MAX)];
     let views: String = shown.iter().map(|card| view_letter(&card.view)).collect();
     let mut blocks = vec![header(&format!("{views}.digest.title"), &title)];
+    let unfolded = shown.iter().filter(|card| card.view == CardView::Why).count();
+    let room = Room { why: WHY_TOGETHER / unfolded.max(1), ..SHARED };
     for (index, card) in shown.iter().enumerate() {
         let ids = BlockIds { views: views.clone(), index, card };
         blocks.push(json!({ "type": "divider", "block_id": ids.of("divider") }));
-        blocks.extend(card_blocks(card, &ids, &SHARED));
+        blocks.extend(card_blocks(card, &ids, &room));
     }
     let left_out = cards.len() - shown.len();
     if left_out > 0 {
@@ -114,6 +123,7 @@ fn view_letter(view: &CardView) -> char {
         CardView::Open => 'o',
         CardView::AskReason => 'r',
         CardView::AskUntil => 'u',
+        CardView::AskAgain(_) => 'a',
         CardView::Why => 'w',
         CardView::Quiet(_) => 'q',
     }
@@ -126,9 +136,10 @@ fn card_blocks(card: &Card, ids: &BlockIds<'_>, room: &Room) -> Vec<Value> {
     let mut blocks = vec![header(&ids.of("headline"), &headline(card))];
     match &card.view {
         CardView::AskReason => blocks.push(section(&ids.of("ask"), "Why was it not helpful?")),
-        CardView::AskUntil => {
-            blocks
-                .push(section(&ids.of("ask"), "Until which date would you like to hear nothing?"));
+        CardView::AskUntil => blocks.push(section(&ids.of("ask"), ASK_UNTIL)),
+        CardView::AskAgain(wrong) => {
+            let wrong = non_empty(escape_line(wrong, LINE_MAX), ASK_UNTIL);
+            blocks.push(section(&ids.of("ask"), &wrong));
         }
         CardView::Open | CardView::Why | CardView::Quiet(_) => {
             blocks.extend(card_texts(card, ids, room));
@@ -167,23 +178,22 @@ fn facts_line(card: &Card, limit: usize) -> String {
 
 fn explanation(card: &Card, limit: usize) -> String {
     let mut lines = vec!["Why you see this".to_owned()];
-    lines.extend(card.why.iter().filter(|line| !line.trim().is_empty()).map(|l| format!("• {l}")));
-    if !card.rule_title.trim().is_empty() {
-        lines.push(format!("• Tip: {}", card.rule_title));
-    }
+    lines.extend(card.why.iter().filter(|line| !line.trim().is_empty()).cloned());
     escape(&lines.join("\n"), limit)
 }
 
 fn controls(card: &Card) -> Vec<Value> {
     let id = &card.nudge_id;
-    match card.view {
+    match &card.view {
         CardView::AskReason => {
             let mut controls: Vec<_> =
                 REASONS.iter().map(|(verb, label, _)| button(verb, id, label)).collect();
             controls.push(button(BACK, id, "Back"));
             controls
         }
-        CardView::AskUntil => vec![date_picker(id), button(BACK, id, "Back")],
+        CardView::AskUntil | CardView::AskAgain(_) => {
+            vec![date_picker(id), button(BACK, id, "Back")]
+        }
         CardView::Open => nudge_controls(card, button(WHY, id, "Why am I seeing this?")),
         CardView::Why => nudge_controls(card, button(BACK, id, "Back")),
         CardView::Quiet(_) => Vec::new(),
@@ -272,7 +282,7 @@ fn headline(card: &Card) -> String {
 }
 
 fn quiet_line(line: &str) -> String {
-    non_empty(escape_line(line, LINE_MAX), "Settled.")
+    non_empty(escape_line(line, QUIET_MAX), "Settled.")
 }
 
 // Slack refuses an empty text object.

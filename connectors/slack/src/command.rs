@@ -1,26 +1,37 @@
 //! The slash command `/touchline`: what may be typed, and the line a person
 //! reads at once in reply.
 
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use touchline_kit::{PauseFor, Reply};
+use touchline_rules::UnixMs;
+use touchline_rules::time::HOUR_MS;
 
 use crate::actions::local_date;
 
 /// The command's name, as the app manifest registers it.
 pub const NAME: &str = "/touchline";
 
-const HELP: &str = "Touchline sends you a few tips about your deals.\n\
+const ABOUT: &str = "Touchline sends you a few tips about your deals. You can type:";
+const NOT_UNDERSTOOD: &str = "That was not understood. You can type:";
+const CHOICES: &str = "\
 `/touchline pause today`: nothing more today\n\
 `/touchline pause week`: nothing until Monday\n\
 `/touchline pause 2026-12-01`: nothing until that date\n\
 `/touchline help`: this text";
+
+/// How far behind UTC the westernmost clocks are.
+const WEST_MS: i64 = 12 * HOUR_MS;
 
 /// What somebody typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Hear nothing for a while.
     Pause(PauseFor),
-    /// Anything else: show what can be typed.
+    /// Show what can be typed.
     Help,
+    /// Anything else: the same, and say so.
+    NotUnderstood,
 }
 
 impl Command {
@@ -29,15 +40,18 @@ impl Command {
     pub fn read(text: &str) -> Self {
         let mut words = text.split_whitespace();
         let (verb, rest) = (words.next(), words.next());
-        if verb != Some("pause") || words.next().is_some() {
+        if matches!(verb, None | Some("help")) {
             return Command::Help;
+        }
+        if verb != Some("pause") || words.next().is_some() {
+            return Command::NotUnderstood;
         }
         match rest {
             None | Some("today") => Command::Pause(PauseFor::Today),
             Some("week") => Command::Pause(PauseFor::ThisWeek),
             Some(date) => match local_date(date) {
                 Some(date) => Command::Pause(PauseFor::Until(date)),
-                None => Command::Help,
+                None => Command::NotUnderstood,
             },
         }
     }
@@ -45,12 +59,13 @@ impl Command {
     /// The reply that only the person who typed sees. Sent once the command is
     /// durable.
     #[must_use]
-    pub fn reply(&self) -> Reply {
+    pub fn reply(&self, now: UnixMs) -> Reply {
         let text = match self {
             Command::Pause(PauseFor::Today) => "Paused: you will hear nothing more today.".into(),
             Command::Pause(PauseFor::ThisWeek) => "Paused until Monday.".into(),
-            Command::Pause(PauseFor::Until(date)) => format!("Paused until {date}."),
-            Command::Help => HELP.to_owned(),
+            Command::Pause(PauseFor::Until(date)) => pause_until(date, now),
+            Command::Help => format!("{ABOUT}\n{CHOICES}"),
+            Command::NotUnderstood => format!("{NOT_UNDERSTOOD}\n{CHOICES}"),
         };
         let body = serde_json::json!({ "response_type": "ephemeral", "text": text });
         Reply {
@@ -61,9 +76,28 @@ impl Command {
     }
 }
 
+/// What is said of a pause until a date. Who typed it may be anywhere on earth:
+/// a date counts as past once it is so everywhere.
+fn pause_until(text: &str, now: UnixMs) -> String {
+    let Ok(date) = text.parse::<Date>() else { return format!("Paused until {text}.") };
+    let last_to_begin = now.plus_ms(-WEST_MS).to_zoned(&TimeZone::UTC).date();
+    if date <= last_to_begin {
+        return format!("{text} is not in the future, so nothing was paused. Try a later date.");
+    }
+    let day = date.strftime("%A %-d %B %Y");
+    format!("Paused until {day}.")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jiff::civil::date;
+
+    /// Monday 23 November 2026, noon in London.
+    fn now() -> UnixMs {
+        let noon = date(2026, 11, 23).at(12, 0, 0, 0);
+        noon.to_zoned_datetime(TimeZone::UTC).unwrap().timestamp().into()
+    }
 
     #[test]
     fn reads_what_people_type() {
@@ -73,11 +107,11 @@ mod tests {
             ("  pause   today ", Command::Pause(PauseFor::Today)),
             ("pause week", Command::Pause(PauseFor::ThisWeek)),
             ("pause 2026-12-01", until("2026-12-01")),
-            ("pause 2026-13-01", Command::Help),
-            ("pause for a while", Command::Help),
+            ("pause 2026-13-01", Command::NotUnderstood),
+            ("pause for a while", Command::NotUnderstood),
             ("", Command::Help),
             ("help", Command::Help),
-            ("<!channel>", Command::Help),
+            ("<!channel>", Command::NotUnderstood),
         ] {
             assert_eq!(Command::read(text), command, "{text}");
         }
@@ -85,8 +119,13 @@ mod tests {
 
     #[test]
     fn the_reply_says_what_will_happen() {
-        let reply = |text| String::from_utf8(Command::read(text).reply().body).unwrap();
-        assert!(reply("pause 2026-12-01").contains("Paused until 2026-12-01."));
+        let reply = |text| String::from_utf8(Command::read(text).reply(now()).body).unwrap();
+        assert!(reply("pause 2026-12-01").contains("Paused until Tuesday 1 December 2026."));
+        assert!(reply("pause 2026-11-24").contains("Paused until Tuesday 24 November 2026."));
+        assert!(reply("pause 2026-11-22").contains("nothing was paused"));
         assert!(reply("help").contains("/touchline pause week"));
+        let lost = reply("pause tomorrow <!channel>");
+        assert!(lost.contains("not understood") && lost.contains("/touchline pause week"));
+        assert!(!lost.contains("<!channel>"));
     }
 }

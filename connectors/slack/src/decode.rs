@@ -159,6 +159,7 @@ fn command(payload: &Payload, received_at: UnixMs) -> Decoded {
             at: received_at,
         })),
         Command::Help => ignored("command", "help"),
+        Command::NotUnderstood => ignored("command", "not understood"),
     }
 }
 

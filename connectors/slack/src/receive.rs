@@ -44,7 +44,7 @@ pub fn receive(
     }
     let reply = match payload.field("command") {
         Some(name) if name == NAME => {
-            Command::read(&payload.field("text").unwrap_or_default()).reply()
+            Command::read(&payload.field("text").unwrap_or_default()).reply(now)
         }
         _ => Reply::ok(),
     };

@@ -153,7 +153,7 @@ impl<'a> Deciding<'a> {
             return Decision::Suppress(Reason::Expired);
         }
         match nudge.class {
-            AttentionClass::Card => self.keep_for_panel(nudge, expires),
+            AttentionClass::Card => self.keep_for_card(nudge, expires),
             _ if self.is_stale(nudge) => Decision::Suppress(Reason::Stale),
             AttentionClass::Interrupt if self.recipient.choice.digest_only => {
                 self.put_in_digest(nudge, expires, Why::DigestOnly, self.outlived_in_digest())
@@ -189,7 +189,7 @@ impl<'a> Deciding<'a> {
         reached != UnixMs::MAX && reached.since_ms(nudge.occurred_at) > self.policy.event_max_age_ms
     }
 
-    fn keep_for_panel(&self, nudge: &PendingNudge, expires: UnixMs) -> Decision {
+    fn keep_for_card(&self, nudge: &PendingNudge, expires: UnixMs) -> Decision {
         let ready = ready_at(self.recipient, nudge);
         if ready <= self.now {
             return Decision::Card;

@@ -7,9 +7,11 @@ use jiff::tz::TimeZone;
 
 use super::*;
 
-/// The shipped ceilings, switched on.
+/// The shipped ceilings, but for events that are news for one day only: their
+/// stories then last from one day to the next.
 pub(super) fn policy() -> Policy {
-    Policy { sending: Sending::Everyone, ..Policy::default() }
+    let event_max_age_ms = 24 * HOUR_MS;
+    Policy { sending: Sending::Everyone, event_max_age_ms, ..Policy::default() }
 }
 
 /// Somebody in `zone` who is no longer new.

@@ -23,8 +23,9 @@
 //! 6. **Digest** and **private**: at the person's next digest time, at most so
 //!    many at once, with the same spacing. What finds no place competes again
 //!    at the next digest until it expires.
-//! 7. **Card**: kept for the panel, which nobody is pushed to look at; only a
-//!    snooze hides it.
+//! 7. **Card**: kept for the deal's card in the CRM and never pushed; only a
+//!    snooze hides it. No connector shows a card yet, so the ledger says of each
+//!    that it was kept.
 //!
 //! A person's own choices can only make these limits stricter.
 
@@ -36,6 +37,7 @@ mod reasons;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Time;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use answers::{
@@ -49,6 +51,8 @@ use crate::calendar::Calendar;
 use crate::facts::DealKey;
 use crate::time::{HOUR_MS, UnixMs};
 
+/// How long an event is news, as shipped: two days.
+pub const EVENT_MAX_AGE_MS: i64 = 48 * HOUR_MS;
 /// The longest a nudge lives, whatever the policy and the calendar say.
 pub const NUDGE_LIFE_DAYS_MAX: u32 = 90;
 /// The longest spacing between two nudges about one deal, in working days.
@@ -71,18 +75,44 @@ pub enum Sending {
     Everyone,
 }
 
-/// How a nudge reaches its reader.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// How loudly a nudge speaks: as its rule says, and as a deferral may soften it.
+#[derive(
+    Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum AttentionClass {
-    /// A message of its own; counts against the day's budget.
+    /// A message of its own, at once; counts against the day's budget.
     Interrupt,
-    /// One item of a digest.
+    /// One item of the next digest.
     Digest,
-    /// Shown where the deal is shown; nobody is pushed.
+    /// Only on the deal's card in the CRM; nobody is pushed.
     Card,
     /// As [`AttentionClass::Digest`], but never in a place that others read.
     Private,
+}
+
+impl AttentionClass {
+    /// The stable name for rule files and rows.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            AttentionClass::Interrupt => "interrupt",
+            AttentionClass::Digest => "digest",
+            AttentionClass::Card => "card",
+            AttentionClass::Private => "private",
+        }
+    }
+
+    /// The class of that name; a word nobody wrote is the quietest push.
+    #[must_use]
+    pub fn named(name: &str) -> AttentionClass {
+        match name {
+            "interrupt" => AttentionClass::Interrupt,
+            "card" => AttentionClass::Card,
+            "private" => AttentionClass::Private,
+            _ => AttentionClass::Digest,
+        }
+    }
 }
 
 /// The ceilings of an installation. `None` switches a limit off.
@@ -133,7 +163,7 @@ impl Default for Policy {
             digest_items_max: Some(3),
             digest_at: vec![Time::constant(9, 0, 0, 0)],
             quiet_hours: Some((Time::constant(18, 0, 0, 0), Time::constant(8, 0, 0, 0))),
-            event_max_age_ms: 24 * HOUR_MS,
+            event_max_age_ms: EVENT_MAX_AGE_MS,
             nudge_expiry_working_days: 3,
             hello: true,
         }
@@ -225,7 +255,7 @@ pub struct PendingNudge {
 pub enum Decision {
     /// Send it now. The claim spends the budget.
     Send(SendAs),
-    /// Keep it for the panel; nothing is pushed.
+    /// Keep it for the deal's card; nothing is pushed.
     Card,
     /// Decide again at this instant.
     Defer {

@@ -109,11 +109,13 @@ pub enum Reason {
     DigestFull,
     /// The person gets no digests.
     NoDigest,
+    /// Its rule speaks on the deal's card only: kept for it, and not pushed.
+    CardOnly,
 }
 
 impl Reason {
     /// Every value, in declaration order.
-    pub const ALL: [Reason; 10] = [
+    pub const ALL: [Reason; 11] = [
         Reason::SendingOff,
         Reason::NotInPilot,
         Reason::Muted,
@@ -124,6 +126,7 @@ impl Reason {
         Reason::Spacing,
         Reason::DigestFull,
         Reason::NoDigest,
+        Reason::CardOnly,
     ];
 
     /// The stable name for the ledger and interfaces.
@@ -140,6 +143,7 @@ impl Reason {
             Reason::Spacing => "spacing",
             Reason::DigestFull => "digest_full",
             Reason::NoDigest => "no_digest",
+            Reason::CardOnly => "card_only",
         }
     }
 
@@ -159,6 +163,7 @@ impl Reason {
             Reason::Spacing => "You had heard about this deal a short time before.",
             Reason::DigestFull => "Your digests were full of more important things.",
             Reason::NoDigest => "It was meant for a digest, and you get none.",
+            Reason::CardOnly => "It was kept for the deal's card in the CRM and not pushed.",
         }
     }
 }

@@ -8,8 +8,8 @@ use super::{
     diagnostic::quoted,
     program::{BoolNode, DayCount, NumberNode, TextId, TextTest, TimeId},
     schema::Type,
-    suggest,
 };
+use crate::nearest::nearest;
 
 #[derive(Copy, Clone)]
 enum Function {
@@ -87,7 +87,7 @@ impl Checker<'_> {
     fn unknown_function(&mut self, call: &Call) -> Option<Typed> {
         let message = format!("there is no function `{}`", call.function);
         self.wrong(&call.function_span, "unknown_function", message, |_| {
-            let near = suggest::nearest(&call.function, FUNCTIONS.iter().map(|known| known.0));
+            let near = nearest(&call.function, FUNCTIONS.iter().map(|known| known.0));
             let usage = FUNCTIONS.iter().find(|known| Some(known.0) == near);
             Some(match usage {
                 Some((_, usage, _)) => format!("did you mean {usage}?"),

@@ -17,6 +17,7 @@ use super::{
     suggest,
     value::{Truth, Val},
 };
+use crate::nearest::nearest;
 
 /// A compiled expression of one type.
 #[derive(Copy, Clone, Debug)]
@@ -182,7 +183,7 @@ impl Checker<'_> {
             }
             _ => {
                 let names = checker.schema.fields().iter().map(|field| field.name.as_str());
-                let near = suggest::nearest(name, names.chain(["now"]))?;
+                let near = nearest(name, names.chain(["now"]))?;
                 Some(format!("did you mean `{near}`?"))
             }
         });

@@ -6,10 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Condition,
+    ast::CompareOp,
+    decisive::Bound,
     eval::Evaluation,
     program::{BoolId, BoolNode, NumberId, NumberNode, TextId, TextNode, TimeId, TimeNode},
     seen::Seen,
-    value::{Context, Truth},
+    value::{Context, Truth, Val},
 };
 
 /// How an [`Explanation`] depends on its parts.
@@ -41,6 +43,9 @@ pub struct Explanation {
     pub joint: Joint,
     /// For a test: each field, bare name and function it read, with its value.
     pub values: Vec<SeenValue>,
+    /// For a test of one reading against a number: that number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bound: Option<Bound>,
     /// In source order.
     pub parts: Vec<Explanation>,
 }
@@ -90,8 +95,62 @@ impl Explainer<'_> {
             truth: self.run.truth(id),
             joint,
             values: values.found,
+            bound: self.bound(id),
             parts: parts.into_iter().map(|part| self.part(part)).collect(),
         }
+    }
+}
+
+impl Explainer<'_> {
+    /// What a test of one reading against a number held it against.
+    fn bound(&self, id: BoolId) -> Option<Bound> {
+        let BoolNode::Numbers { op, a, b } = self.run.program.bool_node(id) else { return None };
+        match (self.number_given(a), self.number_given(b)) {
+            (None, Some(number)) if self.is_reading(a) => Some(Bound::of(op, number)),
+            (Some(number), None) if self.is_reading(b) => Some(Bound::of(mirrored(op), number)),
+            _ => None,
+        }
+    }
+
+    /// A number that the rule itself gives: a literal, a bare name such as
+    /// `threshold`, or what is reckoned from those.
+    fn number_given(&self, id: NumberId) -> Option<f64> {
+        let program = self.run.program;
+        match program.number_node(id) {
+            NumberNode::Constant(_) => {}
+            NumberNode::Field(slot) if is_bare(&program.field(slot)?.name) => {}
+            NumberNode::Negate(inner) => drop(self.number_given(inner)?),
+            NumberNode::Arithmetic(_, a, b) => {
+                self.number_given(a)?;
+                self.number_given(b)?;
+            }
+            _ => return None,
+        }
+        match self.run.number(id) {
+            Val::Known(number) => Some(number),
+            Val::Empty | Val::Unknown => None,
+        }
+    }
+
+    fn is_reading(&self, id: NumberId) -> bool {
+        let node = self.run.program.number_node(id);
+        matches!(node, NumberNode::Field(_) | NumberNode::Days(..) | NumberNode::Size(_))
+    }
+}
+
+/// A name without a dot: a setting of the rule, and no fact.
+fn is_bare(name: &str) -> bool {
+    !name.contains('.')
+}
+
+/// The comparison with its sides exchanged.
+fn mirrored(op: CompareOp) -> CompareOp {
+    match op {
+        CompareOp::Less => CompareOp::Greater,
+        CompareOp::LessOrEqual => CompareOp::GreaterOrEqual,
+        CompareOp::Greater => CompareOp::Less,
+        CompareOp::GreaterOrEqual => CompareOp::LessOrEqual,
+        CompareOp::Equal | CompareOp::NotEqual => op,
     }
 }
 
@@ -175,17 +234,13 @@ impl Values<'_> {
         }
     }
 
-    /// What the question of a `? :` inside a test read.
+    /// What decided the question of a `? :` inside a test.
     fn chosen(&mut self, condition: BoolId) {
-        fn leaves(part: Explanation, into: &mut Values<'_>) {
-            for SeenValue { name, value } in part.values {
-                into.add(&name, value);
-            }
-            for part in part.parts {
-                leaves(part, into);
-            }
+        let question = self.explainer.part(condition);
+        for SeenValue { name, value } in question.decisive().iter().flat_map(|one| &one.test.values)
+        {
+            self.add(name, value.clone());
         }
-        leaves(self.explainer.part(condition), self);
     }
 
     fn text(&mut self, id: TextId) {

@@ -39,6 +39,7 @@ mod ast;
 mod calls;
 mod check;
 mod dates;
+mod decisive;
 mod diagnostic;
 mod drift;
 mod eval;
@@ -46,7 +47,6 @@ mod explain;
 mod flip;
 mod index;
 mod lex;
-mod missing;
 mod parse;
 mod program;
 mod schema;
@@ -61,6 +61,7 @@ mod verdict;
 
 use std::{fmt, sync::Arc};
 
+pub use decisive::{Bound, Decisive};
 pub use diagnostic::{Diagnostic, Severity};
 pub use explain::{Explanation, Joint, SeenValue};
 pub use flip::{HORIZON_MS, NextFlip};

@@ -94,7 +94,7 @@ fn deal(facts: &DealFacts, metadata: &Metadata, at: UnixMs) -> Json {
         _ => None,
     };
     let (push_count, pushed_days) = facts.pushes(metadata).unzip();
-    let zone = zone(metadata);
+    let zone = account_zone(metadata);
     let days = |from: UnixMs, to: UnixMs| days_between(from, to, &zone);
     let to_close = close.map(|close| days(at, close));
     let elapsed = |since: Option<UnixMs>| since.map(|since| days(since, at).max(0));
@@ -120,7 +120,8 @@ fn deal(facts: &DealFacts, metadata: &Metadata, at: UnixMs) -> Json {
     })
 }
 
-fn zone(metadata: &Metadata) -> TimeZone {
+/// The zone in which the account keeps its dates.
+pub(super) fn account_zone(metadata: &Metadata) -> TimeZone {
     let named = metadata.time_zone.as_deref().and_then(|name| TimeZone::get(name).ok());
     named.unwrap_or(TimeZone::UTC)
 }
@@ -136,7 +137,7 @@ fn stage_label<'a>(id: &'a str, pipeline: Option<&str>, metadata: &'a Metadata) 
     metadata.stage(pipeline, id).map_or(id, |(_, stage)| stage.label.as_str())
 }
 
-fn owner_name<'a>(id: &'a str, metadata: &'a Metadata) -> Option<&'a str> {
+pub(super) fn owner_name<'a>(id: &'a str, metadata: &'a Metadata) -> Option<&'a str> {
     metadata.owner(id).map(|owner| owner.name.as_str())
 }
 
@@ -184,7 +185,7 @@ fn number(value: f64) -> Json {
 }
 
 /// `EUR 12,000` or `EUR 12,000.50`.
-fn amount_text(amount: Decimal, currency: Option<&str>) -> String {
+pub(super) fn amount_text(amount: Decimal, currency: Option<&str>) -> String {
     let rounded = amount.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero);
     let digits = if rounded.fract().is_zero() {
         rounded.trunc().to_string()

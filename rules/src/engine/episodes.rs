@@ -42,8 +42,8 @@ pub(super) fn adopt(state: &mut DealState, now: UnixMs, world: &World<'_>, outco
     state.next_due = super::timers::next_due(state, world);
 }
 
-/// A deal whose creation was seen: its state rules start out false, so that
-/// what becomes true from here on speaks.
+/// A deal whose creation was seen as it happened: its state rules start out
+/// false, so that what becomes true from here on speaks.
 pub(super) fn begin(state: &mut DealState, world: &World<'_>) {
     state.activity_trusted = world.activity_trusted;
     for rule in world.rules.state_rules() {

@@ -118,10 +118,18 @@ pub(super) fn explanation(rule: &Rule, look: &mut Look<'_>) -> Explanation {
             truth: !inner.truth,
             joint: Joint::Not,
             values: Vec::new(),
+            bound: None,
             parts: vec![inner],
         });
     }
-    Explanation { source: rule.id.clone(), truth, joint: Joint::All, values: Vec::new(), parts }
+    Explanation {
+        source: rule.id.clone(),
+        truth,
+        joint: Joint::All,
+        values: Vec::new(),
+        bound: None,
+        parts,
+    }
 }
 
 fn applies(rule: &Rule, look: &Look<'_>) -> Explanation {
@@ -139,6 +147,7 @@ fn applies(rule: &Rule, look: &Look<'_>) -> Explanation {
         truth: look.applies(rule),
         joint: Joint::Test,
         values: vec![SeenValue { name: "deal.stage_kind".to_owned(), value: kind }],
+        bound: None,
         parts: Vec::new(),
     }
 }

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::attention::AttentionClass;
 use crate::condition::{Explanation, Seen};
 use crate::facts::{ChangeView, DealFacts, DealKey};
-use crate::ruleset::{Attention, Audience, CrmDelivery, Rule, hash};
+use crate::ruleset::{Audience, CrmDelivery, Rule, hash};
 use crate::time::UnixMs;
 
 use super::explain::explanation;
@@ -39,7 +40,7 @@ pub struct Firing {
     /// Who is spoken to.
     pub audience: Audience,
     /// How loudly.
-    pub attention: Attention,
+    pub attention: AttentionClass,
     /// Also as an object on the deal.
     pub crm: Option<CrmDelivery>,
     /// 1 to 9; 1 comes first.

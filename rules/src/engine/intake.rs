@@ -180,7 +180,8 @@ fn apply(
     if !live {
         return;
     }
-    if effect == Effect::Created {
+    let is_news = now.since_ms(change.occurred_at) <= world.live_max_age_ms;
+    if effect == Effect::Created && is_news {
         episodes::begin(state, world);
     }
     // What Touchline itself writes is no reason to speak.

@@ -1,7 +1,7 @@
 //! The engine: from the facts of a deal and a change or a timer to firings.
 //!
-//! [`step`] is the only way in. Live traffic, back-tests, rule tests and the
-//! simulation call it alike, so each decides exactly what live would have.
+//! [`step`] is the only way in. Live traffic, rule tests and the playing of a
+//! history call it alike, so each decides exactly what live would have.
 //!
 //! # Order of things in a step
 //! 1. A changed rule set is taken over; what it no longer says ends.
@@ -16,6 +16,7 @@ mod episodes;
 mod explain;
 pub mod firing;
 mod intake;
+mod reading;
 mod rule_truth;
 mod timers;
 
@@ -27,6 +28,7 @@ use serde::{Deserialize, Serialize};
 pub use context::template_context;
 pub use explain::{Holds, explain_change, explain_rule, inactive, outcome_met, reason_holds};
 pub use firing::{Firing, delivery_id, nudge_id};
+pub use reading::{Reading, reading};
 
 use crate::calendar::Calendar;
 use crate::facts::{
@@ -36,6 +38,9 @@ use crate::facts::{
 use crate::ruleset::RuleSet;
 use crate::time::UnixMs;
 use episodes::Seeding;
+
+/// [`World::live_max_age_ms`] as shipped: as long as an event is news to its reader.
+pub const LIVE_MAX_AGE_MS: i64 = crate::attention::EVENT_MAX_AGE_MS;
 
 /// All that a step depends on besides the deal.
 #[derive(Copy, Clone, Debug)]
@@ -50,6 +55,10 @@ pub struct World<'a> {
     pub activity_trusted: bool,
     /// How long changes wait for the record of a deal never read.
     pub hydrate_deadline_ms: i64,
+    /// How old the creation of a deal may be, at its engine time, to count as
+    /// happening now. An older one is history told late, as when a past is
+    /// replayed: what state rules find true then is taken without speaking.
+    pub live_max_age_ms: i64,
 }
 
 /// What happened.

@@ -5,8 +5,9 @@ use sha2::{Digest, Sha256};
 use super::diagnostic::{Findings, Severity};
 use super::document::{OutcomeDocument, RuleDocument, TipDocument, trigger_names};
 use super::keys::Located;
-use super::rule::{AppliesTo, Attention, Audience, OutcomeRule, Rule, Tip, Trigger};
+use super::rule::{AppliesTo, Audience, OutcomeRule, Rule, Tip, Trigger};
 use super::yaml::Position;
+use crate::attention::AttentionClass;
 use crate::condition::{Condition, Diagnostic, TimeClass, Type, compile};
 use crate::engine::context::{CHANGE_PATHS, DEAL_PATHS, PERSON_PATHS};
 use crate::facts::EventKind;
@@ -65,7 +66,7 @@ pub(super) fn rule(
         unless.as_ref().map_or("", |unless| unless.source()),
         &document.threshold.map_or_else(String::new, |number| number.to_string()),
     ]);
-    let loud = if event.is_some() { Attention::Interrupt } else { Attention::Digest };
+    let loud = if event.is_some() { AttentionClass::Interrupt } else { AttentionClass::Digest };
     Some(Rule {
         id: document.id?.value,
         pack: setting.pack.to_owned(),
@@ -134,9 +135,20 @@ fn check_combinations(document: &RuleDocument, on: Trigger, findings: &mut Findi
         let message = "with this `applies_to` the event never reaches the rule";
         findings.error(document.at, "never_applies", message, "remove `applies_to`");
     }
+    if document.attention == Some(AttentionClass::Card) {
+        let message = "nothing shows a card yet: nobody will read what this rule says";
+        let hint = "write `attention: digest` to reach people";
+        findings.push(
+            Severity::Warning,
+            document.at,
+            "card_unread",
+            message.into(),
+            Some(hint.into()),
+        );
+    }
     if let Some(crm) = &document.crm {
         let loud = match document.attention {
-            Some(attention) => attention == Attention::Interrupt,
+            Some(attention) => attention == AttentionClass::Interrupt,
             None => matches!(on, Trigger::Event(_)),
         };
         if !loud || document.audience == Some(Audience::Manager) {

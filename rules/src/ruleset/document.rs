@@ -6,12 +6,11 @@ use schemars::JsonSchema;
 use super::diagnostic::Findings;
 use super::keys::{self, Keys, Located};
 use super::period::Period;
-use super::rule::{
-    AppliesTo, Attention, Audience, CrmDelivery, Evidence, EvidenceGrade, Repeat, Scope,
-};
+use super::rule::{AppliesTo, Audience, CrmDelivery, Evidence, EvidenceGrade, Repeat, Scope};
 use super::testing::RuleTest;
 use super::testing::document::TestDocument;
 use super::yaml::{Node, NodeKind, Position};
+use crate::attention::AttentionClass;
 use crate::facts::EventKind;
 
 /// The most rules in one file.
@@ -64,7 +63,7 @@ pub struct RuleDocument {
     /// Who is spoken to; the deal's owner by default.
     pub audience: Option<Audience>,
     /// How loudly; `digest` for state rules by default, else `interrupt`.
-    pub attention: Option<Attention>,
+    pub attention: Option<AttentionClass>,
     /// Also as a task or note on the deal; only with audience owner and attention interrupt.
     pub crm: Option<Located<CrmDelivery>>,
     /// 1 to 9, 1 first; 5 by default.

@@ -21,8 +21,8 @@ pub use diagnostic::{RuleDiagnostic, Severity};
 pub use json_schema::json_schema;
 pub use period::{Period, PeriodUnit};
 pub use rule::{
-    AppliesTo, Attention, Audience, CrmDelivery, Evidence, EvidenceGrade, OutcomeRule, Repeat,
-    Rule, Tip, Trigger,
+    AppliesTo, Audience, CrmDelivery, Evidence, EvidenceGrade, OutcomeRule, Repeat, Rule, Tip,
+    Trigger,
 };
 pub use testing::{TestReport, run_tests};
 

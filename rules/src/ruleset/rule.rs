@@ -33,7 +33,7 @@ pub struct Rule {
     /// Who is spoken to.
     pub audience: Audience,
     /// How loudly.
-    pub attention: Attention,
+    pub attention: AttentionClass,
     /// Also as an object on the deal.
     pub crm: Option<CrmDelivery>,
     /// 1 to 9; 1 comes first.
@@ -113,20 +113,6 @@ pub enum Audience {
     Manager,
 }
 
-/// How loudly a nudge speaks.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Attention {
-    /// At once, within the reader's budget of interruptions.
-    Interrupt,
-    /// In the next digest.
-    Digest,
-    /// Only on the deal's card.
-    Card,
-    /// Only where nobody but the reader sees it.
-    Private,
-}
-
 /// An object on the deal as a second delivery of the same nudge.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -200,17 +186,6 @@ impl Rule {
     }
 }
 
-impl From<Attention> for AttentionClass {
-    fn from(attention: Attention) -> Self {
-        match attention {
-            Attention::Interrupt => AttentionClass::Interrupt,
-            Attention::Digest => AttentionClass::Digest,
-            Attention::Card => AttentionClass::Card,
-            Attention::Private => AttentionClass::Private,
-        }
-    }
-}
-
 impl std::fmt::Display for Trigger {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -237,13 +212,13 @@ impl Choice for Audience {
         &[("owner", Audience::Owner), ("manager", Audience::Manager)];
 }
 
-impl Choice for Attention {
+impl Choice for AttentionClass {
     const WHAT: &'static str = "attention";
     const NAMES: &'static [(&'static str, Self)] = &[
-        ("interrupt", Attention::Interrupt),
-        ("digest", Attention::Digest),
-        ("card", Attention::Card),
-        ("private", Attention::Private),
+        ("interrupt", AttentionClass::Interrupt),
+        ("digest", AttentionClass::Digest),
+        ("card", AttentionClass::Card),
+        ("private", AttentionClass::Private),
     ];
 }
 

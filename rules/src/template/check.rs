@@ -7,6 +7,7 @@ use minijinja::machinery::ast::{BinOpKind, CallArg, Expr, Filter, Stmt};
 use minijinja::machinery::{Span, parse};
 
 use super::{Allowed, DEPTH_MAX, FILTERS, Place, TemplateError};
+use crate::nearest::nearest;
 
 /// The paths that the template reads.
 pub(super) fn check(place: &Place, allowed: &Allowed) -> Result<BTreeSet<String>, TemplateError> {
@@ -56,7 +57,7 @@ impl Checker<'_> {
             Stmt::Do(node) => self.refuse(node.span(), "`do` is not available", HINT),
             // Macros, blocks and includes exist only in builds of the engine
             // that have them.
-            #[allow(unreachable_patterns)]
+            #[expect(unreachable_patterns, reason = "they are not part of this build")]
             _ => self.refuse(Span::default(), "this statement is not available", HINT),
         }
     }
@@ -184,43 +185,4 @@ fn dotted(expression: &Expr) -> Option<String> {
             _ => return None,
         }
     }
-}
-
-/// The most characters of a name that are compared with others.
-const NAME_CHARS_MAX: usize = 80;
-
-/// The known name that `wrong` was most likely meant to be.
-fn nearest<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let wrong: Vec<char> = wrong.chars().take(NAME_CHARS_MAX).collect();
-    let typos_max = (wrong.len() / 3).clamp(1, 3);
-    known
-        .map(|name| (typos(&wrong, name), name))
-        .filter(|(count, _)| *count <= typos_max)
-        .min()
-        .map(|(_, name)| name)
-}
-
-/// Edit distance where two swapped neighbours count as one typo.
-fn typos(wrong: &[char], right: &str) -> usize {
-    let right: Vec<char> = right.chars().take(NAME_CHARS_MAX).collect();
-    let mut before_last: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=right.len()).collect();
-    for row in 1..=wrong.len() {
-        let mut current = vec![row; right.len() + 1];
-        for column in 1..=right.len() {
-            let differs = usize::from(wrong[row - 1] != right[column - 1]);
-            let mut cost =
-                (last[column - 1] + differs).min(last[column] + 1).min(current[column - 1] + 1);
-            let swapped = row > 1
-                && column > 1
-                && wrong[row - 1] == right[column - 2]
-                && wrong[row - 2] == right[column - 1];
-            if swapped {
-                cost = cost.min(before_last[column - 2] + 1);
-            }
-            current[column] = cost;
-        }
-        before_last = std::mem::replace(&mut last, current);
-    }
-    last[right.len()]
 }

@@ -5,16 +5,17 @@ use std::collections::BTreeMap;
 
 use touchline_rules::UnixMs;
 use touchline_rules::attention::{
-    Decision as Decided, PendingNudge, Policy, Recipient, SendAs, decide, expires_at,
+    AttentionClass, Decision as Decided, PendingNudge, Policy, Reason, Recipient, SendAs, decide,
+    expires_at,
 };
 use touchline_rules::engine::delivery_id;
-use touchline_rules::ruleset::{Attention, Audience, CrmDelivery};
+use touchline_rules::ruleset::{Audience, CrmDelivery};
 use touchline_rules::time::DAY_MS;
 
 use crate::coaching::deliveries::{
     CHAT, DIGEST, DeliveryBody, HELLO, INTERRUPT, Item, NOTE, TASK, chat_id, digest_id, hello_id,
 };
-use crate::coaching::nudges::{NudgeBody, class_name, class_named};
+use crate::coaching::nudges::NudgeBody;
 use crate::roles::ingest::{COMPLETE, EDIT};
 use crate::service::Service;
 use crate::store::{Decision, DeliveryRow, DeliveryState, NewDelivery, NudgeRow};
@@ -89,9 +90,12 @@ impl Deciding<'_> {
                 Decided::Send(SendAs::Digest { slot }) => {
                     digests.entry(slot).or_default().push(one);
                 }
-                Decided::Card => decisions.push(Decision::Keep { nudge_id: id }),
+                Decided::Card => {
+                    let reason = Reason::CardOnly.name().to_owned();
+                    decisions.push(Decision::Keep { nudge_id: id, reason, at: self.now });
+                }
                 Decided::Defer { until, class, .. } => {
-                    let attention = class_name(class).to_owned();
+                    let attention = class.name().to_owned();
                     decisions.push(Decision::Defer { nudge_id: id, until, attention });
                 }
                 Decided::Suppress(reason) => decisions.push(self.suppress(id, reason.name())),
@@ -231,7 +235,7 @@ fn pending_nudge(row: &NudgeRow, body: &NudgeBody) -> PendingNudge {
         id: row.id.clone(),
         rule: row.rule_id.clone(),
         deal: Some(body.firing.deal.clone()),
-        class: class_named(&row.attention),
+        class: AttentionClass::named(&row.attention),
         is_event: body.is_event(),
         priority: u8::try_from(row.priority).unwrap_or(u8::MAX),
         due_at: row.created_at,
@@ -244,7 +248,8 @@ fn pending_nudge(row: &NudgeRow, body: &NudgeBody) -> PendingNudge {
 /// see, and what was meant for a digest, never goes into a record that others read.
 fn crm_channel(body: &NudgeBody) -> Option<&'static str> {
     let firing = &body.firing;
-    let is_open = firing.audience == Audience::Owner && firing.attention == Attention::Interrupt;
+    let is_open =
+        firing.audience == Audience::Owner && firing.attention == AttentionClass::Interrupt;
     match firing.crm.filter(|_| is_open)? {
         CrmDelivery::Task => Some(TASK),
         CrmDelivery::Note => Some(NOTE),

@@ -4,11 +4,12 @@
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
-use touchline_kit::{Answer, AnswerAction, CardView, Inbound, NotHelpful, PauseFor};
+use touchline_kit::{Answer, AnswerAction, Inbound, NotHelpful, PauseFor};
 use touchline_rules::attention::{self, apply_answer};
 use touchline_rules::{Calendar, UnixMs};
 
 use super::events::{Event, Said};
+use crate::coaching::looks::{Look, Settled};
 use crate::coaching::people::CHAT_IDENTITY;
 use crate::roles::batching::{Batching, hash16};
 use crate::service::Service;
@@ -25,7 +26,7 @@ pub const EDIT: &str = "edit";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AnswerBody {
     /// How the nudge looks from now on.
-    pub view: CardView,
+    pub look: Look,
 }
 
 /// What was looked up for the answers of a batch.
@@ -152,7 +153,7 @@ fn preference(person: &str, kind: PreferenceKind, key: &str, until: UnixMs) -> P
 struct Meaning {
     kind: &'static str,
     is_answer: bool,
-    view: CardView,
+    look: Look,
     moves: Option<(NudgeState, UnixMs)>,
     completes_task: bool,
     snooze_until: Option<UnixMs>,
@@ -161,11 +162,11 @@ struct Meaning {
 }
 
 impl Meaning {
-    fn view_only(kind: &'static str, view: CardView) -> Self {
+    fn look_only(kind: &'static str, look: Look) -> Self {
         Meaning {
             kind,
             is_answer: false,
-            view,
+            look,
             moves: None,
             completes_task: false,
             snooze_until: None,
@@ -177,10 +178,10 @@ impl Meaning {
 
 fn meaning(action: &AnswerAction, rule: &str, at: UnixMs, calendar: &Calendar) -> Meaning {
     let pure = match action {
-        AnswerAction::AskReason => return Meaning::view_only("asked_reason", CardView::AskReason),
-        AnswerAction::AskUntil => return Meaning::view_only("asked_until", CardView::AskUntil),
-        AnswerAction::ShowWhy => return Meaning::view_only("shown_why", CardView::Why),
-        AnswerAction::ShowNudge => return Meaning::view_only("shown", CardView::Open),
+        AnswerAction::AskReason => return Meaning::look_only("asked_reason", Look::AskReason),
+        AnswerAction::AskUntil => return Meaning::look_only("asked_until", Look::AskUntil),
+        AnswerAction::ShowWhy => return Meaning::look_only("shown_why", Look::Why),
+        AnswerAction::ShowNudge => return Meaning::look_only("shown", Look::Open),
         AnswerAction::Done => attention::Answer::Done,
         AnswerAction::Snooze { days: 7 } => attention::Answer::SnoozeToNextWeek,
         AnswerAction::Snooze { days } => attention::Answer::Snooze { days: *days },
@@ -214,20 +215,15 @@ fn settled(
     at: UnixMs,
     calendar: &Calendar,
 ) -> Meaning {
-    let day = |until: UnixMs| until.to_zoned(&calendar.zone).strftime("%A %-d %B").to_string();
-    let line = match answer {
-        attention::Answer::Done => "Done. Thank you.".to_owned(),
-        attention::Answer::NotHelpful(attention::NotHelpful::StopThisTip)
-        | attention::Answer::MuteRule => "You will not see this tip again.".to_owned(),
-        attention::Answer::NotHelpful(_) => {
-            "Noted, thank you. It helps to make this tip better.".to_owned()
-        }
+    let day = |until: Option<UnixMs>| calendar.local_date(until.unwrap_or(at));
+    let settled = match answer {
+        attention::Answer::Done => Settled::Done,
+        attention::Answer::MuteRule => Settled::Muted,
+        attention::Answer::NotHelpful(why) => Settled::NotHelpful(why),
         attention::Answer::Snooze { .. } | attention::Answer::SnoozeToNextWeek => {
-            format!("Snoozed until {}.", effect.snooze_until.map_or_else(String::new, day))
+            Settled::Snoozed(day(effect.snooze_until))
         }
-        attention::Answer::Pause(_) => {
-            format!("Paused until {}.", effect.pause_until.map_or_else(String::new, day))
-        }
+        attention::Answer::Pause(_) => Settled::Paused(day(effect.pause_until)),
     };
     let moves = match effect.snooze_until {
         Some(until) => (NudgeState::Pending, until),
@@ -236,7 +232,7 @@ fn settled(
     Meaning {
         kind: effect.outcome.map_or("answered", attention::Outcome::name),
         is_answer: true,
-        view: CardView::Quiet(line),
+        look: Look::Settled(settled),
         moves: Some(moves),
         // A nudge that is settled leaves no task open; a snoozed one comes again.
         completes_task: effect.snooze_until.is_none(),
@@ -248,7 +244,7 @@ fn settled(
 
 fn refusal(refused: &attention::AnswerRefused) -> Meaning {
     tracing::debug!(%refused, "an answer had no effect");
-    Meaning::view_only("refused", CardView::AskUntil)
+    Meaning::look_only("refused", Look::AskAgain(refused.to_string()))
 }
 
 /// An answer counts once for each nudge and person, however often a button is
@@ -265,7 +261,7 @@ fn outcome_row(
         cause.push_str(&format!("/{}/{}", event.seq, event.place));
     }
     let id: String = hash16(cause.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
-    let body = AnswerBody { view: meaning.view.clone() };
+    let body = AnswerBody { look: meaning.look.clone() };
     OutcomeRow {
         id,
         nudge_id: nudge.id.clone(),

@@ -10,7 +10,11 @@ fn card(view: CardView) -> Card {
         nudge_id: "n1".into(),
         headline: "Acme <!channel>: no next step".into(),
         body: "Agree on *one* date & write it down.".into(),
-        why: vec!["Seen: stage \"Proposal\" since 3 working days.".into()],
+        why: vec![
+            "A date keeps it moving.".into(),
+            "What Touchline saw:".into(),
+            "• Next step: empty".into(),
+        ],
         facts: vec![("Stage".into(), "Proposal".into()), ("Amount".into(), "42,000 EUR".into())],
         deal_url: Some("https://crm.example.com/deal/1?a=b&c=<d>".into()),
         rule_title: "Next step after the proposal".into(),
@@ -68,9 +72,18 @@ fn asking_for_the_date() {
     insta::assert_snapshot!(shown(&Message::Nudge(card(CardView::AskUntil))), @r#"
     Acme &lt;!channel&gt;: no next step: Agree on *one* date &amp; write it down.
     {"block_id":"u.0.headline.n1","text":{"emoji":false,"text":"Acme &lt;!channel&gt;: no next step","type":"plain_text"},"type":"header"}
-    {"block_id":"u.0.ask.n1","text":{"emoji":false,"text":"Until which date would you like to hear nothing?","type":"plain_text"},"type":"section"}
+    {"block_id":"u.0.ask.n1","text":{"emoji":false,"text":"Until which date should Touchline stay quiet?","type":"plain_text"},"type":"section"}
     {"block_id":"u.0.actions.n1","elements":[{"action_id":"nudge.until:n1","placeholder":{"text":"Pick a date","type":"plain_text"},"type":"datepicker"},{"action_id":"nudge.back:n1","text":{"text":"Back","type":"plain_text"},"type":"button"}],"type":"actions"}
     "#);
+}
+
+#[test]
+fn asking_for_another_date() {
+    let wrong = "That date is not in the future. Choose a date from tomorrow on.";
+    let message = Message::Nudge(card(CardView::AskAgain(wrong.into())));
+    let blocks = render(&message).blocks;
+    assert_eq!(blocks[1]["text"]["text"], wrong);
+    assert_eq!(controls_of(&message), ["Pick a date [nudge.until:n1]", "Back [nudge.back:n1]"]);
 }
 
 #[test]
@@ -79,8 +92,9 @@ fn the_explanation_unfolded() {
     let why = &render(&message).blocks[3]["text"]["text"];
     insta::assert_snapshot!(why.as_str().unwrap(), @r#"
     Why you see this
-    • Seen: stage "Proposal" since 3 working days.
-    • Tip: Next step after the proposal
+    A date keeps it moving.
+    What Touchline saw:
+    • Next step: empty
     "#);
     insta::assert_snapshot!(controls_of(&message).join("\n"), @r#"
     Open deal [nudge.open_deal:n1]
@@ -163,6 +177,7 @@ fn every_edit_has_new_block_ids() {
         CardView::Open,
         CardView::AskReason,
         CardView::AskUntil,
+        CardView::AskAgain("x".into()),
         CardView::Why,
         CardView::Quiet("x".into()),
     ];
@@ -212,10 +227,14 @@ fn three_cards_that_are_as_long_as_can_be_fit_in_one_message() {
             rule_title: text.clone(),
             view: CardView::Why,
         };
-        let blocks = render(&Message::Digest { title: text, cards: vec![longest; 4] }).blocks;
-        let json = Value::from(blocks).to_string();
-        assert!(json.contains("\"url\""));
-        assert!(json.chars().count() <= BLOCKS_JSON_MAX_CHARS, "{}", json.chars().count());
+        for unfolded in 0..=4 {
+            let mut cards = vec![longest.clone(); 4];
+            cards.iter_mut().skip(unfolded).for_each(|card| card.view = CardView::Open);
+            let blocks = render(&Message::Digest { title: text.clone(), cards }).blocks;
+            let json = Value::from(blocks).to_string();
+            assert!(json.contains("\"url\""));
+            assert!(json.chars().count() <= BLOCKS_JSON_MAX_CHARS, "{}", json.chars().count());
+        }
     }
 }
 

@@ -61,6 +61,57 @@ fn a_deal_whose_creation_was_seen_starts_out_false() {
     assert_eq!(told(&outcome), ["in-a@2026-03-02T10:00:00Z"]);
 }
 
+/// A past that is replayed tells of creations long ago: what is true by then is
+/// no news, however late it is told, and what becomes true afterwards is.
+#[test]
+fn a_deal_created_long_ago_is_seeded_though_its_creation_is_told_now() {
+    let set_of = rules(&[
+        ("slow", "on: state\nwhen: days_since(deal.stage_entered_at) >= 21"),
+        ("silent", SILENT),
+    ]);
+    let (account, calendar) = (metadata(), london());
+    let world = world(&set_of, &account, &calendar);
+    let told_at = days(400);
+    let story = |age_ms: i64| {
+        let mut state = DealState::new(key());
+        let created = told_at.plus_ms(-age_ms);
+        let history = [
+            (Field::CreatedAt, time(created), created),
+            (Field::Pipeline, text("p"), created),
+            (Field::Stage, text("a"), created.min(days(300))),
+        ];
+        let creation = change(ChangeKind::Created, created);
+        step(&mut state, Stimulus::Change(&creation), told_at, &world);
+        let read = record(Origin::Hydrate, told_at, &history);
+        let outcome = step(&mut state, Stimulus::Observation(&read), told_at, &world);
+        (told(&outcome).len(), state)
+    };
+    let (fired, mut state) = story(200 * crate::time::DAY_MS);
+    assert_eq!(fired, 0);
+    assert!(state.rules["slow"].episode.as_ref().unwrap().seeded);
+    assert!(tick(&mut state, days(430), &world).firings.is_empty());
+    let mail = mail("1", Direction::Inbound, days(431));
+    live(&mut state, &mail, &world);
+    assert_eq!(told(&tick(&mut state, days(440), &world)), ["silent@2027-05-10T09:00:00Z"]);
+
+    let limit = world.live_max_age_ms;
+    assert_eq!((story(limit).0, story(limit + 1).0), (1, 0), "to the millisecond");
+}
+
+/// Played in its own time, as `demo --history` does, a past is live.
+#[test]
+fn a_past_played_in_its_own_time_speaks() {
+    let set_of = rules(&[("slow", "on: state\nwhen: days_since(deal.stage_entered_at) >= 21")]);
+    let (account, calendar) = (metadata(), london());
+    let world = world(&set_of, &account, &calendar);
+    let mut state = DealState::new(key());
+    live(&mut state, &change(ChangeKind::Created, T0), &world);
+    let history = [(Field::CreatedAt, time(T0), T0), (Field::Stage, text("a"), T0)];
+    let read = record(Origin::Hydrate, T0, &history);
+    step(&mut state, Stimulus::Observation(&read), T0, &world);
+    assert_eq!(told(&tick(&mut state, days(60), &world)), ["slow@2026-03-23T09:00:00Z"]);
+}
+
 #[test]
 fn reminders_come_on_working_days_and_end() {
     let set_of =

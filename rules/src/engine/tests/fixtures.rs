@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 
 use crate::calendar::Calendar;
-use crate::engine::{Outcome, Stimulus, World, step};
+use crate::engine::{LIVE_MAX_AGE_MS, Outcome, Stimulus, World, step};
 use crate::facts::{
     Activity, ActivityKind, Actor, ActorKind, Change, ChangeKind, DealKey, DealState, Direction,
     Fact, Field, HistoryItem, Metadata, Observation, Origin, Owner, Pipeline, Stage, StageKind,
@@ -111,7 +111,14 @@ pub fn london() -> Calendar {
 }
 
 pub fn world<'a>(rules: &'a RuleSet, metadata: &'a Metadata, calendar: &'a Calendar) -> World<'a> {
-    World { rules, metadata, calendar, activity_trusted: true, hydrate_deadline_ms: HOUR_MS }
+    World {
+        rules,
+        metadata,
+        calendar,
+        activity_trusted: true,
+        hydrate_deadline_ms: HOUR_MS,
+        live_max_age_ms: LIVE_MAX_AGE_MS,
+    }
 }
 
 pub fn change(kind: ChangeKind, at: UnixMs) -> Change {

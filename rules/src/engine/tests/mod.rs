@@ -5,4 +5,5 @@ mod fixtures;
 mod hydration;
 mod laws;
 mod outcomes;
+mod reading;
 mod reasons;

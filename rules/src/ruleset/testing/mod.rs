@@ -14,7 +14,7 @@ pub(super) use read::read;
 
 use super::{Period, Rule, RuleSet};
 use crate::calendar::Calendar;
-use crate::engine::{World, explain_rule};
+use crate::engine::{LIVE_MAX_AGE_MS, World, explain_rule};
 use crate::facts::{ActivityKind, Direction, Fact, Field, Value};
 use crate::time::{HOUR_MS, UnixMs};
 use story::Story;
@@ -139,10 +139,30 @@ pub fn run_tests(set: &RuleSet) -> Vec<TestReport> {
     reports
 }
 
+/// What each test's firings say they saw, for every rule.
+#[cfg(test)]
+pub(crate) fn readings(set: &RuleSet) -> Vec<(String, crate::engine::Reading)> {
+    let mut readings = Vec::new();
+    for rule in set.rules() {
+        for test in &rule.tests {
+            let said = tell(set, rule, test, |story, _, _| story.told.readings());
+            readings.extend(said.into_iter().map(|reading| (rule.id.clone(), reading)));
+        }
+    }
+    readings
+}
+
 /// How long changes wait in a story; records are read at once, so never used up.
 const HYDRATE_DEADLINE_MS: i64 = HOUR_MS;
 
-fn run(set: &RuleSet, rule: &Rule, test: &RuleTest) -> Option<String> {
+/// Tells the story of a test, and lets `then` look at how it ended: the story,
+/// the world it was told in, and the last instant.
+fn tell<T>(
+    set: &RuleSet,
+    rule: &Rule,
+    test: &RuleTest,
+    then: impl FnOnce(&mut Story<'_>, &World<'_>, UnixMs) -> T,
+) -> T {
     let metadata = story::account(test);
     let calendar = Calendar::weekdays(TimeZone::UTC);
     let world = World {
@@ -151,6 +171,7 @@ fn run(set: &RuleSet, rule: &Rule, test: &RuleTest) -> Option<String> {
         calendar: &calendar,
         activity_trusted: true,
         hydrate_deadline_ms: HYDRATE_DEADLINE_MS,
+        live_max_age_ms: LIVE_MAX_AGE_MS,
     };
     let mut story = Story::new(world, rule);
     story.begin(&test.given);
@@ -158,15 +179,21 @@ fn run(set: &RuleSet, rule: &Rule, test: &RuleTest) -> Option<String> {
     for step in &test.then {
         clock = story.take(step, clock);
     }
-    let difference = story.told.compare(&test.expect)?;
-    let (at, why) = match story.told.looked.take() {
-        Some((at, why)) => (format!("at the last change it looked at, {at}"), why),
-        // An event rule looks at nothing once its changes are over.
-        None if rule.event().is_some() => return Some(difference),
-        None => {
-            let why = explain_rule(rule, &story.state, clock, &world);
-            (format!("at the end of the story, {clock}"), why)
-        }
-    };
-    Some(format!("{difference}\n  {at}:\n    {}", indented(&why)))
+    then(&mut story, &world, clock)
+}
+
+fn run(set: &RuleSet, rule: &Rule, test: &RuleTest) -> Option<String> {
+    tell(set, rule, test, |story, world, clock| {
+        let difference = story.told.compare(&test.expect)?;
+        let (at, why) = match story.told.looked.take() {
+            Some((at, why)) => (format!("at the last change it looked at, {at}"), why),
+            // An event rule looks at nothing once its changes are over.
+            None if rule.event().is_some() => return Some(difference),
+            None => {
+                let why = explain_rule(rule, &story.state, clock, world);
+                (format!("at the end of the story, {clock}"), why)
+            }
+        };
+        Some(format!("{difference}\n  {at}:\n    {}", indented(&why)))
+    })
 }

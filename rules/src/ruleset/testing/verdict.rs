@@ -24,6 +24,8 @@ pub(super) struct Told {
 struct Said {
     firing: Firing,
     headline: String,
+    #[cfg(test)]
+    reading: crate::engine::Reading,
 }
 
 impl Told {
@@ -37,11 +39,26 @@ impl Told {
         let of_rule = |firing: &Firing| firing.rule_id == rule.id;
         for firing in outcome.firings.into_iter().filter(of_rule) {
             let headline = texts(&firing, state, metadata, rule);
-            self.firings.push(Said { firing, headline });
+            self.firings.push(Said {
+                #[cfg(test)]
+                reading: crate::engine::reading(
+                    &firing,
+                    &state.facts,
+                    metadata,
+                    &jiff::tz::TimeZone::UTC,
+                ),
+                firing,
+                headline,
+            });
         }
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         self.late += count(outcome.late.iter().filter(|firing| of_rule(firing)).count());
         self.ended += count(outcome.ended.iter().filter(|end| end.rule_id == rule.id).count());
+    }
+
+    #[cfg(test)]
+    pub(super) fn readings(&self) -> Vec<crate::engine::Reading> {
+        self.firings.iter().map(|said| said.reading.clone()).collect()
     }
 
     /// What differs from `expect`, one line for each.

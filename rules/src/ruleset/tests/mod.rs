@@ -200,6 +200,17 @@ fn stages_are_checked_against_the_accounts() {
 }
 
 #[test]
+fn a_rule_for_a_card_that_nobody_shows_is_warned_of() {
+    let text = "pack: p\ntitle: P\nrules:\n  - id: one\n    title: One\n    on: deal.closed\n    when: 'true'\n    attention: card\n    tip: { headline: H, body: B }\n";
+    let loaded = RuleSet::load(&[file("a.yaml", text)], &[]);
+    assert!(loaded.set.is_some());
+    assert_snapshot!(report(&loaded), @"
+    a.yaml:4:5: warning[card_unread]: nothing shows a card yet: nobody will read what this rule says
+      hint: write `attention: digest` to reach people
+    ");
+}
+
+#[test]
 fn warnings_do_not_keep_a_set_from_loading() {
     let text = "pack: p\ntitle: P\nrules:\n  - id: one\n    title: One\n    on: state\n    when: days_since(deal.created_at) > 2 * days_since(deal.stage_entered_at)\n    threshold: 4\n    tip: { headline: H, body: B }\n  - id: two\n    title: Two\n    on: state\n    when: deal.amount > 5 && deal.amount < 3\n    tip: { headline: H, body: B }\n";
     let loaded = RuleSet::load(&[file("a.yaml", text)], &[]);

@@ -1,6 +1,7 @@
 //! The packs that ship, and the reference that explains them.
 
 use super::*;
+use crate::attention::AttentionClass;
 
 /// The packs in the repository.
 fn packs() -> Vec<SourceFile> {
@@ -56,6 +57,98 @@ fn shipped_tips_keep_the_house_style() {
         let fires = |test: &testing::RuleTest| test.expect.fires > 0;
         assert!(rule.tests.iter().any(fires), "{} has no test that fires", rule.id);
         assert!(!rule.tests.iter().all(fires), "{} has no test that stays silent", rule.id);
+    }
+}
+
+/// What shipped rules read out to whom they speak.
+#[test]
+fn shipped_rules_say_in_plain_words_what_they_saw() {
+    let set = RuleSet::load(&packs(), &[]).set.unwrap();
+    let mut told: Vec<String> = Vec::new();
+    for (rule, reading) in testing::readings(&set) {
+        assert!(!reading.saw.is_empty(), "{rule} says nothing");
+        let listened = if reading.listened { " (and what it listened to)" } else { "" };
+        let text = format!("{rule}{listened}\n  {}", reading.saw.join("\n  "));
+        if !told.contains(&text) {
+            told.push(text);
+        }
+        for line in &reading.saw {
+            let words = line.split_whitespace().map(|word| word.trim_matches(['“', '”', '(', ')']));
+            for word in words {
+                let is_identifier = word.contains('_') || word.trim_end_matches('.').contains('.');
+                assert!(!is_identifier, "{rule}: {line}");
+                assert!(!word.contains(['=', '&', '|', '!', '<', '>', '[']), "{rule}: {line}");
+            }
+        }
+    }
+    for rule in set.rules() {
+        assert!(told.iter().any(|text| text.starts_with(&rule.id)), "{} told nothing", rule.id);
+    }
+    insta::assert_snapshot!(told.join("\n"), @"
+    advanced-without-facts
+      Stage: from Discovery to Proposal, 2 stages forward
+      Amount: empty
+    advanced-without-facts
+      Stage: from Discovery to Qualification, 1 stage forward
+      Next step: empty
+    stage-skipped
+      Stage: from Discovery to Proposal, 2 stages forward (the rule speaks from 2)
+    stage-regressed
+      Stage: from Negotiation to Qualification, 2 stages back
+    long-in-stage
+      Days in this stage: 21 (the rule speaks from 21)
+    long-in-stage
+      Days in this stage: 34 (the rule speaks from 21)
+    no-activity (and what it listened to)
+      Working days since the last activity: 10 (the rule speaks from 10)
+      Next meeting: none booked
+    no-activity (and what it listened to)
+      Last activity: none yet
+      Working days since it was created: 10 (the rule speaks from 10)
+      Next meeting: none booked
+    buyer-silent (and what it listened to)
+      Place of its stage in the pipeline: 3 (the rule speaks from 3)
+      Working days since the last word from the buyer: 5 (the rule speaks from 5)
+      Last word to the buyer: 2 March 2026, 10:00
+      Last word from the buyer: 2 March 2026, 08:00
+      Next meeting: none booked
+    close-date-second-push
+      Close date: from 15 April 2026 to 30 April 2026, 15 days later
+      Times the close date moved later: 2 (the rule speaks at 2)
+    close-date-third-push
+      Close date: from 20 April 2026 to 30 April 2026, 10 days later
+      Times the close date moved later: 3 (the rule speaks from 3)
+    close-date-past
+      Close date: 4 March 2026, 1 day ago (the rule speaks once it has passed)
+    close-date-past
+      Close date: 4 March 2026, 8 days ago (the rule speaks once it has passed)
+    close-date-past
+      Close date: 4 March 2026, 15 days ago (the rule speaks once it has passed)
+    lost-without-reason
+      The deal is: lost
+      Reason for the loss: empty
+    ");
+}
+
+/// Shipped rules reach people: none rests on a card that nobody shows yet. What
+/// interrupts is rare, and a task on the deal rarer.
+#[test]
+fn shipped_rules_reach_people_and_seldom_interrupt() {
+    let set = RuleSet::load(&packs(), &[]).set.unwrap();
+    let of = |class: AttentionClass| {
+        let rules = set.rules().iter().filter(move |rule| rule.attention == class);
+        rules.map(|rule| rule.id.as_str()).collect::<Vec<_>>()
+    };
+    assert!(of(AttentionClass::Card).is_empty());
+    assert!(of(AttentionClass::Interrupt).len() <= 5, "{:?}", of(AttentionClass::Interrupt));
+    let tasks: Vec<&Rule> = set.rules().iter().filter(|rule| rule.crm.is_some()).collect();
+    let ids: Vec<&str> = tasks.iter().map(|rule| rule.id.as_str()).collect();
+    assert_eq!(ids, ["lost-without-reason"]);
+    for rule in tasks {
+        assert_eq!(rule.crm, Some(CrmDelivery::Task));
+        let is_for_its_owner_alone =
+            rule.audience == Audience::Owner && rule.attention == AttentionClass::Interrupt;
+        assert!(is_for_its_owner_alone, "{}", rule.id);
     }
 }
 
