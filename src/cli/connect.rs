@@ -4,12 +4,15 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::open::{self, email};
+use super::ConfigFile;
+use super::open::{self, email, wrong_call};
 use crate::coaching::connect_link::{Errand, make_link};
 use crate::coaching::credentials::static_token;
 use crate::coaching::opening::{Declared, declared, oauth_line, redirect_url};
 use crate::config::Config;
+use crate::connectors::{connector, names};
 use crate::entropy;
+use crate::nearest::nearest;
 use crate::vault::Vault;
 
 #[derive(Args)]
@@ -18,6 +21,8 @@ The link works once, for ten minutes, in the browser of somebody who may install
 apps in the vendor's account. `touchline serve` must be running with the same
 database, and reachable at public_url.")]
 pub(super) struct ConnectArgs {
+    #[command(flatten)]
+    config: ConfigFile,
     /// The vendor, for example hubspot.
     connector: String,
     /// Which connection, where several have this connector.
@@ -31,8 +36,12 @@ pub(super) struct ConnectArgs {
     json: bool,
 }
 
-pub(super) async fn run(config: Config, args: ConnectArgs) -> anyhow::Result<ExitCode> {
-    let slug = which(&config, &args)?;
+pub(super) async fn run(args: ConnectArgs) -> anyhow::Result<ExitCode> {
+    if connector(&args.connector).is_none() {
+        return Ok(no_connector(&args.connector));
+    }
+    let config = args.config.load()?;
+    let slug = which(&config, &args.connector, args.connection.as_deref())?;
     let declared = declared(&config, &slug)?;
     let manifest = declared.manifest();
     let Some(oauth) = &manifest.oauth else {
@@ -78,23 +87,31 @@ pub(super) async fn run(config: Config, args: ConnectArgs) -> anyhow::Result<Exi
     Ok(ExitCode::SUCCESS)
 }
 
+/// A vendor that this build knows nothing of: no configuration would help.
+fn no_connector(name: &str) -> ExitCode {
+    let hint = match nearest(name, names()) {
+        Some(known) => format!("did you mean `{known}`?"),
+        None => format!("this build has {}", names().join(" and ")),
+    };
+    wrong_call(&format!("there is no connector `{name}`\nhint: {hint}"))
+}
+
 /// The connection that is meant.
-fn which(config: &Config, args: &ConnectArgs) -> anyhow::Result<String> {
-    let connector = args.connector.as_str();
+fn which(config: &Config, connector: &str, connection: Option<&str>) -> anyhow::Result<String> {
     let fitting = config.connections.iter().filter(|(_, one)| one.connector == connector);
     let slugs: Vec<&String> = fitting.map(|(slug, _)| slug).collect();
-    match (&args.connection, slugs.as_slice()) {
+    match (connection, slugs.as_slice()) {
         (Some(slug), _) => match config.connections.get(slug) {
             Some(one) if one.connector != connector => anyhow::bail!(
                 "the connection `{slug}` is of {}, not of {connector}\nhint: touchline connect {} --connection {slug}",
                 one.connector,
                 one.connector
             ),
-            _ => Ok(slug.clone()),
+            _ => Ok(slug.to_owned()),
         },
         (None, [slug]) => Ok((*slug).clone()),
         (None, []) => anyhow::bail!(
-            "no connection has the connector `{connector}`\nhint: add [connections.{connector}] with connector = \"{connector}\" to the configuration"
+            "no configured connection has the connector `{connector}`\nhint: add [connections.{connector}] with connector = \"{connector}\", client_id and client_secret to the configuration (--config FILE, else ./touchline.toml)"
         ),
         (None, several) => anyhow::bail!(
             "several connections have the connector `{connector}`\nhint: add --connection with one of {}",

@@ -13,9 +13,9 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 use touchline_rules::UnixMs;
 
-use super::open;
+use super::{ConfigFile, open};
 use crate::clock::Clock;
-use crate::coaching::opening::{Opening, open as open_connection};
+use crate::coaching::opening::{Opening, no_connection, open as open_connection};
 use crate::config::Config;
 use crate::connection::Connections;
 use crate::roles::fetch::metadata::restore;
@@ -36,6 +36,8 @@ code is 1 if anything is bad. It can be run beside `touchline serve`; without
   touchline doctor signature --help         recompute one request's signature"
 )]
 pub(super) struct DoctorArgs {
+    #[command(flatten)]
+    config: ConfigFile,
     /// Look at this connection only.
     #[arg(long, value_name = "SLUG")]
     connection: Option<String>,
@@ -55,7 +57,8 @@ enum DoctorCommand {
     Signature(signature::SignatureArgs),
 }
 
-pub(super) async fn run(config: Config, args: DoctorArgs) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(args: DoctorArgs) -> anyhow::Result<ExitCode> {
+    let config = args.config.load()?;
     if let Some(DoctorCommand::Signature(args)) = args.command {
         return signature::run(&config, &args);
     }
@@ -78,11 +81,8 @@ async fn examine(
 ) -> anyhow::Result<Findings> {
     let now = clock.now();
     let mut findings = Findings::default();
-    if let Some(slug) = only {
-        anyhow::ensure!(
-            config.connections.contains_key(slug),
-            "there is no connection `{slug}`\nhint: see [connections] in the configuration"
-        );
+    if let Some(slug) = only.filter(|slug| !config.connections.contains_key(*slug)) {
+        return Err(no_connection(config, slug));
     }
     findings.about("installation");
     house::configuration(config, &mut findings);

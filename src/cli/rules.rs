@@ -1,6 +1,5 @@
 //! `touchline rules`
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -11,7 +10,8 @@ use touchline_rules::ruleset::{
     Loaded, RuleDiagnostic, RuleSet, TestReport, json_schema, run_tests,
 };
 
-use super::open;
+use super::counted::counted;
+use super::{ConfigFile, open};
 use crate::coaching::rulesets::read_packs;
 use crate::config::Config;
 use crate::roles::fetch::metadata::stored;
@@ -44,7 +44,7 @@ pub(super) struct Packs {
     json: bool,
 }
 
-pub(super) async fn run(file: Option<PathBuf>, command: RulesCommand) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(file: ConfigFile, command: RulesCommand) -> anyhow::Result<ExitCode> {
     match command {
         RulesCommand::Check(packs) => check(file, packs).await,
         RulesCommand::Test(packs) => test(file, packs).await,
@@ -55,7 +55,7 @@ pub(super) async fn run(file: Option<PathBuf>, command: RulesCommand) -> anyhow:
     }
 }
 
-async fn check(file: Option<PathBuf>, packs: Packs) -> anyhow::Result<ExitCode> {
+async fn check(file: ConfigFile, packs: Packs) -> anyhow::Result<ExitCode> {
     let (loaded, files) = read(file, &packs.packs).await?;
     let errors = loaded.diagnostics.iter().filter(|one| one.severity == Severity::Error).count();
     if packs.json {
@@ -64,12 +64,18 @@ async fn check(file: Option<PathBuf>, packs: Packs) -> anyhow::Result<ExitCode> 
         tell(&loaded.diagnostics);
     }
     let warnings = loaded.diagnostics.len() - errors;
-    let rules = loaded.set.as_ref().map(|set| format!("{} rules in ", set.rules().len()));
-    eprintln!("{}{files} packs: {errors} errors, {warnings} warnings", rules.unwrap_or_default());
+    let rules = loaded.set.as_ref().map(|set| counted(set.rules().len(), "rule") + " in ");
+    eprintln!(
+        "{}{}: {}, {}",
+        rules.unwrap_or_default(),
+        counted(files, "pack"),
+        counted(errors, "error"),
+        counted(warnings, "warning")
+    );
     Ok(if errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn test(file: Option<PathBuf>, packs: Packs) -> anyhow::Result<ExitCode> {
+async fn test(file: ConfigFile, packs: Packs) -> anyhow::Result<ExitCode> {
     let (loaded, _) = read(file, &packs.packs).await?;
     let Some(set) = loaded.set else {
         tell(&loaded.diagnostics);
@@ -83,14 +89,15 @@ async fn test(file: Option<PathBuf>, packs: Packs) -> anyhow::Result<ExitCode> {
     } else {
         print!("{}", as_text(&set, &reports));
     }
-    eprintln!("{} tests: {} ok, {failed} failed", reports.len(), reports.len() - failed);
+    let ok = reports.len() - failed;
+    eprintln!("{}: {ok} ok, {failed} failed", counted(reports.len(), "test"));
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Without packs of its own, a command needs the configuration; with them, it
 /// takes what accounts the configuration knows, if there is one.
-async fn read(file: Option<PathBuf>, packs: &[String]) -> anyhow::Result<(Loaded, usize)> {
-    let config = super::load(file)?;
+async fn read(file: ConfigFile, packs: &[String]) -> anyhow::Result<(Loaded, usize)> {
+    let config = file.load()?;
     let packs = if packs.is_empty() { &config.rules } else { packs };
     let files = read_packs(packs)?;
     let accounts = accounts(&config).await;
@@ -128,8 +135,8 @@ fn as_text(set: &RuleSet, reports: &[TestReport]) -> String {
         let failed: Vec<_> = of_rule.iter().filter(|report| report.failure.is_some()).collect();
         let (word, count) = match (of_rule.len(), failed.len()) {
             (0, _) => ("none  ", "no tests".to_owned()),
-            (all, 0) => ("ok    ", format!("{all} tests")),
-            (all, failed) => ("FAILED", format!("{failed} of {all} tests")),
+            (all, 0) => ("ok    ", counted(all, "test")),
+            (all, failed) => ("FAILED", format!("{failed} of {}", counted(all, "test"))),
         };
         out += &format!("{word}  {} ({count})\n", rule.id);
         for report in failed {

@@ -144,7 +144,7 @@ fn judged(
         name: declared.slug.to_owned(),
         public_url: public_url.to_owned(),
         metadata: Arc::default(),
-        settings: declared.config.settings(declared.manifest()),
+        settings: declared.settings.clone(),
     };
     // `/hooks/{connection}/{kind}`
     let kind = path.split('?').next().unwrap_or_default().split('/').nth(3).unwrap_or_default();
