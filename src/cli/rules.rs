@@ -1,5 +1,7 @@
 //! `touchline rules`
 
+mod explain;
+
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -15,6 +17,7 @@ use super::{ConfigFile, open};
 use crate::coaching::rulesets::read_packs;
 use crate::config::Config;
 use crate::roles::fetch::metadata::stored;
+use crate::store::Store;
 
 #[derive(Subcommand)]
 pub(super) enum RulesCommand {
@@ -29,6 +32,11 @@ pub(super) enum RulesCommand {
     /// Each test is a small story of one deal, played through the engine that
     /// serves live traffic. Exit code 1 when one ends otherwise than it says.
     Test(Packs),
+    /// Say what one rule finds on one deal of the database, part by part.
+    ///
+    /// The verdict is one of: fires, holds, not true, unknown (some fact was never
+    /// told), waits for its event. Nothing is changed and nobody is told anything.
+    Explain(explain::ExplainArgs),
     /// Print the JSON Schema of rule packs, for editors.
     Schema,
 }
@@ -48,6 +56,7 @@ pub(super) async fn run(file: ConfigFile, command: RulesCommand) -> anyhow::Resu
     match command {
         RulesCommand::Check(packs) => check(file, packs).await,
         RulesCommand::Test(packs) => test(file, packs).await,
+        RulesCommand::Explain(args) => explain::run(file, args).await,
         RulesCommand::Schema => {
             print!("{}", json_schema());
             Ok(ExitCode::SUCCESS)
@@ -109,10 +118,16 @@ async fn read(file: ConfigFile, packs: &[String]) -> anyhow::Result<(Loaded, usi
 /// What the database knows of the connected accounts. Rules can be checked
 /// without it, so that it cannot be read is no error here.
 async fn accounts(config: &Config) -> Vec<(String, Arc<Metadata>)> {
+    match open::existing(config) {
+        Ok(store) => accounts_of(config, &store).await,
+        Err(_) => Vec::new(),
+    }
+}
+
+async fn accounts_of(config: &Config, store: &Store) -> Vec<(String, Arc<Metadata>)> {
     let mut accounts = Vec::new();
-    let Ok(store) = open::existing(config) else { return accounts };
     for slug in config.connections.keys() {
-        match stored(&store, slug).await {
+        match stored(store, slug).await {
             Ok(Some(metadata)) => accounts.push((slug.clone(), Arc::new(metadata))),
             Ok(None) => {}
             Err(error) => eprintln!("warning: {slug} is not checked against: {error:#}"),

@@ -126,7 +126,7 @@ pub fn open(slug: &str, opening: &Opening<'_>) -> anyhow::Result<Connection> {
         base_url: declared.base_url().to_owned(),
         limits: limits.map(|(name, change)| (name.clone(), override_of(*change))).collect(),
         daily: DailyOverride {
-            share_percent: declared.config.daily_share_percent,
+            share_percent: declared.config.daily_share_percent.and_then(|it| u8::try_from(it).ok()),
             ..DailyOverride::default()
         },
         network: network_policy(declared.config.base_url.as_deref()),

@@ -25,7 +25,7 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
             );
         }
         if let Some(share) = connection.daily_share_percent {
-            percent(&format!("connections.{slug}.daily_share_percent"), share.into(), 1)?;
+            percent(&format!("connections.{slug}.daily_share_percent"), share, 1)?;
         }
         if let Some(url) = &connection.base_url
             && !is_web_address(url)

@@ -93,7 +93,13 @@ impl ConfigError {
 fn key_and_problem(error: config::ConfigError) -> (String, String) {
     match error {
         config::ConfigError::Type { unexpected, expected, key, .. } => {
-            (key.unwrap_or_default(), format!("got {unexpected}, expected {expected}"))
+            let expected = match expected {
+                // The layers name the type of the program's own variable.
+                number if number.contains("unsigned") => "a whole number from 0",
+                number if number.ends_with("integer") => "a whole number",
+                other => other,
+            };
+            (key.unwrap_or_default(), format!("got {}, expected {expected}", got(&unexpected.to_string())))
         }
         config::ConfigError::At { error, key, .. } => {
             let (inner, problem) = key_and_problem(*error);
@@ -102,6 +108,19 @@ fn key_and_problem(error: config::ConfigError) -> (String, String) {
         }
         config::ConfigError::NotFound(key) => (key, "this key is missing".to_owned()),
         other => (String::new(), other.to_string()),
+    }
+}
+
+/// What the layers found, without the names of the program's own types: a number
+/// or switch stands in backticks, a text in quotes behind `string`.
+fn got(unexpected: &str) -> String {
+    match unexpected {
+        "sequence" => "a list".to_owned(),
+        "map" => "a table".to_owned(),
+        other => {
+            let quoted = other.split('`').nth(1).or_else(|| other.strip_prefix("string "));
+            quoted.unwrap_or(other).to_owned()
+        }
     }
 }
 

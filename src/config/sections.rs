@@ -180,7 +180,7 @@ pub struct ConnectionConfig {
     #[serde(default)]
     pub limits: BTreeMap<String, LimitOverride>,
     /// Share of the account's daily calls, in percent, instead of the connector's own.
-    pub daily_share_percent: Option<u8>,
+    pub daily_share_percent: Option<u32>,
     #[serde(flatten)]
     rest: BTreeMap<String, serde_json::Value>,
 }

@@ -104,9 +104,7 @@ impl<'de> Deserialize<'de> for QuietHours {
             .split_once('-')
             .and_then(|(from, until)| Some((clock_time(from.trim())?, clock_time(until.trim())?)));
         hours.map(|hours| QuietHours(Some(hours))).ok_or_else(|| {
-            de::Error::custom(format!(
-                "quiet_hours `{text}` should read like \"18:00-08:00\", or \"off\""
-            ))
+            de::Error::custom(format!("`{text}` should read like \"18:00-08:00\", or be \"off\""))
         })
     }
 }

@@ -21,8 +21,8 @@ use touchline_rules::time::MINUTE_MS;
 use touchline_rules::{Calendar, UnixMs};
 
 use super::mapping::Mapping;
+use super::team::{Team, seller};
 use super::{Header, History, VERSION};
-use crate::file_errors::open_file;
 use crate::nearest::did_you_mean;
 
 /// The connection that an imported deal's key names until it is given another.
@@ -360,54 +360,5 @@ impl Import<'_> {
         let next = (self.owners.len() + 1).to_string();
         let owner = self.owners.entry(email.clone()).or_insert_with(|| seller(next, name, email));
         Ok(Some(owner.id.clone()))
-    }
-}
-
-fn seller(id: String, name: &str, email: String) -> Owner {
-    Owner {
-        user_id: Some(id.clone()),
-        id,
-        email: Some(email),
-        name: name.to_owned(),
-        archived: false,
-    }
-}
-
-struct Team {
-    owners: BTreeMap<String, Owner>,
-    managers: Vec<(String, String)>,
-}
-
-impl Team {
-    fn read(folder: &Path, mapping: &Mapping) -> anyhow::Result<Team> {
-        let mut team = Team { owners: BTreeMap::new(), managers: Vec::new() };
-        let Some(file) = &mapping.team.file else { return Ok(team) };
-        let path = folder.join(file);
-        let in_file = || format!("the team file {}", path.display());
-        let mut reader = csv::Reader::from_reader(open_file("the team file", &path)?);
-        let headers = reader.headers().with_context(in_file)?.clone();
-        let at = |name: &str| {
-            headers.iter().position(|header| header.trim() == name).ok_or_else(|| {
-                let known: Vec<_> = headers.iter().map(str::trim).collect();
-                anyhow::anyhow!(
-                    "{} has no column `{name}`\nhint: {}",
-                    in_file(),
-                    did_you_mean(name, &known)
-                )
-            })
-        };
-        let (seller_at, manager_at) = (at(&mapping.team.seller)?, at(&mapping.team.manager)?);
-        for row in reader.records() {
-            let row = row.with_context(in_file)?;
-            let name = row.get(seller_at).map_or("", str::trim);
-            let manager = row.get(manager_at).map_or("", str::trim);
-            let email = mapping.email_of(name);
-            let id = (team.owners.len() + 1).to_string();
-            team.owners.entry(email.clone()).or_insert_with(|| seller(id, name, email.clone()));
-            if !manager.is_empty() {
-                team.managers.push((email, mapping.email_of(manager)));
-            }
-        }
-        Ok(team)
     }
 }

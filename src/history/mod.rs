@@ -9,6 +9,7 @@ pub mod import;
 pub mod inactive;
 pub mod load;
 pub mod mapping;
+mod team;
 #[cfg(test)]
 mod tests;
 

@@ -114,6 +114,18 @@ mod tests {
     }
 
     #[test]
+    fn the_variant_for_oauth_differs_in_the_way_of_connecting_only() {
+        let mut variant = json(include_str!("../app/app-hsmeta.oauth.json"));
+        let auth = &mut variant["config"]["auth"];
+        assert_eq!(auth["type"], "oauth");
+        let back = format!("${{BASE_URL}}/connect/{}/callback", MANIFEST.name);
+        assert_eq!(auth["redirectUrls"], serde_json::json!([back]));
+        auth["type"] = "static".into();
+        auth.as_object_mut().unwrap().remove("redirectUrls");
+        assert_eq!(variant, app());
+    }
+
+    #[test]
     fn the_shipped_app_hears_of_every_mapped_property() {
         let webhooks = webhooks();
         let all = webhooks["config"]["subscriptions"]["crmObjects"].as_array().unwrap();
