@@ -3,12 +3,15 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use touchline_kit::Manifest;
 
 use super::ConfigFile;
 use super::open::{self, email, wrong_call};
 use crate::coaching::connect_link::{Errand, make_link};
 use crate::coaching::credentials::static_token;
-use crate::coaching::opening::{Declared, declared, oauth_line, redirect_url};
+use crate::coaching::opening::{
+    CLIENT_ID, CLIENT_SECRET, Declared, declared, oauth_line, redirect_url,
+};
 use crate::config::Config;
 use crate::connectors::{connector, names};
 use crate::entropy;
@@ -37,11 +40,11 @@ pub(super) struct ConnectArgs {
 }
 
 pub(super) async fn run(args: ConnectArgs) -> anyhow::Result<ExitCode> {
-    if connector(&args.connector).is_none() {
+    let Some(connector) = connector(&args.connector) else {
         return Ok(no_connector(&args.connector));
-    }
+    };
     let config = args.config.load()?;
-    let slug = which(&config, &args.connector, args.connection.as_deref())?;
+    let slug = which(&config, connector.manifest(), args.connection.as_deref())?;
     let declared = declared(&config, &slug)?;
     let manifest = declared.manifest();
     let Some(oauth) = &manifest.oauth else {
@@ -97,13 +100,14 @@ fn no_connector(name: &str) -> ExitCode {
 }
 
 /// The connection that is meant.
-fn which(config: &Config, connector: &str, connection: Option<&str>) -> anyhow::Result<String> {
-    let fitting = config.connections.iter().filter(|(_, one)| one.connector == connector);
+fn which(config: &Config, manifest: &Manifest, connection: Option<&str>) -> anyhow::Result<String> {
+    let name = manifest.name;
+    let fitting = config.connections.iter().filter(|(_, one)| one.connector == name);
     let slugs: Vec<&String> = fitting.map(|(slug, _)| slug).collect();
     match (connection, slugs.as_slice()) {
         (Some(slug), _) => match config.connections.get(slug) {
-            Some(one) if one.connector != connector => anyhow::bail!(
-                "the connection `{slug}` is of {}, not of {connector}\nhint: touchline connect {} --connection {slug}",
+            Some(one) if one.connector != name => anyhow::bail!(
+                "the connection `{slug}` is of {}, not of {name}\nhint: touchline connect {} --connection {slug}",
                 one.connector,
                 one.connector
             ),
@@ -111,26 +115,40 @@ fn which(config: &Config, connector: &str, connection: Option<&str>) -> anyhow::
         },
         (None, [slug]) => Ok((*slug).clone()),
         (None, []) => anyhow::bail!(
-            "no configured connection has the connector `{connector}`\nhint: add [connections.{connector}] with connector = \"{connector}\", client_id and client_secret to the configuration (--config FILE, else ./touchline.toml)"
+            "no configured connection has the connector `{name}`\nhint: add [connections.{name}] with connector = \"{name}\", {} to the configuration (--config FILE, else ./touchline.toml)",
+            keys_of(manifest).join(" and ")
         ),
         (None, several) => anyhow::bail!(
-            "several connections have the connector `{connector}`\nhint: add --connection with one of {}",
+            "several connections have the connector `{name}`\nhint: add --connection with one of {}",
             several.iter().map(|slug| slug.as_str()).collect::<Vec<_>>().join(", ")
         ),
     }
 }
 
+/// The keys by which a connection of this vendor can be made.
+fn keys_of(manifest: &Manifest) -> Vec<&'static str> {
+    match &manifest.oauth {
+        Some(_) => vec![CLIENT_ID, CLIENT_SECRET],
+        None => manifest.secrets.iter().filter(|it| it.required).map(|it| it.name).collect(),
+    }
+}
+
 fn refuse_without_app(config: &Config, declared: &Declared<'_>) -> anyhow::Result<()> {
     let (slug, manifest) = (declared.slug, declared.manifest());
-    anyhow::ensure!(
-        static_token(manifest, &declared.secrets).is_none(),
-        "connections.{slug} has a static token, which is used instead of OAuth\nhint: take it out of the configuration and restart the service, then connect"
-    );
-    anyhow::ensure!(
-        oauth_line(declared, &config.public_url)?.is_some(),
-        "connections.{slug} has no client_id and client_secret\nhint: both are on the app's Auth tab at {}; the app's redirect URL is {}",
-        manifest.title,
-        redirect_url(&config.public_url, manifest)
-    );
+    let key = || format!("connections.{slug}");
+    if static_token(manifest, &declared.secrets).is_some() {
+        let problem = "it has a static token, which is used instead of OAuth";
+        let hint = "take it out of the configuration and restart the service, then connect";
+        return Err(config.invalid(key(), problem, hint).into());
+    }
+    if oauth_line(declared, &config.public_url)?.is_none() {
+        let problem = "it has no client_id and client_secret";
+        let hint = format!(
+            "both are on the app's Auth tab at {}; the app's redirect URL is {}",
+            manifest.title,
+            redirect_url(&config.public_url, manifest)
+        );
+        return Err(config.invalid(key(), problem, hint).into());
+    }
     Ok(())
 }

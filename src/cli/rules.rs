@@ -151,7 +151,7 @@ fn as_text(set: &RuleSet, reports: &[TestReport]) -> String {
         let (word, count) = match (of_rule.len(), failed.len()) {
             (0, _) => ("none  ", "no tests".to_owned()),
             (all, 0) => ("ok    ", counted(all, "test")),
-            (all, failed) => ("FAILED", format!("{failed} of {}", counted(all, "test"))),
+            (all, failed) => ("FAILED", format!("{failed} of {all} tests")),
         };
         out += &format!("{word}  {} ({count})\n", rule.id);
         for report in failed {

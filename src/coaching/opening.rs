@@ -28,8 +28,8 @@ use crate::vault::Vault;
 /// How Touchline names itself to vendors.
 pub const USER_AGENT: &str = concat!("touchline/", env!("CARGO_PKG_VERSION"));
 /// The secrets of an OAuth app, as manifests name them.
-const CLIENT_ID: &str = "client_id";
-const CLIENT_SECRET: &str = "client_secret";
+pub(crate) const CLIENT_ID: &str = "client_id";
+pub(crate) const CLIENT_SECRET: &str = "client_secret";
 
 /// What accounts are opened with.
 pub struct Opening<'a> {
@@ -121,6 +121,14 @@ pub fn open(slug: &str, opening: &Opening<'_>) -> anyhow::Result<Connection> {
     let declared = declared(config, slug)?;
     let manifest = declared.manifest();
     let tokens = Arc::new(tokens(&declared, opening)?);
+    for name in declared.config.limits.keys() {
+        let known: Vec<_> = manifest.limits.iter().map(|limit| limit.name).collect();
+        if !known.contains(&name.as_str()) {
+            let key = format!("connections.{slug}.limits.{name}");
+            let problem = format!("{} has no limit of that name", manifest.title);
+            return Err(config.invalid(key, problem, did_you_mean(name, &known)).into());
+        }
+    }
     let limits = declared.config.limits.iter();
     let session = Session::new(SessionConfig {
         base_url: declared.base_url().to_owned(),

@@ -55,7 +55,7 @@ pub fn read_packs(configured: &[String]) -> anyhow::Result<Vec<SourceFile>> {
             let Some(shipped) = shipped else {
                 let known: Vec<_> = packs::BUILTIN.iter().map(|shipped| shipped.name).collect();
                 anyhow::bail!(
-                    "there is no rule pack `{pack}` in this build\nhint: {}; a file or a folder can be given too",
+                    "there is no rule pack `{pack}` in this build\nhint: {} (a file or a folder can be given too)",
                     did_you_mean(name, &known)
                 );
             };

@@ -1,6 +1,7 @@
 //! What the types alone cannot refuse.
 
 use jiff::tz::TimeZone;
+use tracing_subscriber::EnvFilter;
 
 use super::{Config, ConfigError, weekday_index};
 
@@ -14,6 +15,10 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
             let known = "write mon, tue, wed, thu, fri, sat or sun";
             return invalid(format!("working_days[{index}]"), format!("`{day}` is no day"), known);
         }
+    }
+    if let Err(error) = EnvFilter::try_new(&config.log.level) {
+        let problem = format!("`{}` is no filter: {error}", config.log.level);
+        return invalid("log.level", problem, "write error, warn, info, debug or trace");
     }
     percent("crm.activity_share_percent", config.crm.activity_share_percent, 0)?;
     for (slug, connection) in &config.connections {

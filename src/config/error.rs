@@ -82,7 +82,8 @@ impl ConfigError {
             let known: Vec<&str> = known.iter().map(String::as_str).collect();
             return Self::invalid(key, "there is no such key", did_you_mean(&unknown, &known));
         }
-        let hint = Written::defaults().line(&key).map_or_else(
+        let hint = Written::defaults().line(key.split('[').next().unwrap_or_default());
+        let hint = hint.map_or_else(
             || "`touchline config` prints every key with its meaning".to_owned(),
             |line| format!("by default it is: {line}"),
         );
@@ -99,7 +100,10 @@ fn key_and_problem(error: config::ConfigError) -> (String, String) {
                 number if number.ends_with("integer") => "a whole number",
                 other => other,
             };
-            (key.unwrap_or_default(), format!("got {}, expected {expected}", got(&unexpected.to_string())))
+            (
+                key.unwrap_or_default(),
+                format!("got {}, expected {expected}", got(&unexpected.to_string())),
+            )
         }
         config::ConfigError::At { error, key, .. } => {
             let (inner, problem) = key_and_problem(*error);

@@ -210,9 +210,14 @@ impl ConnectionConfig {
             let written = match self.rest.get(field.name) {
                 Some(serde_json::Value::String(written)) => written,
                 None if !field.required => continue,
-                None => return Err(invalid("this secret is missing".into(), field.help.into())),
-                Some(_) => {
-                    return Err(invalid("it must be text, in quotes".into(), field.help.into()));
+                other => {
+                    let problem = match other {
+                        None => "this secret is missing",
+                        Some(_) => "a secret is text, in quotes",
+                    };
+                    let hint =
+                        format!("write env:NAME, file:PATH or the secret itself. {}", field.help);
+                    return Err(invalid(problem.to_owned(), hint));
                 }
             };
             let value = resolve_secret(written).map_err(|(why, what_to_do)| {

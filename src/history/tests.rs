@@ -95,9 +95,11 @@ fn a_row_of_another_width_and_an_amount_below_nothing_are_bad() {
 fn a_row_without_an_owner_is_a_deal_of_nobody_and_counted() {
     let imported = read("A1,,Box,Acme,Won,10/20/2016,3/1/2017,5\n");
     assert_eq!((imported.bad.len(), imported.unowned), (0, 1));
-    let owned = imported.history.changes.iter().any(|change| {
-        matches!(change.kind, ChangeKind::FieldSet { field: Field::Owner, .. })
-    });
+    let owned = imported
+        .history
+        .changes
+        .iter()
+        .any(|change| matches!(change.kind, ChangeKind::FieldSet { field: Field::Owner, .. }));
     assert!(!owned);
 }
 

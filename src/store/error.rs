@@ -7,7 +7,7 @@ use std::path::PathBuf;
 pub enum StoreError {
     /// A database file cannot be opened.
     #[error(
-        "cannot open the database {path}: {detail}\nhint: check that its folder exists and can be written, or set another `database`"
+        "cannot open the database {path}: {detail}\nhint: `database` must name a file that touchline made, or a new one in a folder that can be written"
     )]
     Open {
         /// The file.

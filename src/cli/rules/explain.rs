@@ -183,6 +183,10 @@ fn holds(rule: &Rule, state: &DealState) -> (&'static str, String) {
 fn unknown(rule: &Rule, explanation: &Explanation, activity_trusted: bool) -> String {
     let mut names = Vec::new();
     unknown_values(explanation, &mut names);
+    // A function's name says less than the fact it could not read.
+    if names.iter().any(|name| !name.contains('(')) {
+        names.retain(|name| !name.contains('('));
+    }
     let mut text = match names.as_slice() {
         [] => "a part of it cannot be told".to_owned(),
         names => format!("nobody told of {}", names.join(", ")),
