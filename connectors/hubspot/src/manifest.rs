@@ -167,10 +167,16 @@ mod tests {
     #[test]
     fn the_readme_tells_the_same_number_of_steps() {
         let readme = include_str!("../README.md");
-        let steps = readme.lines().filter(|line| {
-            line.split_once(". ").is_some_and(|(number, _)| number.parse::<u8>().is_ok())
-        });
-        assert_eq!(steps.count(), MANIFEST.setup.len());
+        let steps_of = |road: &str| {
+            let section = readme.split("\n#").find(|section| section.contains(road)).unwrap();
+            let is_step = |line: &&str| {
+                line.split_once(". ").is_some_and(|(number, _)| number.parse::<u8>().is_ok())
+            };
+            section.lines().filter(is_step).count()
+        };
+        assert_eq!(steps_of("## With a static token: eight steps"), MANIFEST.setup.len());
+        assert_eq!(MANIFEST.setup.len(), 8);
+        assert_eq!(steps_of("## With OAuth: nine steps"), 9);
     }
 
     #[test]
