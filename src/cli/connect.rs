@@ -20,9 +20,10 @@ use crate::vault::Vault;
 
 #[derive(Args)]
 #[command(after_help = "\
-The link works once, for ten minutes, in the browser of somebody who may install
-apps in the vendor's account. `touchline serve` must be running with the same
-database, and reachable at public_url.")]
+The link's page says what will be asked for. Its button works once, for ten
+minutes, in the browser of somebody who may install apps in the vendor's account.
+`touchline serve` must be running with the same database, and reachable at
+public_url.")]
 pub(super) struct ConnectArgs {
     #[command(flatten)]
     config: ConfigFile,
@@ -76,7 +77,7 @@ pub(super) async fn run(args: ConnectArgs) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     eprintln!(
-        "Open this link within ten minutes: {} will ask whether Touchline may read deals and write tasks, and then send you back here.",
+        "Open this link within ten minutes and press the button of its page: {} will ask whether Touchline may read deals and write tasks, and then send you back here.",
         manifest.title
     );
     eprintln!("It asks for: {}", oauth.scopes.join(", "));

@@ -271,11 +271,11 @@ fn shown(connector: &str) -> &str {
 fn or_why(
     judged: crate::store::Result<Result<Errand, NotGood>>,
     connector: &str,
-) -> Result<Errand, Response> {
+) -> Result<Errand, Box<Response>> {
     match judged {
         Ok(Ok(errand)) => Ok(errand),
-        Ok(Err(why)) => Err(not_good(why, shown(connector))),
-        Err(error) => Err(broken_here(&error.into())),
+        Ok(Err(why)) => Err(Box::new(not_good(why, shown(connector)))),
+        Err(error) => Err(Box::new(broken_here(&error.into()))),
     }
 }
 
@@ -293,7 +293,8 @@ impl FromRequestParts<Arc<Connect>> for ConnectOffer {
         };
         let Service { store, vault, .. } = &*connect.service;
         let judged = look_at_link(store, vault, &connector, &link, connect.service.now()).await;
-        Ok(ConnectOffer { errand: or_why(judged, &connector)?, link })
+        let errand = or_why(judged, &connector).map_err(|why| *why)?;
+        Ok(ConnectOffer { errand, link })
     }
 }
 
@@ -320,7 +321,7 @@ impl FromRequest<Arc<Connect>> for ConnectLink {
         };
         let Service { store, vault, .. } = &*connect.service;
         let judged = use_link(store, vault, &connector, &link, connect.service.now()).await;
-        or_why(judged, &connector).map(ConnectLink)
+        or_why(judged, &connector).map(ConnectLink).map_err(|why| *why)
     }
 }
 

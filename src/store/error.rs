@@ -18,7 +18,7 @@ pub enum StoreError {
     /// A newer build wrote this database.
     #[error(
         "{path} has schema version {found}, this build knows up to {known}\n\
-hint: run the newer touchline that wrote it, or restore a backup"
+         hint: run the newer touchline that wrote it, or restore a backup"
     )]
     NewerSchema {
         /// The file.
@@ -31,7 +31,7 @@ hint: run the newer touchline that wrote it, or restore a backup"
     /// The schema must move on, but a `serve` of an older build is using it.
     #[error(
         "{path} needs a newer schema while `touchline serve` ({holder}) uses it\n\
-hint: stop that process, then run this again"
+         hint: stop that process, then run this again"
     )]
     MigrationWhileServing {
         /// The file.
