@@ -2,20 +2,27 @@
 .DEFAULT_GOAL := help
 .PHONY: help demo test soak bench check fmt
 
+# Said before cargo's own progress.
+announce = echo "building $(1): five to ten minutes the first time on two cores, seconds later" >&2
+
 help: ## Print this help
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
 demo: ## Live through simulated weeks of a made-up company: no network, key or account
-	cargo run --release --quiet -- demo
+	@$(call announce,Touchline)
+	cargo run --release -- demo
 
 test: target/contract/.ready ## Run every test, the vendors' own clients included
+	@$(call announce,everything)
 	cargo test --workspace --all-features
 
 soak: ## Run the long tests: the program killed twenty times in a burst of 10,000 events
+	@$(call announce,the tests)
 	cargo test --release --test crash -- --include-ignored
 
 bench: ## Measure speed; figures and method are in tests/bench/README.md
-	cargo bench --quiet --bench speed
+	@$(call announce,the benchmark)
+	cargo bench --bench speed
 
 check: ## What a change must pass before the tests: format and lints
 	cargo fmt --all --check

@@ -4,9 +4,11 @@
 //! `TOUCHLINE_*` variables override it. This is the only place that reads the
 //! environment.
 
+mod check;
 mod error;
 mod sections;
 mod value;
+mod written;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -18,12 +20,12 @@ use serde::Deserialize;
 use touchline_rules::Calendar;
 
 pub use error::ConfigError;
-pub(crate) use error::edit_distance;
 pub use sections::{
     AttentionConfig, ConnectionConfig, CrmConfig, DeliveryConfig, HttpConfig, InboxConfig,
     IngestConfig, LogConfig, LogFormat, PersonConfig, Sending,
 };
-pub use value::{LimitOverride, OrOff, QuietHours};
+pub use value::{LimitOverride, OrOff, QuietHours, no_colours};
+use written::Written;
 
 /// The documented defaults, as printed by `touchline config`.
 pub const DEFAULTS: &str = include_str!("config.default.toml");
@@ -68,26 +70,30 @@ pub struct Config {
     pub connections: BTreeMap<String, ConnectionConfig>,
     /// What neither CRM nor chat say of a person, by e-mail.
     pub people: BTreeMap<String, PersonConfig>,
+    #[serde(skip)]
+    written: Written,
 }
 
 impl Config {
     /// Reads the defaults, then `file` if given, then the environment.
     ///
     /// # Errors
-    /// [`ConfigError`], naming the key and the nearest known one.
+    /// [`ConfigError`], naming file, line and key, and the nearest known one.
     pub fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
         let environment = config::Environment::with_prefix(ENVIRONMENT_PREFIX)
             .prefix_separator("_")
             .separator("__")
             .try_parsing(true);
-        let mut builder = config::Config::builder()
-            .add_source(config::File::from_str(DEFAULTS, config::FileFormat::Toml));
-        if let Some(path) = file {
-            let text = std::fs::read_to_string(path)
-                .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-            builder = builder.add_source(config::File::from_str(&text, config::FileFormat::Toml));
-        }
-        Self::finish(builder.add_source(environment))
+        let text = file.map(|path| {
+            std::fs::read_to_string(path)
+                .map_err(|cause| ConfigError::Read { path: path.to_owned(), cause })
+        });
+        let text = text.transpose()?;
+        let written = Written::here(file.zip(text.as_deref()));
+        written.check_syntax()?;
+        let builder = layers(text.as_deref().unwrap_or_default()).add_source(environment);
+        let read = Self::finish(builder).map_err(|error| error.placed(&written))?;
+        Ok(Config { written, ..read })
     }
 
     /// Reads the defaults, then `text`: for tests and the demo. Ignores the environment.
@@ -95,74 +101,33 @@ impl Config {
     /// # Errors
     /// As [`Config::load`].
     pub fn from_toml(text: &str) -> Result<Config, ConfigError> {
-        let builder = config::Config::builder()
-            .add_source(config::File::from_str(DEFAULTS, config::FileFormat::Toml))
-            .add_source(config::File::from_str(text, config::FileFormat::Toml));
-        Self::finish(builder)
+        Self::finish(layers(text))
     }
 
     fn finish(
         builder: config::ConfigBuilder<config::builder::DefaultState>,
     ) -> Result<Config, ConfigError> {
-        let built = builder.build().map_err(ConfigError::from_source)?;
-        let mut config: Config = built.try_deserialize().map_err(ConfigError::from_source)?;
+        let built = builder.build().map_err(ConfigError::from_layers)?;
+        let mut config: Config = built.try_deserialize().map_err(ConfigError::from_layers)?;
         config.public_url = config.public_url.trim_end_matches('/').to_owned();
-        config.check()?;
+        check::check(&config)?;
         Ok(config)
     }
 
-    fn check(&self) -> Result<(), ConfigError> {
-        let invalid = |key: &str, problem: String, hint: &str| {
-            Err(ConfigError::Invalid { key: key.to_owned(), problem, hint: hint.to_owned() })
-        };
-        if url::Url::parse(&self.public_url).is_err() {
-            return invalid("public_url", "is not a URL".into(), "write https://your-host");
-        }
-        if !self.database.starts_with("sqlite:") {
-            return invalid(
-                "database",
-                format!("`{}` is not known", self.database),
-                "write sqlite:FILE",
-            );
-        }
-        for slug in self.connections.keys() {
-            if !is_slug(slug) {
-                let problem = "a connection's name is a slug".to_owned();
-                return invalid(
-                    &format!("connections.{slug}"),
-                    problem,
-                    "use a-z, 0-9 and -, at most 40",
-                );
-            }
-        }
-        for day in &self.working_days {
-            if weekday_index(day).is_none() {
-                return invalid(
-                    "working_days",
-                    format!("`{day}` is no weekday"),
-                    "mon, tue, wed, thu, fri, sat, sun",
-                );
-            }
-        }
-        for (email, person) in &self.people {
-            if let Some(zone) = &person.time_zone
-                && TimeZone::get(zone).is_err()
-            {
-                return invalid(
-                    &format!("people.\"{email}\".time_zone"),
-                    format!("`{zone}` is no IANA zone"),
-                    "for example Europe/London",
-                );
-            }
-        }
-        if !self.time_zone.is_empty() && TimeZone::get(&self.time_zone).is_err() {
-            return invalid(
-                "time_zone",
-                format!("`{}` is no IANA zone", self.time_zone),
-                "for example Europe/London",
-            );
-        }
-        Ok(())
+    /// An error about a key that only its connector can judge, saying where the
+    /// key is written.
+    pub(crate) fn invalid(
+        &self,
+        key: impl Into<String>,
+        problem: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> ConfigError {
+        self.placed(ConfigError::invalid(key, problem, hint))
+    }
+
+    /// The same error, saying where the key is written.
+    pub(crate) fn placed(&self, error: ConfigError) -> ConfigError {
+        error.placed(&self.written)
     }
 
     /// The calendar in the zone of that name with the configured working days
@@ -184,10 +149,9 @@ impl Config {
     }
 }
 
-fn is_slug(text: &str) -> bool {
-    const SLUG_CHARS_MAX: usize = 40;
-    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    !text.is_empty() && text.len() <= SLUG_CHARS_MAX && text.chars().all(allowed)
+fn layers(text: &str) -> config::ConfigBuilder<config::builder::DefaultState> {
+    let source = |text| config::File::from_str(text, config::FileFormat::Toml);
+    config::Config::builder().add_source(source(DEFAULTS)).add_source(source(text))
 }
 
 fn weekday_index(name: &str) -> Option<usize> {

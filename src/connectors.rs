@@ -11,6 +11,12 @@ pub fn connector(name: &str) -> Option<&'static dyn Connector> {
     CONNECTORS.iter().copied().find(|connector| connector.manifest().name == name)
 }
 
+/// The names of all of them.
+#[must_use]
+pub fn names() -> Vec<&'static str> {
+    CONNECTORS.iter().map(|connector| connector.manifest().name).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -34,16 +34,18 @@ struct VaultKey {
 pub enum VaultError {
     /// The key file cannot be read or made.
     #[error(
-        "cannot use the key file {path}: {source}\nhint: keep it readable by this user only, outside the database folder's backups"
+        "cannot use the key file {path}: {cause}\nhint: set `key_file` to a path that this user may read and write; it is made at the first start"
     )]
     KeyFile {
         /// Which file.
         path: String,
-        /// What the system said.
-        source: std::io::Error,
+        /// What the system said. Not its source: it is said above.
+        cause: std::io::Error,
     },
     /// A line of the key file is not a key.
-    #[error("line {line} of the key file {path} is not 64 hexadecimal digits")]
+    #[error(
+        "line {line} of the key file {path} is not 64 hexadecimal digits\nhint: put back the file that touchline made; what was sealed opens with no other"
+    )]
     BadKey {
         /// Which file.
         path: String,
@@ -56,7 +58,9 @@ pub enum VaultError {
     )]
     UnknownKey,
     /// Damaged, cut short, or moved here from elsewhere.
-    #[error("a sealed value is damaged")]
+    #[error(
+        "a sealed value is damaged\nhint: restore the database from a backup, or connect the account again"
+    )]
     Damaged,
 }
 
@@ -68,7 +72,7 @@ impl Vault {
     /// # Errors
     /// [`VaultError::KeyFile`] or [`VaultError::BadKey`].
     pub fn open(path: &Path) -> Result<Self, VaultError> {
-        let failed = |source| VaultError::KeyFile { path: path.display().to_string(), source };
+        let failed = |cause| VaultError::KeyFile { path: path.display().to_string(), cause };
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {

@@ -11,6 +11,7 @@ use touchline_rules::attention::Sending;
 use super::open::{self, Word, email};
 use crate::coaching::data_check::override_activity;
 use crate::coaching::ledger::in_words;
+use crate::coaching::opening::no_connection;
 use crate::coaching::settings::{SendingTo, Settings};
 use crate::config::Config;
 
@@ -142,11 +143,7 @@ async fn trust_activity(config: &Config, args: TrustArgs) -> anyhow::Result<Exit
     let TrustArgs { trust, connection, pipeline, word } = args;
     let Some(reason) = word.reason() else { return Ok(open::needs_reason()) };
     if !config.connections.contains_key(&connection) {
-        let known: Vec<_> = config.connections.keys().map(String::as_str).collect();
-        let known = known.join(", ");
-        return Ok(open::wrong_call(&format!(
-            "there is no connection {connection}\nhint: configured are: {known}"
-        )));
+        return Err(no_connection(config, &connection));
     }
     let (decided, told) = match trust {
         Trust::On => (Some(true), "counts"),
@@ -170,6 +167,8 @@ async fn ledger(config: &Config) -> anyhow::Result<ExitCode> {
     for (channel, state, times) in &summary.deliveries {
         println!("  {times:>7}  {channel}, {state}");
     }
+    let fates = summary.fates;
+    println!("of these, sent {}, waiting {}, not sent {}", fates.sent, fates.waiting, fates.not_sent);
     println!("not sent, by reason");
     for (reason, times) in &summary.suppressed {
         println!("  {times:>7}  {reason:<16}  {}", in_words(reason));

@@ -3,21 +3,30 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use touchline_kit::Manifest;
 
-use super::open::{self, email};
+use super::ConfigFile;
+use super::open::{self, email, wrong_call};
 use crate::coaching::connect_link::{Errand, make_link};
 use crate::coaching::credentials::static_token;
-use crate::coaching::opening::{Declared, declared, oauth_line, redirect_url};
+use crate::coaching::opening::{
+    CLIENT_ID, CLIENT_SECRET, Declared, declared, oauth_line, redirect_url,
+};
 use crate::config::Config;
+use crate::connectors::{connector, names};
 use crate::entropy;
+use crate::nearest::nearest;
 use crate::vault::Vault;
 
 #[derive(Args)]
 #[command(after_help = "\
-The link works once, for ten minutes, in the browser of somebody who may install
-apps in the vendor's account. `touchline serve` must be running with the same
-database, and reachable at public_url.")]
+The link's page says what will be asked for. Its button works once, for ten
+minutes, in the browser of somebody who may install apps in the vendor's account.
+`touchline serve` must be running with the same database, and reachable at
+public_url.")]
 pub(super) struct ConnectArgs {
+    #[command(flatten)]
+    config: ConfigFile,
     /// The vendor, for example hubspot.
     connector: String,
     /// Which connection, where several have this connector.
@@ -31,8 +40,12 @@ pub(super) struct ConnectArgs {
     json: bool,
 }
 
-pub(super) async fn run(config: Config, args: ConnectArgs) -> anyhow::Result<ExitCode> {
-    let slug = which(&config, &args)?;
+pub(super) async fn run(args: ConnectArgs) -> anyhow::Result<ExitCode> {
+    let Some(connector) = connector(&args.connector) else {
+        return Ok(no_connector(&args.connector));
+    };
+    let config = args.config.load()?;
+    let slug = which(&config, connector.manifest(), args.connection.as_deref())?;
     let declared = declared(&config, &slug)?;
     let manifest = declared.manifest();
     let Some(oauth) = &manifest.oauth else {
@@ -64,7 +77,7 @@ pub(super) async fn run(config: Config, args: ConnectArgs) -> anyhow::Result<Exi
         return Ok(ExitCode::SUCCESS);
     }
     eprintln!(
-        "Open this link within ten minutes: {} will ask whether Touchline may read deals and write tasks, and then send you back here.",
+        "Open this link within ten minutes and press the button of its page: {} will ask whether Touchline may read deals and write tasks, and then send you back here.",
         manifest.title
     );
     eprintln!("It asks for: {}", oauth.scopes.join(", "));
@@ -78,42 +91,65 @@ pub(super) async fn run(config: Config, args: ConnectArgs) -> anyhow::Result<Exi
     Ok(ExitCode::SUCCESS)
 }
 
+/// A vendor that this build knows nothing of: no configuration would help.
+fn no_connector(name: &str) -> ExitCode {
+    let hint = match nearest(name, names()) {
+        Some(known) => format!("did you mean `{known}`?"),
+        None => format!("this build has {}", names().join(" and ")),
+    };
+    wrong_call(&format!("there is no connector `{name}`\nhint: {hint}"))
+}
+
 /// The connection that is meant.
-fn which(config: &Config, args: &ConnectArgs) -> anyhow::Result<String> {
-    let connector = args.connector.as_str();
-    let fitting = config.connections.iter().filter(|(_, one)| one.connector == connector);
+fn which(config: &Config, manifest: &Manifest, connection: Option<&str>) -> anyhow::Result<String> {
+    let name = manifest.name;
+    let fitting = config.connections.iter().filter(|(_, one)| one.connector == name);
     let slugs: Vec<&String> = fitting.map(|(slug, _)| slug).collect();
-    match (&args.connection, slugs.as_slice()) {
+    match (connection, slugs.as_slice()) {
         (Some(slug), _) => match config.connections.get(slug) {
-            Some(one) if one.connector != connector => anyhow::bail!(
-                "the connection `{slug}` is of {}, not of {connector}\nhint: touchline connect {} --connection {slug}",
+            Some(one) if one.connector != name => anyhow::bail!(
+                "the connection `{slug}` is of {}, not of {name}\nhint: touchline connect {} --connection {slug}",
                 one.connector,
                 one.connector
             ),
-            _ => Ok(slug.clone()),
+            _ => Ok(slug.to_owned()),
         },
         (None, [slug]) => Ok((*slug).clone()),
         (None, []) => anyhow::bail!(
-            "no connection has the connector `{connector}`\nhint: add [connections.{connector}] with connector = \"{connector}\" to the configuration"
+            "no configured connection has the connector `{name}`\nhint: add [connections.{name}] with connector = \"{name}\", {} to the configuration (--config FILE, else ./touchline.toml)",
+            keys_of(manifest).join(" and ")
         ),
         (None, several) => anyhow::bail!(
-            "several connections have the connector `{connector}`\nhint: add --connection with one of {}",
+            "several connections have the connector `{name}`\nhint: add --connection with one of {}",
             several.iter().map(|slug| slug.as_str()).collect::<Vec<_>>().join(", ")
         ),
     }
 }
 
+/// The keys by which a connection of this vendor can be made.
+fn keys_of(manifest: &Manifest) -> Vec<&'static str> {
+    match &manifest.oauth {
+        Some(_) => vec![CLIENT_ID, CLIENT_SECRET],
+        None => manifest.secrets.iter().filter(|it| it.required).map(|it| it.name).collect(),
+    }
+}
+
 fn refuse_without_app(config: &Config, declared: &Declared<'_>) -> anyhow::Result<()> {
     let (slug, manifest) = (declared.slug, declared.manifest());
-    anyhow::ensure!(
-        static_token(manifest, &declared.secrets).is_none(),
-        "connections.{slug} has a static token, which is used instead of OAuth\nhint: take it out of the configuration and restart the service, then connect"
-    );
-    anyhow::ensure!(
-        oauth_line(declared, &config.public_url)?.is_some(),
-        "connections.{slug} has no client_id and client_secret\nhint: both are on the app's Auth tab at {}; the app's redirect URL is {}",
-        manifest.title,
-        redirect_url(&config.public_url, manifest)
-    );
+    let key = || format!("connections.{slug}");
+    if static_token(manifest, &declared.secrets).is_some() {
+        let problem = "it has a static token, which is used instead of OAuth";
+        let hint = "take it out of the configuration and restart the service, then connect";
+        return Err(config.invalid(key(), problem, hint).into());
+    }
+    if oauth_line(declared, &config.public_url)?.is_none() {
+        let problem = "it has no client_id and client_secret";
+        let hint = format!(
+            "both are on the app's Auth tab at {}; the app's redirect URL is {}",
+            manifest.title,
+            redirect_url(&config.public_url, manifest)
+        );
+        return Err(config.invalid(key(), problem, hint).into());
+    }
     Ok(())
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::demo::{Options, history, play};
+use crate::file_errors::unwritable;
 
 /// Simulated days, and the real time one takes, when nothing is said.
 const DAYS: i32 = 21;
@@ -47,7 +48,8 @@ pub(super) async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
     crate::telemetry::start(&crate::config::LogConfig::warnings())?;
     let (folder, temporary) = match args.data {
         Some(folder) => {
-            std::fs::create_dir_all(&folder)?;
+            std::fs::create_dir_all(&folder)
+                .map_err(|error| unwritable("the folder", &folder, &error))?;
             (folder, None)
         }
         None => {

@@ -13,9 +13,9 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 use touchline_rules::UnixMs;
 
-use super::open;
+use super::{ConfigFile, open};
 use crate::clock::Clock;
-use crate::coaching::opening::{Opening, open as open_connection};
+use crate::coaching::opening::{Opening, declared, no_connection, open as open_connection};
 use crate::config::Config;
 use crate::connection::Connections;
 use crate::roles::fetch::metadata::restore;
@@ -24,18 +24,17 @@ use crate::vault::Vault;
 use findings::{Findings, Level};
 
 #[derive(Args)]
-#[command(
-    args_conflicts_with_subcommands = true,
-    after_help = "\
+#[command(after_help = "\
 Each line begins with ok, warn or bad; `hint:` lines say what to do. The exit
 code is 1 if anything is bad. It can be run beside `touchline serve`; without
 --offline it makes one cheap call to each vendor.
 
   touchline doctor                          everything
   touchline doctor --connection hubspot     one account: why was a webhook refused?
-  touchline doctor signature --help         recompute one request's signature"
-)]
+  touchline doctor signature --help         recompute one request's signature")]
 pub(super) struct DoctorArgs {
+    #[command(flatten)]
+    config: ConfigFile,
     /// Look at this connection only.
     #[arg(long, value_name = "SLUG")]
     connection: Option<String>,
@@ -55,9 +54,14 @@ enum DoctorCommand {
     Signature(signature::SignatureArgs),
 }
 
-pub(super) async fn run(config: Config, args: DoctorArgs) -> anyhow::Result<ExitCode> {
-    if let Some(DoctorCommand::Signature(args)) = args.command {
-        return signature::run(&config, &args);
+pub(super) async fn run(args: DoctorArgs) -> anyhow::Result<ExitCode> {
+    let config = args.config.load()?;
+    if let Some(DoctorCommand::Signature(signature)) = args.command {
+        if args.connection.is_some() || args.offline || args.json {
+            let message = "`doctor signature` takes its own options only\nhint: write them behind `signature`; see `touchline doctor signature --help`";
+            return Ok(open::wrong_call(message));
+        }
+        return signature::run(&config, &signature);
     }
     let (config, clock) = (Arc::new(config), open::clock());
     let examined = examine(&config, &clock, args.connection.as_deref(), args.offline).await?;
@@ -78,15 +82,15 @@ async fn examine(
 ) -> anyhow::Result<Findings> {
     let now = clock.now();
     let mut findings = Findings::default();
-    if let Some(slug) = only {
-        anyhow::ensure!(
-            config.connections.contains_key(slug),
-            "there is no connection `{slug}`\nhint: see [connections] in the configuration"
-        );
+    if let Some(slug) = only.filter(|slug| !config.connections.contains_key(*slug)) {
+        return Err(no_connection(config, slug));
     }
     findings.about("installation");
     house::configuration(config, &mut findings);
-    let Some(store) = house::database(config, &mut findings).await else { return Ok(findings) };
+    let Some(store) = house::database(config, &mut findings).await else {
+        declarations(config, only, &mut findings);
+        return Ok(findings);
+    };
     let vault = house::key(config, &store, &mut findings).await?;
     if only.is_none() {
         house::processing(config, &store, now, &mut findings).await?;
@@ -98,6 +102,19 @@ async fn examine(
         patient.connection(slug, &mut findings).await?;
     }
     Ok(findings)
+}
+
+/// Without a database, what can be said of the connections is whether they are
+/// declared as they should be.
+fn declarations(config: &Config, only: Option<&str>, findings: &mut Findings) {
+    let slugs = config.connections.keys().filter(|slug| only.is_none_or(|only| only == *slug));
+    for slug in slugs {
+        findings.about(&format!("connection {slug}"));
+        match declared(config, slug) {
+            Ok(_) => findings.ok("it is declared as it should be"),
+            Err(error) => findings.error(&error),
+        };
+    }
 }
 
 /// What is looked at, and how.

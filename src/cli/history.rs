@@ -9,14 +9,17 @@ use anyhow::Context as _;
 use clap::Subcommand;
 use touchline_rules::facts::{Metadata, Observation};
 
+use super::counted::counted;
 use crate::clock::{Clock as _, SystemClock};
+use crate::coaching::opening::no_connection;
 use crate::coaching::rulesets;
 use crate::config::Config;
-use crate::history::History;
-use crate::history::import::{Imported, import, span};
+use crate::file_errors::{open_file, unwritable};
+use crate::history::import::{Imported, import};
 use crate::history::inactive::inactive;
 use crate::history::load::{fit, observations, stage_counts};
 use crate::history::mapping::Mapping;
+use crate::history::{History, Span};
 use crate::roles::ingest::events::OBSERVATIONS;
 use crate::store::{NewInbox, Part, Store, StoreOptions};
 
@@ -47,22 +50,17 @@ pub(super) enum HistoryCommand {
 
 pub(super) async fn run(config: &Config, command: HistoryCommand) -> anyhow::Result<ExitCode> {
     let HistoryCommand::Import { csv, mapping, out, connection } = command;
-    if let Some(name) = &connection {
-        let known: Vec<_> = config.connections.keys().map(String::as_str).collect();
-        anyhow::ensure!(
-            config.connections.contains_key(name),
-            "there is no connection `{name}` in the configuration\nhint: it has {}",
-            if known.is_empty() { "none".to_owned() } else { known.join(", ") }
-        );
+    if let Some(name) = connection.as_ref().filter(|name| !config.connections.contains_key(*name)) {
+        return Err(no_connection(config, name));
     }
     let mapping = Mapping::read(&mapping)?;
     let folder = csv.parent().unwrap_or(Path::new("."));
-    let source = File::open(&csv).with_context(|| format!("cannot open {}", csv.display()))?;
-    let imported = import(BufReader::new(source), folder, &mapping)?;
+    let source = open_file("the CSV", &csv)?;
+    let imported = import(BufReader::new(source), folder, &mapping)
+        .with_context(|| csv.display().to_string())?;
     report(&imported);
     if let Some(out) = &out {
-        let target =
-            File::create(out).with_context(|| format!("cannot write {}", out.display()))?;
+        let target = File::create(out).map_err(|error| unwritable("the history", out, &error))?;
         imported.history.write(BufWriter::new(target))?;
         eprintln!("written to {}", out.display());
     }
@@ -80,13 +78,20 @@ fn report(imported: &Imported) {
     if let Some(more) = imported.bad.len().checked_sub(BAD_ROWS_SHOWN + 1) {
         eprintln!("… and {} more bad rows", more + 1);
     }
-    let days = span(&imported.history).as_hours() / 24;
-    eprintln!(
-        "{} rows read, {} bad rows left out, {} changes over {days} days",
-        imported.rows,
-        imported.bad.len(),
-        imported.history.changes.len(),
-    );
+    let Imported { history, rows, bad, unowned } = imported;
+    eprintln!("{}, {} left out", counted(*rows, "row") + " read", counted(bad.len(), "bad row"));
+    if *unowned > 0 {
+        eprintln!(
+            "{} without an owner: taken as deals of nobody, about which nobody is told anything",
+            counted(*unowned, "row")
+        );
+    }
+    if let Some(Span { first, last, as_of }) = history.span() {
+        eprintln!(
+            "{} from {first} to {last}; open deals are as old as on {as_of}, the mapping's as_of",
+            counted(history.changes.len(), "change"),
+        );
+    }
     let counts = stage_counts(&observations(&imported.history, ""));
     let stages = imported.history.header.metadata.pipelines.iter().flat_map(|one| &one.stages);
     for stage in stages {

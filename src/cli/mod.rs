@@ -1,9 +1,11 @@
 //! The command line. Data goes to standard output, messages to standard error;
-//! exit codes are 0 for ok, 1 for a failed check, 2 for a wrong call.
+//! exit codes are 0 for ok, 1 for a failed check, 2 for a wrong call: one that no
+//! configuration, file or database would make right.
 
 mod admin;
 mod config;
 mod connect;
+mod counted;
 mod demo;
 mod doctor;
 mod first_read;
@@ -16,7 +18,7 @@ mod sim;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
 use crate::config::Config;
 
@@ -25,11 +27,25 @@ use crate::config::Config;
 #[derive(Parser)]
 #[command(name = "touchline", version, after_help = AFTER_HELP)]
 struct Cli {
-    /// Configuration file; without it, ./touchline.toml if there is one.
-    #[arg(long, global = true, value_name = "FILE")]
-    config: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
+}
+
+// The configuration, for commands that have one: `demo` and `sim` bring their own.
+#[derive(Args)]
+struct ConfigFile {
+    /// Configuration file; without it, ./touchline.toml if there is one.
+    #[arg(long = "config", global = true, value_name = "FILE")]
+    file: Option<PathBuf>,
+}
+
+impl ConfigFile {
+    fn load(self) -> anyhow::Result<Config> {
+        const BESIDE: &str = "touchline.toml";
+        let beside = PathBuf::from(BESIDE);
+        let file = self.file.or_else(|| beside.exists().then_some(beside));
+        Ok(Config::load(file.as_deref())?)
+    }
 }
 
 const AFTER_HELP: &str = "\
@@ -45,20 +61,32 @@ enum Command {
     /// Live through simulated weeks of a made-up company and print each nudge.
     Demo(demo::DemoArgs),
     /// Run the service: take webhooks, evaluate rules, deliver nudges.
-    Serve,
+    Serve(ConfigFile),
     /// Connect a vendor account by OAuth: prints a link that works once.
     Connect(connect::ConnectArgs),
     /// Find out why something does not work, and what to do about it.
     Doctor(doctor::DoctorArgs),
     /// Check, test and describe coaching rules.
-    #[command(subcommand)]
-    Rules(rules::RulesCommand),
+    Rules {
+        #[command(flatten)]
+        config: ConfigFile,
+        #[command(subcommand)]
+        command: rules::RulesCommand,
+    },
     /// Steer a running service: sending, dead letters, the audit log.
-    #[command(subcommand)]
-    Admin(admin::AdminCommand),
+    Admin {
+        #[command(flatten)]
+        config: ConfigFile,
+        #[command(subcommand)]
+        command: admin::AdminCommand,
+    },
     /// Import a company's past.
-    #[command(subcommand)]
-    History(history::HistoryCommand),
+    History {
+        #[command(flatten)]
+        config: ConfigFile,
+        #[command(subcommand)]
+        command: history::HistoryCommand,
+    },
     /// Run a fake vendor alone: HubSpot or Slack.
     #[command(subcommand)]
     Sim(sim::SimCommand),
@@ -85,23 +113,15 @@ pub fn run() -> ExitCode {
 }
 
 async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
-    let file = cli.config;
     match cli.command {
-        Command::History(command) => history::run(&load(file)?, command).await,
+        Command::History { config, command } => history::run(&config.load()?, command).await,
         Command::Sim(command) => sim::run(command).await,
         Command::Demo(args) => demo::run(args).await,
-        Command::Serve => serve::run(load(file)?).await,
+        Command::Serve(config) => serve::run(config.load()?).await,
         Command::Config => config::run(),
-        Command::Connect(args) => connect::run(load(file)?, args).await,
-        Command::Doctor(args) => doctor::run(load(file)?, args).await,
-        Command::Rules(command) => rules::run(file, command).await,
-        Command::Admin(command) => admin::run(load(file)?, command).await,
+        Command::Connect(args) => connect::run(args).await,
+        Command::Doctor(args) => doctor::run(args).await,
+        Command::Rules { config, command } => rules::run(config, command).await,
+        Command::Admin { config, command } => admin::run(config.load()?, command).await,
     }
-}
-
-fn load(file: Option<PathBuf>) -> anyhow::Result<Config> {
-    const BESIDE: &str = "touchline.toml";
-    let beside = PathBuf::from(BESIDE);
-    let file = file.or_else(|| beside.exists().then_some(beside));
-    Ok(Config::load(file.as_deref())?)
 }

@@ -1,6 +1,7 @@
 //! `touchline rules`
 
-use std::path::PathBuf;
+mod explain;
+
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -11,10 +12,12 @@ use touchline_rules::ruleset::{
     Loaded, RuleDiagnostic, RuleSet, TestReport, json_schema, run_tests,
 };
 
-use super::open;
+use super::counted::counted;
+use super::{ConfigFile, open};
 use crate::coaching::rulesets::read_packs;
 use crate::config::Config;
 use crate::roles::fetch::metadata::stored;
+use crate::store::Store;
 
 #[derive(Subcommand)]
 pub(super) enum RulesCommand {
@@ -29,6 +32,11 @@ pub(super) enum RulesCommand {
     /// Each test is a small story of one deal, played through the engine that
     /// serves live traffic. Exit code 1 when one ends otherwise than it says.
     Test(Packs),
+    /// Say what one rule finds on one deal of the database, part by part.
+    ///
+    /// The verdict is one of: fires, holds, not true, unknown (some fact was never
+    /// told), waits for its event. Nothing is changed and nobody is told anything.
+    Explain(explain::ExplainArgs),
     /// Print the JSON Schema of rule packs, for editors.
     Schema,
 }
@@ -44,10 +52,11 @@ pub(super) struct Packs {
     json: bool,
 }
 
-pub(super) async fn run(file: Option<PathBuf>, command: RulesCommand) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(file: ConfigFile, command: RulesCommand) -> anyhow::Result<ExitCode> {
     match command {
         RulesCommand::Check(packs) => check(file, packs).await,
         RulesCommand::Test(packs) => test(file, packs).await,
+        RulesCommand::Explain(args) => explain::run(file, args).await,
         RulesCommand::Schema => {
             print!("{}", json_schema());
             Ok(ExitCode::SUCCESS)
@@ -55,7 +64,7 @@ pub(super) async fn run(file: Option<PathBuf>, command: RulesCommand) -> anyhow:
     }
 }
 
-async fn check(file: Option<PathBuf>, packs: Packs) -> anyhow::Result<ExitCode> {
+async fn check(file: ConfigFile, packs: Packs) -> anyhow::Result<ExitCode> {
     let (loaded, files) = read(file, &packs.packs).await?;
     let errors = loaded.diagnostics.iter().filter(|one| one.severity == Severity::Error).count();
     if packs.json {
@@ -64,12 +73,18 @@ async fn check(file: Option<PathBuf>, packs: Packs) -> anyhow::Result<ExitCode> 
         tell(&loaded.diagnostics);
     }
     let warnings = loaded.diagnostics.len() - errors;
-    let rules = loaded.set.as_ref().map(|set| format!("{} rules in ", set.rules().len()));
-    eprintln!("{}{files} packs: {errors} errors, {warnings} warnings", rules.unwrap_or_default());
+    let rules = loaded.set.as_ref().map(|set| counted(set.rules().len(), "rule") + " in ");
+    eprintln!(
+        "{}{}: {}, {}",
+        rules.unwrap_or_default(),
+        counted(files, "pack"),
+        counted(errors, "error"),
+        counted(warnings, "warning")
+    );
     Ok(if errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn test(file: Option<PathBuf>, packs: Packs) -> anyhow::Result<ExitCode> {
+async fn test(file: ConfigFile, packs: Packs) -> anyhow::Result<ExitCode> {
     let (loaded, _) = read(file, &packs.packs).await?;
     let Some(set) = loaded.set else {
         tell(&loaded.diagnostics);
@@ -83,14 +98,15 @@ async fn test(file: Option<PathBuf>, packs: Packs) -> anyhow::Result<ExitCode> {
     } else {
         print!("{}", as_text(&set, &reports));
     }
-    eprintln!("{} tests: {} ok, {failed} failed", reports.len(), reports.len() - failed);
+    let ok = reports.len() - failed;
+    eprintln!("{}: {ok} ok, {failed} failed", counted(reports.len(), "test"));
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Without packs of its own, a command needs the configuration; with them, it
 /// takes what accounts the configuration knows, if there is one.
-async fn read(file: Option<PathBuf>, packs: &[String]) -> anyhow::Result<(Loaded, usize)> {
-    let config = super::load(file)?;
+async fn read(file: ConfigFile, packs: &[String]) -> anyhow::Result<(Loaded, usize)> {
+    let config = file.load()?;
     let packs = if packs.is_empty() { &config.rules } else { packs };
     let files = read_packs(packs)?;
     let accounts = accounts(&config).await;
@@ -102,10 +118,16 @@ async fn read(file: Option<PathBuf>, packs: &[String]) -> anyhow::Result<(Loaded
 /// What the database knows of the connected accounts. Rules can be checked
 /// without it, so that it cannot be read is no error here.
 async fn accounts(config: &Config) -> Vec<(String, Arc<Metadata>)> {
+    match open::existing(config) {
+        Ok(store) => accounts_of(config, &store).await,
+        Err(_) => Vec::new(),
+    }
+}
+
+async fn accounts_of(config: &Config, store: &Store) -> Vec<(String, Arc<Metadata>)> {
     let mut accounts = Vec::new();
-    let Ok(store) = open::existing(config) else { return accounts };
     for slug in config.connections.keys() {
-        match stored(&store, slug).await {
+        match stored(store, slug).await {
             Ok(Some(metadata)) => accounts.push((slug.clone(), Arc::new(metadata))),
             Ok(None) => {}
             Err(error) => eprintln!("warning: {slug} is not checked against: {error:#}"),
@@ -128,7 +150,7 @@ fn as_text(set: &RuleSet, reports: &[TestReport]) -> String {
         let failed: Vec<_> = of_rule.iter().filter(|report| report.failure.is_some()).collect();
         let (word, count) = match (of_rule.len(), failed.len()) {
             (0, _) => ("none  ", "no tests".to_owned()),
-            (all, 0) => ("ok    ", format!("{all} tests")),
+            (all, 0) => ("ok    ", counted(all, "test")),
             (all, failed) => ("FAILED", format!("{failed} of {all} tests")),
         };
         out += &format!("{word}  {} ({count})\n", rule.id);

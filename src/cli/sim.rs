@@ -7,7 +7,6 @@ mod slack;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use clap::Subcommand;
 use tokio::net::TcpListener;
 
@@ -28,21 +27,40 @@ pub(super) async fn run(command: SimCommand) -> anyhow::Result<ExitCode> {
 }
 
 async fn listen(address: SocketAddr) -> anyhow::Result<(TcpListener, SocketAddr)> {
-    let listener = TcpListener::bind(address).await.with_context(|| {
-        format!("cannot listen on {address}\nhint: choose a free address with --listen")
+    let listener = TcpListener::bind(address).await.map_err(|error| {
+        anyhow::anyhow!(
+            "cannot listen on {address}: {error}\nhint: choose a free address of this machine with --listen"
+        )
     })?;
     let address = listener.local_addr()?;
     Ok((listener, address))
 }
 
 /// The connection that a webhook address names: `…/hooks/NAME`.
-fn connection_in(target: &str) -> anyhow::Result<String> {
-    let url = url::Url::parse(target)
-        .map_err(|_| anyhow::anyhow!("`{target}` is no URL\nhint: write http://HOST/hooks/NAME"))?;
-    let name = url.path().trim_end_matches('/').strip_prefix("/hooks/").map(str::to_owned);
-    name.filter(|name| !name.is_empty() && !name.contains('/')).ok_or_else(|| {
-        anyhow::anyhow!("`{target}` names no connection\nhint: write http://HOST/hooks/NAME")
+fn connection_in(target: &str) -> Option<String> {
+    let url = url::Url::parse(target).ok().filter(url::Url::has_host)?;
+    let name = url.path().trim_end_matches('/').strip_prefix("/hooks/")?;
+    (!name.is_empty() && !name.contains('/')).then(|| name.to_owned())
+}
+
+/// Where webhooks go, and the connection that it names.
+#[derive(Clone)]
+struct Target {
+    url: String,
+    connection: String,
+}
+
+fn target(text: &str) -> Result<Target, String> {
+    let connection = connection_in(text);
+    let named = connection.map(|connection| Target { url: text.to_owned(), connection });
+    named.ok_or_else(|| {
+        "write the service's address of one connection, as in http://127.0.0.1:8080/hooks/NAME"
+            .to_owned()
     })
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "write an address and a port, as in 127.0.0.1:9101".to_owned())
 }
 
 /// The address under which the service is called, as its signatures are checked.
@@ -60,8 +78,7 @@ mod tests {
         assert_eq!(name, "hubspot-eu");
         assert_eq!(public_url("https://tl.example.com/hooks/hubspot"), "https://tl.example.com");
         for odd in ["http://127.0.0.1:8080", "http://127.0.0.1:8080/hooks/", "hooks/hubspot"] {
-            let shown = connection_in(odd).unwrap_err().to_string();
-            assert!(shown.contains("hint: write http://HOST/hooks/NAME"), "{shown}");
+            assert_eq!(connection_in(odd), None, "{odd}");
         }
     }
 }

@@ -1,8 +1,9 @@
 //! The way of a connection through the admin's browser: a signed link that
 //! works once, and the state that the vendor brings back.
 //!
-//! The link proves that who opens it was given it by `touchline connect`; the
-//! state proves that the browser coming back is on a way begun by such a link.
+//! The link proves that who opens it was given it by `touchline connect`. Opening
+//! it uses nothing up, for mail scanners and chat previews open links too; only
+//! what its page sends back does. The state proves that the browser coming back is on a way begun by such a link.
 //! Both are random, work once, and die after ten minutes. Of both the store
 //! holds only a hash.
 
@@ -91,6 +92,28 @@ pub async fn make_link(
     Ok((link, expires_at))
 }
 
+/// Looks at a link as often as somebody likes, without using it up: what it
+/// would do, as long as [`use_link`] would do it.
+///
+/// # Errors
+/// When the store cannot be read; the inner error is the link's own fault.
+pub async fn look_at_link(
+    store: &Store,
+    vault: &Vault,
+    connector: &str,
+    query: &LinkQuery,
+    now: UnixMs,
+) -> store::Result<Result<Errand, NotGood>> {
+    if let Err(why) = judge(vault, connector, query, now) {
+        return Ok(Err(why));
+    }
+    let found = store.look_at_link(hash(&query.nonce), LINK.to_owned(), now).await?;
+    Ok(match found {
+        Some((_, true)) | None => Err(NotGood::Used),
+        Some((body, false)) => serde_json::from_slice(&body).map_err(|_| NotGood::Forged),
+    })
+}
+
 /// Uses a link up. The signature is judged first, so that nobody learns by
 /// guessing which links there are.
 ///
@@ -103,23 +126,26 @@ pub async fn use_link(
     query: &LinkQuery,
     now: UnixMs,
 ) -> store::Result<Result<Errand, NotGood>> {
-    let LinkQuery { connection, nonce, expires, signature } = query;
-    let expected = sign(vault, connector, connection, nonce, expires);
-    let Some(expires_at) = expires.parse().ok().map(UnixMs) else {
-        return Ok(Err(NotGood::Forged));
-    };
-    if !constant_time_eq(&expected, signature) {
-        return Ok(Err(NotGood::Forged));
+    if let Err(why) = judge(vault, connector, query, now) {
+        return Ok(Err(why));
     }
-    if now >= expires_at {
-        return Ok(Err(NotGood::Expired));
-    }
-    let used = store.use_link(hash(nonce), LINK.to_owned(), now).await?;
+    let used = store.use_link(hash(&query.nonce), LINK.to_owned(), now).await?;
     Ok(match used.map(|body| serde_json::from_slice(&body)) {
         Some(Ok(errand)) => Ok(errand),
         Some(Err(_)) => Err(NotGood::Forged),
         None => Err(NotGood::Used),
     })
+}
+
+/// Whether the link was made here, as it is, and its time is not over.
+fn judge(vault: &Vault, connector: &str, query: &LinkQuery, now: UnixMs) -> Result<(), NotGood> {
+    let LinkQuery { connection, nonce, expires, signature } = query;
+    let expected = sign(vault, connector, connection, nonce, expires);
+    let expires_at = expires.parse().map(UnixMs).map_err(|_| NotGood::Forged)?;
+    if !constant_time_eq(&expected, signature) {
+        return Err(NotGood::Forged);
+    }
+    if now >= expires_at { Err(NotGood::Expired) } else { Ok(()) }
 }
 
 /// What the way back must know of the way there.
@@ -232,7 +258,12 @@ mod tests {
         assert_eq!(tried("slack", good.clone(), NOW).await, Err(NotGood::Forged));
         assert_eq!(tried("hubspot", good.clone(), expires_at).await, Err(NotGood::Expired));
         let last = expires_at.plus_ms(-1);
+        let looked = async || look_at_link(&store, &vault, "hubspot", &good, last).await.unwrap();
+        for _ in 0..3 {
+            assert_eq!(looked().await.as_ref(), Ok(&errand), "looking uses nothing up");
+        }
         assert_eq!(tried("hubspot", good.clone(), last).await, Ok(errand));
-        assert_eq!(tried("hubspot", good, last).await, Err(NotGood::Used));
+        assert_eq!(looked().await, Err(NotGood::Used));
+        assert_eq!(tried("hubspot", good.clone(), last).await, Err(NotGood::Used));
     }
 }

@@ -2,6 +2,7 @@
 //! rules that are on, the texts of nudges, the steering of sending, and the
 //! credentials of connections.
 
+pub mod account_settings;
 pub mod connect_link;
 pub mod connecting;
 pub mod credentials;

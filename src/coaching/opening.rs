@@ -14,20 +14,22 @@ use touchline_kit::{
 use touchline_rules::UnixMs;
 use touchline_rules::time::SECOND_MS;
 
+use super::account_settings::{self, Settings, inherit};
 use super::credentials::{ConnectionToken, NEW, OAuthLine, static_token};
 use super::grants::Grants;
 use crate::clock::Clock;
-use crate::config::{Config, ConnectionConfig, LimitOverride, edit_distance};
+use crate::config::{Config, ConnectionConfig, LimitOverride};
 use crate::connection::{Connection, Connections};
-use crate::connectors::{CONNECTORS, connector};
+use crate::connectors::{connector, names};
+use crate::nearest::did_you_mean;
 use crate::store::{AuditEntry, ConnectionRow, Store};
 use crate::vault::Vault;
 
 /// How Touchline names itself to vendors.
 pub const USER_AGENT: &str = concat!("touchline/", env!("CARGO_PKG_VERSION"));
 /// The secrets of an OAuth app, as manifests name them.
-const CLIENT_ID: &str = "client_id";
-const CLIENT_SECRET: &str = "client_secret";
+pub(crate) const CLIENT_ID: &str = "client_id";
+pub(crate) const CLIENT_SECRET: &str = "client_secret";
 
 /// What accounts are opened with.
 pub struct Opening<'a> {
@@ -51,6 +53,8 @@ pub struct Declared<'a> {
     pub connector: &'static dyn Connector,
     /// Its secrets.
     pub secrets: Secrets,
+    /// Its settings, in the form that connectors read.
+    pub settings: Settings,
 }
 
 impl Declared<'_> {
@@ -68,26 +72,32 @@ impl Declared<'_> {
 /// Looks a connection up in the configuration.
 ///
 /// # Errors
-/// When there is none of that name, its connector is not known, or a secret is
-/// missing.
+/// When there is none of that name, its connector is not known, a secret is
+/// missing, or a setting is not known or makes no sense.
 pub fn declared<'a>(config: &'a Config, slug: &str) -> anyhow::Result<Declared<'a>> {
     let Some((slug, one)) = config.connections.get_key_value(slug) else {
-        let known: Vec<_> = config.connections.keys().map(String::as_str).collect();
-        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-        anyhow::bail!(
-            "there is no connection `{slug}`\nhint: configured are: {known}; add [connections.{slug}] to the configuration"
-        );
+        return Err(no_connection(config, slug));
     };
     let Some(connector) = connector(&one.connector) else {
-        let known: Vec<_> = CONNECTORS.iter().map(|one| one.manifest().name).collect();
-        anyhow::bail!(
-            "connections.{slug}.connector: there is no connector `{}`\nhint: it has {}",
-            one.connector,
-            known.join(", ")
-        );
+        let problem = format!("there is no connector `{}` in this build", one.connector);
+        let hint = did_you_mean(&one.connector, &names());
+        return Err(config.invalid(format!("connections.{slug}.connector"), problem, hint).into());
     };
-    let secrets = one.secrets(slug, connector.manifest())?;
-    Ok(Declared { slug, config: one, connector, secrets })
+    let secrets = one.secrets(slug, connector.manifest()).map_err(|error| config.placed(error))?;
+    let settings = account_settings::of(slug, one, connector);
+    let settings = settings.map_err(|error| config.placed(error))?;
+    Ok(Declared { slug, config: one, connector, secrets, settings })
+}
+
+/// The answer to the name of a connection that is not configured.
+pub fn no_connection(config: &Config, slug: &str) -> anyhow::Error {
+    let known: Vec<_> = config.connections.keys().map(String::as_str).collect();
+    if known.is_empty() {
+        return anyhow::anyhow!(
+            "there is no connection `{slug}`: none is configured\nhint: add [connections.{slug}] with its connector to the configuration (--config FILE, else ./touchline.toml)"
+        );
+    }
+    anyhow::anyhow!("there is no connection `{slug}`\nhint: {}", did_you_mean(slug, &known))
 }
 
 /// Opens every configured account.
@@ -111,23 +121,28 @@ pub fn open(slug: &str, opening: &Opening<'_>) -> anyhow::Result<Connection> {
     let declared = declared(config, slug)?;
     let manifest = declared.manifest();
     let tokens = Arc::new(tokens(&declared, opening)?);
+    for name in declared.config.limits.keys() {
+        let known: Vec<_> = manifest.limits.iter().map(|limit| limit.name).collect();
+        if !known.contains(&name.as_str()) {
+            let key = format!("connections.{slug}.limits.{name}");
+            let problem = format!("{} has no limit of that name", manifest.title);
+            return Err(config.invalid(key, problem, did_you_mean(name, &known)).into());
+        }
+    }
     let limits = declared.config.limits.iter();
     let session = Session::new(SessionConfig {
         base_url: declared.base_url().to_owned(),
         limits: limits.map(|(name, change)| (name.clone(), override_of(*change))).collect(),
         daily: DailyOverride {
-            share_percent: declared.config.daily_share_percent,
+            share_percent: declared.config.daily_share_percent.and_then(|it| u8::try_from(it).ok()),
             ..DailyOverride::default()
         },
         network: network_policy(declared.config.base_url.as_deref()),
         ..SessionConfig::new(slug, manifest, tokens, Arc::clone(clock))
     });
     let session = session.with_context(|| format!("connections.{slug}"))?;
-    // A connector reads its own settings; that one has a value for all of them.
-    let mut settings = declared.config.settings(manifest);
-    known(slug, &settings, declared.connector)?;
-    let look_back = config.crm.activity_look_back_days;
-    settings.entry("activity_look_back_days").or_insert_with(|| look_back.into());
+    let mut settings = declared.settings;
+    inherit(&mut settings, declared.connector, config)?;
     let view = ConnectionView {
         name: slug.to_owned(),
         public_url: config.public_url.clone(),
@@ -135,28 +150,6 @@ pub fn open(slug: &str, opening: &Opening<'_>) -> anyhow::Result<Connection> {
         settings,
     };
     Ok(Connection::new(declared.connector, declared.secrets, session, view))
-}
-
-/// Settings of every connector that OAuth can connect.
-const OAUTH_SETTINGS: &[&str] = &["pkce"];
-
-/// A misspelt setting must not quietly be none: it may be a security switch.
-fn known(
-    slug: &str,
-    settings: &serde_json::Map<String, serde_json::Value>,
-    connector: &dyn Connector,
-) -> anyhow::Result<()> {
-    let manifest = connector.manifest();
-    let secrets = manifest.secrets.iter().map(|field| field.name);
-    let of_oauth = manifest.oauth.iter().flat_map(|_| OAUTH_SETTINGS.iter().copied());
-    let names: Vec<_> =
-        connector.settings().iter().copied().chain(secrets).chain(of_oauth).collect();
-    let Some(unknown) = settings.keys().find(|key| !names.contains(&key.as_str())) else {
-        return Ok(());
-    };
-    let nearest = names.iter().min_by_key(|name| edit_distance(unknown, name));
-    let hint = nearest.map_or(String::new(), |name| format!("\nhint: did you mean `{name}`?"));
-    anyhow::bail!("connections.{slug} has no setting `{unknown}`{hint}")
 }
 
 /// Makes every configured connection known to the store, so that its status can
@@ -212,7 +205,7 @@ fn tokens(declared: &Declared<'_>, opening: &Opening<'_>) -> anyhow::Result<Conn
     let Some(line) = oauth_line(declared, &opening.config.public_url)? else {
         let what_to_do = match manifest.oauth {
             Some(_) => format!(
-                "no token: set connections.{slug}.access_token, or client_id and client_secret and run `touchline connect {}`",
+                "no token: set connections.{slug}.access_token, or client_id and client_secret and run `touchline connect {} --connection {slug}`",
                 manifest.name
             ),
             None => format!("no token is configured for connections.{slug}"),
@@ -305,20 +298,9 @@ mod tests {
         )
         .unwrap();
         let error = |slug: &str| declared(&config, slug).err().unwrap().to_string();
-        assert!(error("hubspot").contains("configured are: crm, odd"));
-        assert!(error("odd").contains("it has hubspot, slack"));
-    }
-
-    #[test]
-    fn a_misspelt_setting_is_named_with_the_nearest_known_one() {
-        let hubspot = crate::connectors::connector("hubspot").unwrap();
-        let settings = |key: &str| [(key.to_owned(), false.into())].into_iter().collect();
-        let judged = |key: &str| known("crm", &settings(key), hubspot);
-        assert!(judged("accept_signature_v1_v2").is_ok());
-        assert!(judged("pkce").is_ok());
-        let error = judged("accept_signature_v1v2").unwrap_err().to_string();
-        assert!(error.contains("did you mean `accept_signature_v1_v2`?"), "{error}");
-        let slack = crate::connectors::connector("slack").unwrap();
-        assert!(known("chat", &settings("pkce"), slack).is_err());
+        assert!(error("hubspot").contains("known here: crm, odd"), "{}", error("hubspot"));
+        assert!(error("od").contains("did you mean `odd`?"));
+        assert!(error("odd").contains("no connector `hubspots` in this build"));
+        assert!(error("odd").contains("did you mean `hubspot`?"));
     }
 }

@@ -8,6 +8,9 @@ use touchline_rules::facts::Metadata;
 use touchline_rules::packs;
 use touchline_rules::ruleset::{Loaded, RuleDiagnostic, RuleSet, SourceFile};
 
+use crate::file_errors::unreadable;
+use crate::nearest::did_you_mean;
+
 /// What configuration writes before the name of a pack that ships with the program.
 const BUILTIN: &str = "builtin:";
 /// The largest rule file that is read, in bytes.
@@ -51,7 +54,10 @@ pub fn read_packs(configured: &[String]) -> anyhow::Result<Vec<SourceFile>> {
             let shipped = packs::BUILTIN.iter().find(|shipped| shipped.name == name);
             let Some(shipped) = shipped else {
                 let known: Vec<_> = packs::BUILTIN.iter().map(|shipped| shipped.name).collect();
-                anyhow::bail!("rules: there is no pack {pack}\nhint: it has {}", known.join(", "));
+                anyhow::bail!(
+                    "there is no rule pack `{pack}` in this build\nhint: {} (a file or a folder can be given too)",
+                    did_you_mean(name, &known)
+                );
             };
             files.push(SourceFile { path: pack.clone(), text: shipped.text.to_owned() });
         } else {
@@ -62,25 +68,30 @@ pub fn read_packs(configured: &[String]) -> anyhow::Result<Vec<SourceFile>> {
 }
 
 fn read_path(path: &Path, files: &mut Vec<SourceFile>) -> anyhow::Result<()> {
-    let cannot =
-        |error: std::io::Error| anyhow::anyhow!("rules: cannot read {}: {error}", path.display());
     let mut paths = vec![path.to_owned()];
     if path.is_dir() {
-        let entries = std::fs::read_dir(path).map_err(cannot)?;
+        let entries =
+            std::fs::read_dir(path).map_err(|error| unreadable("the rules", path, &error))?;
         let found = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
         paths = found.filter(|path| is_yaml(path)).collect();
         paths.sort();
         anyhow::ensure!(
+            !paths.is_empty(),
+            "the folder {} holds no rules\nhint: packs are files that end in .yaml or .yml",
+            path.display()
+        );
+        anyhow::ensure!(
             paths.len() <= FILES_MAX,
-            "rules: {} holds more than {FILES_MAX} files",
+            "the folder {} holds more than {FILES_MAX} rule packs\nhint: put several into one file, or name fewer",
             path.display()
         );
     }
     for path in paths {
+        let cannot = |error| unreadable("the rules", &path, &error);
         let size = std::fs::metadata(&path).map_err(cannot)?.len();
         anyhow::ensure!(
             size <= FILE_BYTES_MAX,
-            "rules: {} is larger than {FILE_BYTES_MAX} bytes",
+            "the rules {} are larger than {FILE_BYTES_MAX} bytes\nhint: split the pack, or check that it is one",
             path.display()
         );
         let text = std::fs::read_to_string(&path).map_err(cannot)?;

@@ -29,12 +29,26 @@ impl LogConfig {
 
 /// Form of the log lines.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(try_from = "String")]
 pub enum LogFormat {
     /// For people.
     Text,
     /// One JSON object a line.
     Json,
+}
+
+impl TryFrom<String> for LogFormat {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        one_of(&text, &[("text", LogFormat::Text), ("json", LogFormat::Json)])
+    }
+}
+
+fn one_of<T: Copy>(text: &str, known: &[(&str, T)]) -> Result<T, String> {
+    let found = known.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
+    let names = || known.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+    found.ok_or_else(|| format!("got `{text}`, expected one of {}", names()))
 }
 
 /// `[http]`
@@ -123,7 +137,7 @@ pub struct AttentionConfig {
 
 /// Who gets nudges.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(try_from = "String")]
 pub enum Sending {
     /// Nobody.
     Off,
@@ -131,6 +145,16 @@ pub enum Sending {
     Pilot,
     /// Everybody.
     Everyone,
+}
+
+impl TryFrom<String> for Sending {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let known =
+            [("off", Sending::Off), ("pilot", Sending::Pilot), ("everyone", Sending::Everyone)];
+        one_of(&text, &known)
+    }
 }
 
 /// `[people."EMAIL"]`
@@ -156,7 +180,7 @@ pub struct ConnectionConfig {
     #[serde(default)]
     pub limits: BTreeMap<String, LimitOverride>,
     /// Share of the account's daily calls, in percent, instead of the connector's own.
-    pub daily_share_percent: Option<u8>,
+    pub daily_share_percent: Option<u32>,
     #[serde(flatten)]
     rest: BTreeMap<String, serde_json::Value>,
 }
@@ -175,27 +199,29 @@ impl ConnectionConfig {
     /// The secrets that `manifest` names, resolved.
     ///
     /// # Errors
-    /// [`ConfigError::Invalid`] naming the one that is missing or cannot be read.
+    /// [`ConfigError::Invalid`] naming the one that is missing or cannot be read, and
+    /// what it is.
     pub fn secrets(&self, slug: &str, manifest: &Manifest) -> Result<Secrets, ConfigError> {
         let mut secrets = Secrets::default();
         for field in manifest.secrets {
-            let key = || format!("connections.{slug}.{}", field.name);
+            let invalid = |problem: String, hint: String| {
+                ConfigError::invalid(format!("connections.{slug}.{}", field.name), problem, hint)
+            };
             let written = match self.rest.get(field.name) {
                 Some(serde_json::Value::String(written)) => written,
                 None if !field.required => continue,
-                _ => {
-                    let problem = "is missing".to_owned();
-                    return Err(ConfigError::Invalid {
-                        key: key(),
-                        problem,
-                        hint: field.help.to_owned(),
-                    });
+                other => {
+                    let problem = match other {
+                        None => "this secret is missing",
+                        Some(_) => "a secret is text, in quotes",
+                    };
+                    let hint =
+                        format!("write env:NAME, file:PATH or the secret itself. {}", field.help);
+                    return Err(invalid(problem.to_owned(), hint));
                 }
             };
-            let value = resolve_secret(written).map_err(|why| ConfigError::Invalid {
-                key: key(),
-                problem: format!("cannot be read: {why}"),
-                hint: field.help.to_owned(),
+            let value = resolve_secret(written).map_err(|(why, what_to_do)| {
+                invalid(why, format!("{what_to_do}. {}", field.help))
             })?;
             secrets.insert_secret(field.name, value);
         }

@@ -104,9 +104,7 @@ impl<'de> Deserialize<'de> for QuietHours {
             .split_once('-')
             .and_then(|(from, until)| Some((clock_time(from.trim())?, clock_time(until.trim())?)));
         hours.map(|hours| QuietHours(Some(hours))).ok_or_else(|| {
-            de::Error::custom(format!(
-                "quiet_hours `{text}` should read like \"18:00-08:00\", or \"off\""
-            ))
+            de::Error::custom(format!("`{text}` should read like \"18:00-08:00\", or be \"off\""))
         })
     }
 }
@@ -126,16 +124,34 @@ pub(super) fn clock_times<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Time
     times.collect()
 }
 
-/// Follows `env:NAME` and `file:PATH`; any other text is the secret itself.
+/// Follows `env:NAME` and `file:PATH`; any other text is the secret itself. Else
+/// what is wrong, and what to do.
 #[expect(clippy::disallowed_methods, reason = "configuration is the one reader of the environment")]
-pub(super) fn resolve_secret(written: &str) -> Result<SecretString, String> {
+pub(super) fn resolve_secret(written: &str) -> Result<SecretString, (String, String)> {
     let value = if let Some(name) = written.strip_prefix("env:") {
-        std::env::var(name).map_err(|_| format!("the environment variable {name} is not set"))?
+        std::env::var(name).map_err(|_| {
+            let problem = format!("the environment variable {name} is not set");
+            (problem, format!("set {name} where touchline is started"))
+        })?
     } else if let Some(path) = written.strip_prefix("file:") {
-        let text = std::fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?;
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            let problem = format!("cannot read {path}: {error}");
+            (problem, "write the secret into that file, readable by touchline".to_owned())
+        })?;
         text.trim_end_matches(['\r', '\n']).to_owned()
     } else {
         written.to_owned()
     };
-    if value.is_empty() { Err("it is empty".to_owned()) } else { Ok(SecretString::from(value)) }
+    if value.is_empty() {
+        let hint = "write env:NAME, file:PATH or the secret itself, or leave the key out";
+        return Err(("the secret is empty".to_owned(), hint.to_owned()));
+    }
+    Ok(SecretString::from(value))
+}
+
+/// Whether the person at the terminal wants no colours (no-color.org).
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "configuration is the one reader of the environment")]
+pub fn no_colours() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|chosen| !chosen.is_empty())
 }

@@ -2,7 +2,6 @@
 //! they moved then, and the service says what it would have said.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::io::{BufReader, Write};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -20,6 +19,7 @@ use super::{report, summarise};
 use crate::app::App;
 use crate::clock::Clock as _;
 use crate::connectors::connector;
+use crate::file_errors::open_file;
 use crate::history::{Header, History};
 
 /// Movements that are this close together happen at one simulated instant.
@@ -56,8 +56,8 @@ fn without_limits(connection: &str) -> String {
 /// # Errors
 /// When it cannot be read, with the line.
 pub fn read(file: &std::path::Path) -> anyhow::Result<History> {
-    let source = File::open(file).with_context(|| format!("cannot open {}", file.display()))?;
-    Ok(History::read(BufReader::new(source))?)
+    let source = open_file("the history", file)?;
+    History::read(BufReader::new(source)).with_context(|| file.display().to_string())
 }
 
 /// The history's people as chat users.

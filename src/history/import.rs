@@ -8,9 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::Path;
 
+use anyhow::Context as _;
+use jiff::ToSpan;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, ToSpan};
 use rust_decimal::Decimal;
 use touchline_rules::facts::{
     Actor, ActorKind, Change, ChangeKind, DealKey, Fact, Field, Metadata, Owner, Pipeline, Stage,
@@ -20,7 +21,9 @@ use touchline_rules::time::MINUTE_MS;
 use touchline_rules::{Calendar, UnixMs};
 
 use super::mapping::Mapping;
+use super::team::{Team, seller};
 use super::{Header, History, VERSION};
+use crate::nearest::did_you_mean;
 
 /// The connection that an imported deal's key names until it is given another.
 pub const IMPORT_CONNECTION: &str = "import";
@@ -36,6 +39,8 @@ pub struct Imported {
     pub rows: usize,
     /// Bad rows: line in the CSV, counted from 1, and what is wrong.
     pub bad: Vec<(u64, String)>,
+    /// Rows taken that name no owner: deals of nobody.
+    pub unowned: usize,
 }
 
 /// Reads opportunities from `csv`; the team file is looked up beside `folder`.
@@ -43,10 +48,15 @@ pub struct Imported {
 /// # Errors
 /// When a column of the mapping is missing, or a file cannot be read.
 pub fn import(csv: impl Read, folder: &Path, mapping: &Mapping) -> anyhow::Result<Imported> {
-    let zone = TimeZone::get(&mapping.time_zone)
-        .map_err(|_| anyhow::anyhow!("time_zone `{}` is no IANA zone", mapping.time_zone))?;
+    let zone = TimeZone::get(&mapping.time_zone).map_err(|_| {
+        anyhow::anyhow!(
+            "the mapping's time_zone `{}` is no time zone\nhint: write an IANA name, as in Europe/London",
+            mapping.time_zone
+        )
+    })?;
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(csv);
-    let columns = ColumnIndex::find(reader.headers()?, mapping)?;
+    let headers = reader.headers().context("the first line cannot be read")?;
+    let columns = ColumnIndex::find(headers, mapping)?;
     let team = Team::read(folder, mapping)?;
     let mut import = Import {
         mapping,
@@ -54,6 +64,7 @@ pub fn import(csv: impl Read, folder: &Path, mapping: &Mapping) -> anyhow::Resul
         calendar: Calendar::weekdays(zone),
         owners: team.owners,
         seen: BTreeSet::new(),
+        unowned: 0,
         changes: Vec::new(),
     };
     let (mut rows, mut bad) = (0, Vec::new());
@@ -78,6 +89,7 @@ pub fn import(csv: impl Read, folder: &Path, mapping: &Mapping) -> anyhow::Resul
             }
         }
     }
+    let unowned = import.unowned;
     let as_of = import.calendar.start_of(mapping.as_of);
     let mut changes = import.changes;
     changes.sort_by(|a, b| (a.occurred_at, &a.deal).cmp(&(b.occurred_at, &b.deal)));
@@ -89,7 +101,7 @@ pub fn import(csv: impl Read, folder: &Path, mapping: &Mapping) -> anyhow::Resul
         metadata,
         managers: team.managers,
     };
-    Ok(Imported { history: History { header, changes }, rows, bad })
+    Ok(Imported { history: History { header, changes }, rows, bad, unowned })
 }
 
 fn metadata(mapping: &Mapping, owners: BTreeMap<String, Owner>) -> Metadata {
@@ -116,6 +128,8 @@ fn stage_id(name: &str) -> String {
 }
 
 struct ColumnIndex {
+    /// How many there are.
+    count: usize,
     id: usize,
     stage: usize,
     owner: usize,
@@ -130,13 +144,20 @@ impl ColumnIndex {
     fn find(headers: &csv::StringRecord, mapping: &Mapping) -> anyhow::Result<Self> {
         let at = |name: &str| {
             headers.iter().position(|header| header.trim() == name).ok_or_else(|| {
-                let known = headers.iter().collect::<Vec<_>>().join(", ");
-                anyhow::anyhow!("the CSV has no column `{name}`\nhint: it has {known}")
+                let known: Vec<_> = headers.iter().map(str::trim).collect();
+                let hint = match known.as_slice() {
+                    [] => "it is empty: its first line must name the columns".to_owned(),
+                    known => did_you_mean(name, known),
+                };
+                anyhow::anyhow!(
+                    "the mapping names a column `{name}` that the CSV does not have\nhint: {hint}"
+                )
             })
         };
         let maybe = |name: &Option<String>| name.as_deref().map(at).transpose();
         let columns = &mapping.columns;
         Ok(ColumnIndex {
+            count: headers.len(),
             id: at(&columns.id)?,
             stage: at(&columns.stage)?,
             owner: at(&columns.owner)?,
@@ -153,17 +174,40 @@ impl ColumnIndex {
     }
 }
 
+impl ColumnIndex {
+    /// A column too few or too many moves what stands behind it.
+    fn fit(&self, row: &csv::StringRecord) -> Result<(), String> {
+        let found = row.len();
+        let superfluous = row.iter().skip(self.count).any(|text| !text.trim().is_empty());
+        if found < self.count || superfluous {
+            let expected = self.count;
+            return Err(format!("expected {expected} columns, found {found}"));
+        }
+        Ok(())
+    }
+}
+
+fn money(text: &str) -> Result<Decimal, String> {
+    let amount = text.parse::<Decimal>().map_err(|_| format!("`{text}` is no amount"))?;
+    if amount.is_sign_negative() && !amount.is_zero() {
+        return Err(format!("the amount `{text}` is below 0"));
+    }
+    Ok(amount)
+}
+
 struct Import<'a> {
     mapping: &'a Mapping,
     columns: ColumnIndex,
     calendar: Calendar,
     owners: BTreeMap<String, Owner>,
     seen: BTreeSet<String>,
+    unowned: usize,
     changes: Vec<Change>,
 }
 
 impl Import<'_> {
     fn row(&mut self, row: &csv::StringRecord) -> Result<(), String> {
+        self.columns.fit(row)?;
         let text = |index: usize| row.get(index).map_or("", str::trim);
         let id = text(self.columns.id);
         if id.is_empty() {
@@ -175,9 +219,7 @@ impl Import<'_> {
         let stage = self.stage(text(self.columns.stage))?;
         let walk = self.walk(row, stage)?;
         let amount = self.columns.amount.map(text).filter(|amount| !amount.is_empty());
-        let amount = amount
-            .map(|amount| amount.parse::<Decimal>().map_err(|_| format!("`{amount}` is no amount")))
-            .transpose()?;
+        let amount = amount.map(money).transpose()?;
         let close_date =
             self.columns.close_date.map(|column| self.date(text(column))).transpose()?.flatten();
         let name: Vec<_> = self
@@ -208,8 +250,9 @@ impl Import<'_> {
         push(created, ChangeKind::Created);
         push(created, set(Field::Name, Value::Text(name)));
         push(created, set(Field::Pipeline, Value::Text(PIPELINE.to_owned())));
-        if let Some(owner) = owner {
-            push(created, set(Field::Owner, Value::Text(owner)));
+        match owner {
+            Some(owner) => push(created, set(Field::Owner, Value::Text(owner))),
+            None => self.unowned += 1,
         }
         let stage_set = |index: usize| {
             set(Field::Stage, Value::Text(stage_id(&self.mapping.stages[index].name)))
@@ -318,57 +361,4 @@ impl Import<'_> {
         let owner = self.owners.entry(email.clone()).or_insert_with(|| seller(next, name, email));
         Ok(Some(owner.id.clone()))
     }
-}
-
-fn seller(id: String, name: &str, email: String) -> Owner {
-    Owner {
-        user_id: Some(id.clone()),
-        id,
-        email: Some(email),
-        name: name.to_owned(),
-        archived: false,
-    }
-}
-
-struct Team {
-    owners: BTreeMap<String, Owner>,
-    managers: Vec<(String, String)>,
-}
-
-impl Team {
-    fn read(folder: &Path, mapping: &Mapping) -> anyhow::Result<Team> {
-        let mut team = Team { owners: BTreeMap::new(), managers: Vec::new() };
-        let Some(file) = &mapping.team.file else { return Ok(team) };
-        let path = folder.join(file);
-        let mut reader = csv::Reader::from_path(&path).map_err(|error| {
-            anyhow::anyhow!("cannot read the team file {}: {error}", path.display())
-        })?;
-        let headers = reader.headers()?.clone();
-        let at = |name: &str| {
-            headers
-                .iter()
-                .position(|header| header.trim() == name)
-                .ok_or_else(|| anyhow::anyhow!("the team file has no column `{name}`"))
-        };
-        let (seller_at, manager_at) = (at(&mapping.team.seller)?, at(&mapping.team.manager)?);
-        for row in reader.records() {
-            let row = row?;
-            let name = row.get(seller_at).map_or("", str::trim);
-            let manager = row.get(manager_at).map_or("", str::trim);
-            let email = mapping.email_of(name);
-            let id = (team.owners.len() + 1).to_string();
-            team.owners.entry(email.clone()).or_insert_with(|| seller(id, name, email.clone()));
-            if !manager.is_empty() {
-                team.managers.push((email, mapping.email_of(manager)));
-            }
-        }
-        Ok(team)
-    }
-}
-
-/// How long a history lasts, for a first impression.
-#[must_use]
-pub fn span(history: &History) -> SignedDuration {
-    let first = history.changes.first().map_or(history.header.as_of, |change| change.occurred_at);
-    SignedDuration::from_millis(history.header.as_of.since_ms(first))
 }

@@ -6,6 +6,8 @@ use jiff::civil::Date;
 use serde::Deserialize;
 use touchline_rules::facts::StageKind;
 
+use crate::file_errors::{place, unreadable};
+
 /// How to read a CSV of opportunities. Written by hand, in TOML:
 ///
 /// ```toml
@@ -118,11 +120,16 @@ impl Mapping {
     /// # Errors
     /// With the line and column of what is wrong.
     pub fn read(path: &Path) -> anyhow::Result<Mapping> {
-        let text = std::fs::read_to_string(path).map_err(|error| {
-            anyhow::anyhow!("cannot read the mapping {}: {error}", path.display())
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| unreadable("the mapping", path, &error))?;
+        let mapping: Mapping = toml::from_str(&text).map_err(|error| {
+            let at = error.span().map_or(0, |span| span.start);
+            anyhow::anyhow!(
+                "{}{}\nhint: tests/history/README.md explains every key of a mapping",
+                place(path, &text, at),
+                error.message().replace('\n', ", ")
+            )
         })?;
-        let mapping: Mapping = toml::from_str(&text)
-            .map_err(|error| anyhow::anyhow!("the mapping {}: {error}", path.display()))?;
         anyhow::ensure!(
             !mapping.stages.is_empty(),
             "the mapping {} names no stages\nhint: list them in the order a deal walks them",

@@ -9,11 +9,14 @@ pub mod import;
 pub mod inactive;
 pub mod load;
 pub mod mapping;
+mod team;
 #[cfg(test)]
 mod tests;
 
 use std::io::{BufRead, Write};
 
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use touchline_rules::UnixMs;
 use touchline_rules::facts::{Change, Metadata};
@@ -110,6 +113,33 @@ impl History {
             to.write_all(b"\n")?;
         }
         to.flush()
+    }
+}
+
+/// What days a history tells of, in its own zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// The day of the first change.
+    pub first: Date,
+    /// The day of the last change.
+    pub last: Date,
+    /// The day up to which the file knows: deals still open are that old.
+    pub as_of: Date,
+}
+
+impl History {
+    /// The days it tells of; `None` when it tells of no change.
+    #[must_use]
+    pub fn span(&self) -> Option<Span> {
+        let zone = self.header.metadata.time_zone.as_deref().unwrap_or("UTC");
+        let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
+        let day = |at: UnixMs| at.to_zoned(&zone).date();
+        let (first, last) = (self.changes.first()?, self.changes.last()?);
+        Some(Span {
+            first: day(first.occurred_at),
+            last: day(last.occurred_at),
+            as_of: day(self.header.as_of),
+        })
     }
 }
 

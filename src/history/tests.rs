@@ -72,6 +72,46 @@ fn a_lost_row_never_passes_won_and_a_row_without_dates_is_made_on_the_given_day(
 }
 
 #[test]
+fn a_row_of_another_width_and_an_amount_below_nothing_are_bad() {
+    let imported = read(
+        "A1,Ann Lee,Box,Acme,Won,10/20/2016,3/1/2017\n\
+         A2,Ann Lee,Box,Acme, Inc,Won,10/20/2016,3/1/2017,5\n\
+         A3,Ann Lee,Box,Acme,Won,10/20/2016,3/1/2017,-5\n\
+         A4,Ann Lee,Box,Acme,Won,10/20/2016,3/1/2017,0,\n",
+    );
+    let bad: Vec<_> = imported.bad.iter().map(|(line, why)| format!("{line}: {why}")).collect();
+    assert_eq!(
+        bad,
+        [
+            "2: expected 8 columns, found 7",
+            "3: expected 8 columns, found 9",
+            "4: the amount `-5` is below 0",
+        ]
+    );
+    assert_eq!(stages(&imported).len(), 3, "an empty column behind the last moves nothing");
+}
+
+#[test]
+fn a_row_without_an_owner_is_a_deal_of_nobody_and_counted() {
+    let imported = read("A1,,Box,Acme,Won,10/20/2016,3/1/2017,5\n");
+    assert_eq!((imported.bad.len(), imported.unowned), (0, 1));
+    let owned = imported
+        .history
+        .changes
+        .iter()
+        .any(|change| matches!(change.kind, ChangeKind::FieldSet { field: Field::Owner, .. }));
+    assert!(!owned);
+}
+
+#[test]
+fn the_days_of_a_history_are_those_of_its_changes_and_its_as_of() {
+    let span = read("A1,Ann Lee,Box,Acme,Won,10/20/2016,3/1/2017,5\n").history.span().unwrap();
+    let days = [span.first, span.last, span.as_of].map(|day| day.to_string());
+    assert_eq!(days, ["2016-10-06", "2017-03-01", "2017-12-31"]);
+    assert_eq!(read("").history.span(), None);
+}
+
+#[test]
 fn steps_of_one_day_keep_their_order() {
     let imported = read("A1,Ann Lee,Box,Acme,Won,3/1/2017,3/1/2017,1054\n");
     insta::assert_debug_snapshot!(stages(&imported), @r#"

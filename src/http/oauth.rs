@@ -1,7 +1,8 @@
 //! Connecting an account by OAuth: `/connect/{connector}/start` and `callback`.
 //!
-//! Handlers take proofs. A [`ConnectLink`] exists only after a signed link was
-//! used up, an [`OAuthState`] only after a state of ours was. Both work once, so
+//! Handlers take proofs. A [`ConnectOffer`] exists only for a signed link that
+//! still works, a [`ConnectLink`] only after its form was sent and the link used
+//! up, an [`OAuthState`] only after a state of ours was. Both work once, so
 //! how often anybody can make this service call a vendor is bounded by how many
 //! links an admin makes.
 
@@ -9,7 +10,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{FromRequestParts, Path, Query, State};
+use axum::extract::{
+    DefaultBodyLimit, Form, FromRequest, FromRequestParts, Path, Query, Request, State,
+};
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
@@ -18,9 +21,10 @@ use serde::Deserialize;
 use touchline_kit::CallError;
 use touchline_kit::oauth::pkce_challenge;
 
-use super::page::{page, redirect};
+use super::page::{Question, ask, onward, page};
+use crate::coaching::account_settings::PKCE;
 use crate::coaching::connect_link::{
-    Errand, Journey, LinkQuery, NotGood, make_state, use_link, use_state,
+    Errand, Journey, LinkQuery, NotGood, look_at_link, make_state, use_link, use_state,
 };
 use crate::coaching::connecting::{connected, refused};
 use crate::coaching::credentials::OAuthLine;
@@ -31,8 +35,10 @@ use crate::service::Service;
 
 /// The longest code or error that is taken from a callback, in bytes.
 const PARAM_BYTES_MAX: usize = 4096;
-/// The setting by which PKCE is used with a vendor that has it (RFC 7636).
-const PKCE: &str = "pkce";
+/// The largest form that is taken, in bytes.
+const FORM_BYTES_MAX: usize = 4096;
+/// Where a browser says who sent a form.
+const SENT_FROM: &str = "sec-fetch-site";
 
 /// What the two routes need.
 pub struct Connect {
@@ -44,6 +50,7 @@ pub struct Connect {
 /// One account that can be connected by OAuth.
 struct Account {
     title: &'static str,
+    scopes: &'static [&'static str],
     line: OAuthLine,
     pkce: bool,
 }
@@ -59,9 +66,10 @@ impl Connect {
         for slug in config.connections.keys() {
             let declared = declared(config, slug)?;
             let Some(line) = oauth_line(&declared, &config.public_url)? else { continue };
-            let settings = declared.config.settings(declared.manifest());
-            let pkce = settings.get(PKCE).is_some_and(|chosen| chosen == true || chosen == "true");
-            let account = Account { title: declared.manifest().title, line, pkce };
+            let pkce = declared.settings.get(PKCE).is_some_and(|chosen| chosen == true);
+            let manifest = declared.manifest();
+            let scopes = manifest.oauth.as_ref().map_or(&[][..], |oauth| oauth.scopes);
+            let account = Account { title: manifest.title, scopes, line, pkce };
             accounts.insert(slug.clone(), account);
         }
         Ok(Connect { service, entropy, accounts })
@@ -71,12 +79,21 @@ impl Connect {
 /// The routes.
 pub fn routes(connect: Arc<Connect>) -> Router {
     Router::new()
-        .route("/connect/{connector}/start", get(start))
+        .route("/connect/{connector}/start", get(offer).post(start))
         .route("/connect/{connector}/callback", get(callback))
+        .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
         .with_state(connect)
 }
 
-/// Proof that the browser holds a link that `touchline connect` made, used now.
+/// Proof that the browser holds a link that `touchline connect` made and that
+/// would work. Nothing is used up: whoever looks at links for others, a mail
+/// scanner or a chat, comes this far.
+pub struct ConnectOffer {
+    errand: Errand,
+    link: LinkQuery,
+}
+
+/// Proof that the form of such a link was sent, which uses the link up.
 pub struct ConnectLink(Errand);
 
 /// Proof that the browser comes back from a way begun with a [`ConnectLink`].
@@ -84,6 +101,34 @@ pub struct OAuthState {
     journey: Journey,
     /// The vendor's code, or why there is none.
     outcome: Result<String, String>,
+}
+
+async fn offer(State(connect): State<Arc<Connect>>, offer: ConnectOffer) -> Response {
+    let ConnectOffer { errand, link } = offer;
+    let Some(account) = connect.accounts.get(&errand.connection) else {
+        return no_longer_configured(&errand);
+    };
+    let title = account.title;
+    let LinkQuery { connection, nonce, expires, signature } = &link;
+    ask(&Question {
+        heading: &format!("Connect {title} to Touchline?"),
+        about: &[
+            ("Asked for by", &errand.by),
+            ("Connection", connection),
+            (&format!("{title} will be asked for"), &account.scopes.join(", ")),
+        ],
+        note: &format!(
+            "Go on only if you know who sent you here. {title} will ask you once more. The link works once, for ten minutes."
+        ),
+        action: &format!("/connect/{}/start", errand.connector),
+        fields: &[
+            ("connection", connection),
+            ("nonce", nonce),
+            ("expires", expires),
+            ("signature", signature),
+        ],
+        button: &format!("Connect {title}"),
+    })
 }
 
 async fn start(State(connect): State<Arc<Connect>>, ConnectLink(errand): ConnectLink) -> Response {
@@ -96,7 +141,11 @@ async fn start(State(connect): State<Arc<Connect>>, ConnectLink(errand): Connect
     let Service { store, vault, .. } = &*connect.service;
     let now = connect.service.now();
     match make_state(store, vault, &connect.entropy, &journey, now).await {
-        Ok(state) => redirect(&account.line.app.authorize_url(&state, challenge.as_deref())),
+        Ok(state) => onward(
+            &account.line.app.authorize_url(&state, challenge.as_deref()),
+            &format!("On to {}", account.title),
+            &format!("Go on to {}", account.title),
+        ),
         Err(error) => broken_here(&error),
     }
 }
@@ -197,7 +246,7 @@ fn not_good(why: NotGood, connector: &str) -> Response {
     }
 }
 
-/// A link must not be used up by a program that only looks whether it is there.
+/// A state must not be used up by a program that only looks whether it is there.
 fn not_a_visit(parts: &Parts) -> Option<Response> {
     (parts.method != Method::GET)
         .then(|| page(StatusCode::METHOD_NOT_ALLOWED, "Open this link in a browser", ""))
@@ -214,26 +263,65 @@ fn is_slug(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
-impl FromRequestParts<Arc<Connect>> for ConnectLink {
+/// The connector as it may stand in a page or a link.
+fn shown(connector: &str) -> &str {
+    if is_slug(connector) { connector } else { "hubspot" }
+}
+
+fn or_why(
+    judged: crate::store::Result<Result<Errand, NotGood>>,
+    connector: &str,
+) -> Result<Errand, Box<Response>> {
+    match judged {
+        Ok(Ok(errand)) => Ok(errand),
+        Ok(Err(why)) => Err(Box::new(not_good(why, shown(connector)))),
+        Err(error) => Err(Box::new(broken_here(&error.into()))),
+    }
+}
+
+impl FromRequestParts<Arc<Connect>> for ConnectOffer {
     type Rejection = Response;
 
     async fn from_request_parts(
         parts: &mut Parts,
         connect: &Arc<Connect>,
     ) -> Result<Self, Response> {
-        if let Some(refused) = not_a_visit(parts) {
-            return Err(refused);
-        }
         let connector = connector_of(parts).await;
-        let shown = if is_slug(&connector) { connector.as_str() } else { "hubspot" };
-        let query = Query::<LinkQuery>::from_request_parts(parts, &()).await;
-        let Ok(Query(query)) = query else { return Err(not_good(NotGood::Forged, shown)) };
+        let link = Query::<LinkQuery>::from_request_parts(parts, &()).await;
+        let Ok(Query(link)) = link else {
+            return Err(not_good(NotGood::Forged, shown(&connector)));
+        };
         let Service { store, vault, .. } = &*connect.service;
-        match use_link(store, vault, &connector, &query, connect.service.now()).await {
-            Ok(Ok(errand)) => Ok(ConnectLink(errand)),
-            Ok(Err(why)) => Err(not_good(why, shown)),
-            Err(error) => Err(broken_here(&error.into())),
+        let judged = look_at_link(store, vault, &connector, &link, connect.service.now()).await;
+        let errand = or_why(judged, &connector).map_err(|why| *why)?;
+        Ok(ConnectOffer { errand, link })
+    }
+}
+
+/// The proof is in the body: an address that somebody is made to call does
+/// nothing, and nobody can write the form without holding the link. What a
+/// browser says another site sent is refused all the same.
+impl FromRequest<Arc<Connect>> for ConnectLink {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, connect: &Arc<Connect>) -> Result<Self, Response> {
+        let (mut parts, body) = request.into_parts();
+        let connector = connector_of(&mut parts).await;
+        let from = parts.headers.get(SENT_FROM).map(|value| value.as_bytes());
+        if from.is_some_and(|from| !matches!(from, b"same-origin" | b"none")) {
+            return Err(page(
+                StatusCode::FORBIDDEN,
+                "Another site sent this",
+                "Nothing was done. Open the link of “touchline connect” itself and press its button.",
+            ));
         }
+        let request = Request::from_parts(parts, body);
+        let Ok(Form(link)) = Form::<LinkQuery>::from_request(request, &()).await else {
+            return Err(not_good(NotGood::Forged, shown(&connector)));
+        };
+        let Service { store, vault, .. } = &*connect.service;
+        let judged = use_link(store, vault, &connector, &link, connect.service.now()).await;
+        or_why(judged, &connector).map(ConnectLink).map_err(|why| *why)
     }
 }
 

@@ -81,6 +81,9 @@ pub struct Waiting {
     pub until: UnixMs,
     /// For what.
     pub why: String,
+    /// The sort of failure, as [`touchline_kit::CallError::code`] names it.
+    #[serde(default)]
+    pub code: String,
 }
 
 impl BackfillProgress {
@@ -170,7 +173,8 @@ impl Backfill {
             }
             Err(error) => {
                 let until = self.rests.failed(&self.service, &connection.slug, &error, now).await?;
-                let waiting = Some(Waiting { until, why: error.to_string() });
+                let waiting =
+                    Some(Waiting { until, why: error.to_string(), code: error.code().to_owned() });
                 self.store(connection, &BackfillProgress { waiting, ..progress }, version).await?;
                 Ok(Progress::idle_until(Some(until)))
             }

@@ -158,12 +158,16 @@ async fn set_status(
 ) -> store::Result<()> {
     let (name, status) = (connection.to_owned(), status.to_owned());
     let is_broken = status == BROKEN;
+    // An account that was never tried is connected, not mended.
+    let before = service.store.connection(name.clone()).await?.map(|row| row.status);
     let news =
         service.store.set_connection_status(name, status, reason.to_owned(), service.now()).await?;
     if news && is_broken {
         tracing::error!(connection, reason, "access was taken away\nhint: connect again");
-    } else if news {
+    } else if news && before.as_deref() == Some(BROKEN) {
         tracing::info!(connection, "the connection works again");
+    } else if news {
+        tracing::info!(connection, "connected");
     }
     Ok(())
 }

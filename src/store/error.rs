@@ -6,7 +6,9 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// A database file cannot be opened.
-    #[error("cannot open {path}: {detail}; check that its folder exists and can be written")]
+    #[error(
+        "cannot open the database {path}: {detail}\nhint: `database` must name a file that touchline made, or a new one in a folder that can be written"
+    )]
     Open {
         /// The file.
         path: PathBuf,
@@ -15,8 +17,8 @@ pub enum StoreError {
     },
     /// A newer build wrote this database.
     #[error(
-        "{path} has schema version {found}, this build knows up to {known}; \
-         run the newer touchline that wrote it, or restore a backup"
+        "{path} has schema version {found}, this build knows up to {known}\n\
+         hint: run the newer touchline that wrote it, or restore a backup"
     )]
     NewerSchema {
         /// The file.
@@ -28,8 +30,8 @@ pub enum StoreError {
     },
     /// The schema must move on, but a `serve` of an older build is using it.
     #[error(
-        "{path} needs a newer schema while `touchline serve` ({holder}) uses it; \
-         stop that process, then run this again"
+        "{path} needs a newer schema while `touchline serve` ({holder}) uses it\n\
+         hint: stop that process, then run this again"
     )]
     MigrationWhileServing {
         /// The file.
@@ -39,8 +41,8 @@ pub enum StoreError {
     },
     /// A second `serve` on the same database.
     #[error(
-        "another `touchline serve` ({holder}) uses this database; stop it first, \
-         or configure another `database` (lock file {lock})"
+        "another `touchline serve` ({holder}) uses this database (lock file {lock})\n\
+         hint: stop it first, or set another `database`"
     )]
     AlreadyServing {
         /// What the lock file says of the holder.

@@ -13,6 +13,8 @@ statements! {
         VALUES ($1, $2, $3, $4, 0)";
     USE(4) = "UPDATE link SET used_at = $1 WHERE nonce_hash = $2 AND purpose = $3 \
         AND used_at = 0 AND expires_at > $4 RETURNING body";
+    LOOK(3) = "SELECT body, used_at FROM link WHERE nonce_hash = $1 AND purpose = $2 \
+        AND expires_at > $3";
     FORGET(2) = "DELETE FROM link WHERE nonce_hash IN \
         (SELECT nonce_hash FROM link WHERE expires_at <= $1 LIMIT $2)";
 }
@@ -50,6 +52,21 @@ impl Store {
     ) -> Result<Option<Vec<u8>>> {
         self.write(CommitClass::Original, move |tx| {
             first(tx, &USE, params![now.0, nonce_hash, purpose, now.0], |row| row.get(0))
+        })
+        .await
+    }
+
+    /// Looks at a link without using it up: its body, and whether it was used;
+    /// `None` when it is unknown, expired or made for another purpose.
+    pub async fn look_at_link(
+        &self,
+        nonce_hash: [u8; 32],
+        purpose: String,
+        now: UnixMs,
+    ) -> Result<Option<(Vec<u8>, bool)>> {
+        self.read(move |main| {
+            let wanted = params![nonce_hash, purpose, now.0];
+            first(main, &LOOK, wanted, |row| Ok((row.get(0)?, row.get::<_, i64>(1)? != 0)))
         })
         .await
     }

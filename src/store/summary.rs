@@ -1,4 +1,4 @@
-//! How much there is of everything: for the demo, the console and the doctor.
+//! How much there is of everything: for the demo and `touchline admin ledger`.
 
 use rusqlite::Connection;
 

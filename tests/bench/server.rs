@@ -63,7 +63,7 @@ pub struct Server {
 impl Server {
     /// Starts the shipped program with this configuration.
     pub fn shipped(home: &Home) -> anyhow::Result<Server> {
-        Self::start(TOUCHLINE.as_ref(), &["--config", &home.file.to_string_lossy(), "serve"], home)
+        Self::start(TOUCHLINE.as_ref(), &["serve", "--config", &home.file.to_string_lossy()], home)
     }
 
     /// Starts this program as a server of a `kind` of its own.

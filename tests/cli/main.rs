@@ -2,8 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where its set-up fails")]
 
+mod explain;
+mod mistakes;
+
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 /// A folder with a configuration of its own.
 struct Place(tempfile::TempDir);
@@ -25,10 +30,35 @@ impl Place {
         self.0.path()
     }
 
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path().join(name), text).unwrap();
+    }
+
     fn run(&self, args: &[&str]) -> Ran {
         let mut command = Command::new(env!("CARGO_BIN_EXE_touchline"));
         let output = command.current_dir(self.path()).args(args).output().unwrap();
         Ran::from(output)
+    }
+}
+
+/// How often a command that is wrong is looked at, and how long it may take: a minute.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+const LOOKS_MAX: u32 = 12_000;
+
+impl Place {
+    /// Runs what should end at once: a service that starts all the same is ended.
+    fn run_briefly(&self, args: &[&str]) -> Ran {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_touchline"));
+        command.current_dir(self.path()).args(args);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut looks = 0;
+        while child.try_wait().unwrap().is_none() {
+            looks += 1;
+            assert!(looks < LOOKS_MAX || child.kill().is_err(), "{args:?} goes on and on");
+            std::thread::sleep(LOOK_EVERY);
+        }
+        Ran::from(child.wait_with_output().unwrap())
     }
 }
 
@@ -76,7 +106,7 @@ fn rules_that_ship_are_sound_and_their_tests_pass() {
     let place = Place::new("");
     let checked = place.run(&["rules", "check"]);
     assert_eq!((checked.code, checked.out.as_str()), (0, ""), "{}", checked.err);
-    assert!(checked.err.contains("rules in 1 packs: 0 errors"), "{}", checked.err);
+    assert!(checked.err.contains("rules in 1 pack: 0 errors"), "{}", checked.err);
     let tested = place.run(&["rules", "test"]);
     assert_eq!(tested.code, 0, "{}", tested.out);
     assert!(tested.out.lines().all(|line| line.starts_with("ok ")), "{}", tested.out);
@@ -110,6 +140,20 @@ fn a_faulty_rule_and_a_failing_test_exit_with_one() {
     let found: serde_json::Value = serde_json::from_str(&checked.out).unwrap();
     assert_eq!((checked.code, &found[0]["line"]), (1, &serde_json::json!(7)));
     assert_eq!(place.run(&["rules", "check", "builtin:nothing"]).code, 1);
+}
+
+#[test]
+fn a_log_that_is_no_terminal_has_no_colours() {
+    let place = Place::new("listen = \"127.0.0.1:0\"\n");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_touchline"));
+    command.current_dir(place.path()).arg("serve").stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let ready = lines.find(|line| line.as_ref().is_ok_and(|line| line.contains("ready")));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let ready = ready.unwrap().unwrap();
+    assert!(ready.contains("INFO") && !ready.contains('\x1b'), "{ready:?}");
 }
 
 #[test]
@@ -218,7 +262,7 @@ fn the_doctor_exits_with_one_only_when_something_is_bad() {
     let bad = Place::new("rules = [\"builtin:nothing\"]\n");
     bad.run(&["admin", "sending", "off", "--reason", "begin"]);
     let ran = bad.run(&["doctor"]);
-    assert!(ran.code == 1 && ran.out.contains("bad   rules: there is no pack"), "{}", ran.out);
+    assert!(ran.code == 1 && ran.out.contains("bad   there is no rule pack"), "{}", ran.out);
     let json = bad.run(&["doctor", "--json"]);
     let json: serde_json::Value = serde_json::from_str(&json.out).unwrap();
     assert!(json.as_array().unwrap().iter().any(|one| one["level"] == "bad"));

@@ -21,7 +21,7 @@ pub use manifest::MANIFEST;
 
 use touchline_kit::{
     Accepted, ConnectionView, Connector, Crm, Inbound, Manifest, RawRequest, Rejected, Secrets,
-    StoredRequest, Undecodable,
+    Setting, StoredRequest, Undecodable,
 };
 use touchline_rules::UnixMs;
 use touchline_rules::facts::Field;
@@ -44,8 +44,8 @@ impl Connector for HubSpot {
         &MANIFEST
     }
 
-    fn settings(&self) -> &'static [&'static str] {
-        settings::NAMES
+    fn settings(&self) -> &'static [Setting] {
+        settings::DECLARED
     }
 
     fn receive(

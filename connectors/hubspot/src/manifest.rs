@@ -114,6 +114,18 @@ mod tests {
     }
 
     #[test]
+    fn the_variant_for_oauth_differs_in_the_way_of_connecting_only() {
+        let mut variant = json(include_str!("../app/app-hsmeta.oauth.json"));
+        let auth = &mut variant["config"]["auth"];
+        assert_eq!(auth["type"], "oauth");
+        let back = format!("${{BASE_URL}}/connect/{}/callback", MANIFEST.name);
+        assert_eq!(auth["redirectUrls"], serde_json::json!([back]));
+        auth["type"] = "static".into();
+        auth.as_object_mut().unwrap().remove("redirectUrls");
+        assert_eq!(variant, app());
+    }
+
+    #[test]
     fn the_shipped_app_hears_of_every_mapped_property() {
         let webhooks = webhooks();
         let all = webhooks["config"]["subscriptions"]["crmObjects"].as_array().unwrap();
@@ -155,10 +167,16 @@ mod tests {
     #[test]
     fn the_readme_tells_the_same_number_of_steps() {
         let readme = include_str!("../README.md");
-        let steps = readme.lines().filter(|line| {
-            line.split_once(". ").is_some_and(|(number, _)| number.parse::<u8>().is_ok())
-        });
-        assert_eq!(steps.count(), MANIFEST.setup.len());
+        let steps_of = |road: &str| {
+            let section = readme.split("\n#").find(|section| section.contains(road)).unwrap();
+            let is_step = |line: &&str| {
+                line.split_once(". ").is_some_and(|(number, _)| number.parse::<u8>().is_ok())
+            };
+            section.lines().filter(is_step).count()
+        };
+        assert_eq!(steps_of("## With a static token: eight steps"), MANIFEST.setup.len());
+        assert_eq!(MANIFEST.setup.len(), 8);
+        assert_eq!(steps_of("## With OAuth: nine steps"), 9);
     }
 
     #[test]

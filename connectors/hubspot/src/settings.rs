@@ -1,7 +1,7 @@
 //! The non-secret settings of a HubSpot connection.
 
 use serde_json::Value;
-use touchline_kit::ConnectionView;
+use touchline_kit::{Allowed, ConnectionView, Setting};
 use touchline_rules::time::DAY_MS;
 
 /// Days of activity that are read with a deal when nothing is configured.
@@ -9,9 +9,17 @@ const LOOK_BACK_DAYS: i64 = 90;
 /// The longest look-back that may be configured, in days.
 const LOOK_BACK_DAYS_MAX: i64 = 730;
 
-/// The keys of [`Settings`].
-pub(crate) const NAMES: &[&str] =
-    &["accept_signature_v1_v2", "activity_look_back_days", "poll_activities", "portal_id"];
+/// What may be configured: the fields of [`Settings`].
+pub(crate) const DECLARED: &[Setting] = &[
+    Setting { name: ACCEPT_V1_V2, allowed: Allowed::Switch },
+    Setting { name: LOOK_BACK, allowed: Allowed::Number { least: 1, most: LOOK_BACK_DAYS_MAX } },
+    Setting { name: POLL_ACTIVITIES, allowed: Allowed::Switch },
+    Setting { name: PORTAL_ID, allowed: Allowed::Id },
+];
+const ACCEPT_V1_V2: &str = "accept_signature_v1_v2";
+const LOOK_BACK: &str = "activity_look_back_days";
+const POLL_ACTIVITIES: &str = "poll_activities";
+const PORTAL_ID: &str = "portal_id";
 
 /// What may be configured under `[connections.<name>]` besides secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,31 +37,15 @@ pub(crate) struct Settings {
 
 impl Settings {
     pub fn of(on: &ConnectionView) -> Settings {
-        let days = on.settings.get("activity_look_back_days").and_then(Value::as_i64);
-        let days = days.unwrap_or(LOOK_BACK_DAYS).clamp(1, LOOK_BACK_DAYS_MAX);
+        let switch = |name: &str| on.settings.get(name).and_then(Value::as_bool);
+        let days = on.settings.get(LOOK_BACK).and_then(Value::as_i64).unwrap_or(LOOK_BACK_DAYS);
+        let portal_id = on.settings.get(PORTAL_ID).and_then(Value::as_str);
         Settings {
-            accept_v1_v2: is_on(on, "accept_signature_v1_v2"),
+            accept_v1_v2: switch(ACCEPT_V1_V2).unwrap_or(true),
             look_back_ms: days * DAY_MS,
-            poll_activities: is_on(on, "poll_activities"),
-            portal_id: on.settings.get("portal_id").and_then(plain),
+            poll_activities: switch(POLL_ACTIVITIES).unwrap_or(true),
+            portal_id: portal_id.map(str::to_owned),
         }
-    }
-}
-
-/// True unless switched off: an environment variable arrives as text.
-fn is_on(on: &ConnectionView, name: &str) -> bool {
-    match on.settings.get(name) {
-        Some(Value::Bool(chosen)) => *chosen,
-        Some(Value::String(chosen)) => !matches!(chosen.as_str(), "false" | "off"),
-        _ => true,
-    }
-}
-
-fn plain(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) if !text.is_empty() => Some(text.clone()),
-        Value::Number(number) => number.as_u64().map(|id| id.to_string()),
-        _ => None,
     }
 }
 
@@ -79,12 +71,12 @@ mod tests {
     }
 
     #[test]
-    fn takes_configured_values_within_their_limits() {
+    fn takes_configured_values() {
         let mut on = connection(Some("33"));
         on.settings.insert("accept_signature_v1_v2".into(), json!(false));
-        on.settings.insert("poll_activities".into(), json!("off"));
-        on.settings.insert("activity_look_back_days".into(), json!(100_000));
-        on.settings.insert("portal_id".into(), json!(77));
+        on.settings.insert("poll_activities".into(), json!(false));
+        on.settings.insert("activity_look_back_days".into(), json!(730));
+        on.settings.insert("portal_id".into(), json!("77"));
         let settings = Settings::of(&on);
         assert!(!settings.accept_v1_v2);
         assert!(!settings.poll_activities);

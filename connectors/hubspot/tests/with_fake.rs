@@ -148,7 +148,7 @@ async fn metadata_is_read_with_the_shipped_scopes() {
     assert_eq!(kind("closedlost"), Some(StageKind::Lost));
     assert_eq!(kind("contractsent"), Some(StageKind::Open));
     let told = HUBSPOT.self_test(&house.session, &house.on).await;
-    assert!(told.expect("a verdict").starts_with("HubSpot answers: 1 deal pipelines"));
+    assert!(told.expect("a verdict").starts_with("HubSpot answers: 1 deal pipeline"));
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use crate::manifest::Manifest;
 use crate::message::Message;
 use crate::receive::{Accepted, RawRequest, Rejected, Secrets, StoredRequest};
 use crate::session::{CallError, Session};
+use crate::setting::Setting;
 
 /// What a connector may know of the connection it works for.
 #[derive(Clone, Debug)]
@@ -21,7 +22,8 @@ pub struct ConnectionView {
     pub public_url: String,
     /// What is known of the account; its defaults before the first read.
     pub metadata: std::sync::Arc<Metadata>,
-    /// The non-secret settings of the connection, as configured.
+    /// The non-secret settings of the connection, each in the form that
+    /// [`crate::Allowed::read`] gives it.
     pub settings: serde_json::Map<String, serde_json::Value>,
 }
 
@@ -30,9 +32,10 @@ pub trait Connector: Send + Sync {
     /// What it declares.
     fn manifest(&self) -> &'static Manifest;
 
-    /// The names of its settings that are no secrets. Any other key of a
-    /// connection is a mistake that keeps the service from starting.
-    fn settings(&self) -> &'static [&'static str] {
+    /// Its settings that are no secrets, each with what it may be. Any other key
+    /// of a connection, and any other value, is a mistake that keeps the service
+    /// from starting.
+    fn settings(&self) -> &'static [Setting] {
         &[]
     }
 

@@ -17,6 +17,7 @@ pub mod quota;
 pub mod receive;
 pub mod retry;
 pub mod session;
+pub mod setting;
 pub mod signature;
 pub mod testing;
 pub mod token;
@@ -38,4 +39,5 @@ pub use session::{
     Body, Call, CallError, Clock, Effect, Priority, Session, SessionConfig, SessionError, Timeouts,
     TokenSource, VendorAnswer,
 };
+pub use setting::{Allowed, Setting};
 pub use token::StaticToken;

@@ -29,7 +29,7 @@ pub struct Manifest {
     /// `Ok` for an answer the connector wants to read. Vendors who mean what HTTP
     /// says can use [`crate::retry::classify_by_status`].
     pub classify: fn(&VendorAnswer, Effect, UnixMs) -> Result<(), CallError>,
-    /// What an admin does to connect it, in order, for the README and the console.
+    /// What an admin does to connect it, in order, for the README and `touchline connect`.
     pub setup: &'static [&'static str],
 }
 

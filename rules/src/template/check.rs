@@ -155,9 +155,21 @@ impl Checker<'_> {
         }
         let hint = match nearest(&path, self.allowed.iter()) {
             Some(known) => format!("did you mean `{known}`?"),
-            None => "see the fields this rule may use with `touchline rules schema`".to_owned(),
+            None => self.usable(&path),
         };
         self.refuse(span, &format!("`{path}` is not known here"), &hint)
+    }
+
+    /// What a text may name instead of `path`: the fields beside it, or all there
+    /// are where nothing begins as it does.
+    fn usable(&self, path: &str) -> String {
+        let root = path.split_once('.').map_or(path, |(root, _)| root);
+        let beside = |name: &&str| name.split_once('.').is_some_and(|(of, _)| of == root);
+        let mut names: Vec<&str> = self.allowed.iter().filter(beside).collect();
+        if names.is_empty() {
+            names = self.allowed.iter().collect();
+        }
+        format!("this text may use {}", names.join(", "))
     }
 }
 

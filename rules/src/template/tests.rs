@@ -91,7 +91,7 @@ fn misspelt_fields_are_found_when_the_rule_is_saved() {
     tip.body, line 1, column 4: `deal` is not a value by itself
     hint: name one of its fields, as in `deal.amount`
     tip.body, line 1, column 4: `weather.today` is not known here
-    hint: see the fields this rule may use with `touchline rules schema`
+    hint: this text may use change.vendor_id, deal.amount, deal.close_date, deal.competitors, deal.currency, deal.name, deal.next_step, seen.threshold
     tip.body, line 1, column 4: only fields can be read
     hint: write the path out, for example {{ deal.name }}
     tip.body, line 1, column 18: `deal.naem` is not known here

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use touchline_kit::{Capability, Usage};
 use touchline_rules::UnixMs;
-use touchline_rules::time::{DAY_MS, HOUR_MS};
+use touchline_rules::time::{DAY_MS, HOUR_MS, MINUTE_MS};
 
+use super::super::counted::counted;
 use super::findings::{Findings, lasting};
 use crate::coaching::credentials::{BROKEN, WORKING, static_token};
 use crate::coaching::data_check::{DataCheck, PipelineCheck};
@@ -17,7 +18,7 @@ use crate::config::Config;
 use crate::connection::Connection;
 use crate::http::hooks::Refusal;
 use crate::http::refusals::refusals;
-use crate::roles::backfill::BackfillProgress;
+use crate::roles::backfill::{BackfillProgress, Waiting};
 use crate::store::{InboxRow, Part, Store};
 use crate::vault::Vault;
 
@@ -33,6 +34,8 @@ const REFUSAL_FRESH_MS: i64 = DAY_MS;
 const SILENCE_MS: i64 = 3 * DAY_MS;
 /// Metadata is read each hour; older than that the reads fail.
 const METADATA_OLD_MS: i64 = 6 * HOUR_MS;
+/// A wait of the first read that is nobody's concern.
+const SHORT_WAIT_MS: i64 = 5 * MINUTE_MS;
 /// People named; the rest is counted.
 const PEOPLE_SHOWN: usize = 10;
 
@@ -126,7 +129,8 @@ pub(super) async fn usage(
         return Ok(());
     }
     let share = usage.share.map_or_else(String::new, |share| format!(" of our share of {share}"));
-    let text = format!("{} calls{share} on {}", usage.calls_today, usage.day);
+    let calls = counted(usize::try_from(usage.calls_today).unwrap_or(usize::MAX), "call");
+    let text = format!("{calls}{share} on {}", usage.day);
     if usage.refused == 0 {
         findings.ok(text);
     } else {
@@ -166,7 +170,7 @@ pub(super) async fn reading(
     }
     match BackfillProgress::load(store, slug).await? {
         None => {}
-        Some(progress) => tell_progress(&progress, findings),
+        Some(progress) => tell_progress(&progress, now, findings),
     }
     if let Some(check) = DataCheck::load(store, slug).await? {
         tell_data_check(slug, &check, findings);
@@ -174,16 +178,25 @@ pub(super) async fn reading(
     Ok(())
 }
 
-fn tell_progress(progress: &BackfillProgress, findings: &mut Findings) {
+fn tell_progress(progress: &BackfillProgress, now: UnixMs, findings: &mut Findings) {
     let of = progress.total.map_or_else(String::new, |total| format!(" of {total}"));
     let read = format!("first read: {}{of} deals", progress.read);
     match (&progress.finished_at, &progress.waiting) {
         (Some(at), _) => findings.ok(format!("{read}, finished {at}")),
+        // Vendors bound how fast they may be read: short waits are how it goes.
+        (None, Some(waiting)) if is_usual(waiting, now) => {
+            let left = lasting(waiting.until.since_ms(now));
+            findings.ok(format!("{read}; at the vendor's limit, it goes on in {left}"))
+        }
         (None, Some(waiting)) => findings
             .warn(format!("{read}; it waits until {}", waiting.until))
             .detail(waiting.why.as_str()),
         (None, None) => findings.ok(format!("{read}, begun {}", progress.started_at)),
     };
+}
+
+fn is_usual(waiting: &Waiting, now: UnixMs) -> bool {
+    waiting.code == "limited" && (0..=SHORT_WAIT_MS).contains(&waiting.until.since_ms(now))
 }
 
 fn tell_data_check(slug: &str, check: &DataCheck, findings: &mut Findings) {

@@ -51,7 +51,7 @@ pub(super) fn configuration(config: &Config, findings: &mut Findings) {
     if config.connections.is_empty() {
         findings
             .warn("no connection is configured")
-            .hint("add [connections.hubspot] to the configuration; `touchline config` shows how");
+            .hint("add [connections.hubspot] to the configuration; the end of `touchline config` shows how");
     }
 }
 

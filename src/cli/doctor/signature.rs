@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use clap::Args;
 use touchline_kit::{ConnectionView, RawRequest, Rejected};
 use touchline_rules::UnixMs;
@@ -14,6 +13,7 @@ use super::super::open;
 use super::findings::Findings;
 use crate::coaching::opening::{Declared, declared};
 use crate::config::Config;
+use crate::file_errors::{open_file, unreadable};
 
 #[derive(Args)]
 #[command(after_help = "\
@@ -62,10 +62,13 @@ pub(super) fn run(config: &Config, args: &SignatureArgs) -> anyhow::Result<ExitC
     let body = match &args.body {
         None => Vec::new(),
         Some(path) => {
-            let cannot = || format!("cannot read {}", path.display());
-            let size = std::fs::metadata(path).with_context(cannot)?.len();
-            anyhow::ensure!(size <= BODY_MAX, "{} is larger than {BODY_MAX} bytes", path.display());
-            std::fs::read(path).with_context(cannot)?
+            let size = open_file("the body", path)?.metadata()?.len();
+            anyhow::ensure!(
+                size <= BODY_MAX,
+                "the body {} is larger than {BODY_MAX} bytes\nhint: give the one request, byte for byte",
+                path.display()
+            );
+            std::fs::read(path).map_err(|error| unreadable("the body", path, &error))?
         }
     };
     let captured = Captured {
@@ -144,7 +147,7 @@ fn judged(
         name: declared.slug.to_owned(),
         public_url: public_url.to_owned(),
         metadata: Arc::default(),
-        settings: declared.config.settings(declared.manifest()),
+        settings: declared.settings.clone(),
     };
     // `/hooks/{connection}/{kind}`
     let kind = path.split('?').next().unwrap_or_default().split('/').nth(3).unwrap_or_default();

@@ -13,6 +13,7 @@ use super::*;
 use crate::clock::ManualClock;
 use crate::coaching::opening::declared;
 use crate::http::hooks::Refusal;
+use crate::roles::backfill::{BackfillProgress, Waiting};
 use crate::store::{NewInbox, Part, StoreOptions};
 
 const NOW: UnixMs = UnixMs(1_795_420_800_000);
@@ -87,6 +88,26 @@ fn refusal(captured: &Captured, at: UnixMs) -> Refusal {
         code: rejected.code.into(),
         reason: rejected.reason,
         diagnosis: rejected.diagnosis.into_iter().map(|(name, hash)| (name.into(), hash)).collect(),
+    }
+}
+
+#[tokio::test]
+async fn a_short_wait_at_a_limit_is_how_it_goes_and_any_other_is_to_look_at() {
+    for (code, wait_ms, told) in [
+        ("limited", 20_000, "ok    first read: 0 deals; at the vendor's limit, it goes on in 20 s"),
+        ("limited", HOUR_MS, "warn  first read: 0 deals; it waits until "),
+        ("limited", -20_000, "warn  first read: 0 deals; it waits until "),
+        ("unauthorized", 20_000, "warn  first read: 0 deals; it waits until "),
+    ] {
+        let rig = rig();
+        let waiting = Waiting { until: NOW.plus_ms(wait_ms), why: "why".into(), code: code.into() };
+        let begun = BackfillProgress::begin(&rig.config.crm, NOW);
+        let progress = BackfillProgress { waiting: Some(waiting), ..begun };
+        let body = serde_json::to_vec(&progress).unwrap();
+        let part = Part::Backfill;
+        rig.store.put_connection_part("hubspot".into(), part, 0, body, NOW).await.unwrap();
+        let report = rig.report(Some("hubspot")).await;
+        assert!(report.contains(told), "{code} {wait_ms}: {report}");
     }
 }
 

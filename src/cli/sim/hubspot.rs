@@ -12,7 +12,7 @@ use touchline_hubspot::fake::{
 };
 use touchline_rules::UnixMs;
 
-use super::{connection_in, listen, public_url};
+use super::{Target, address, listen, public_url, target};
 use crate::clock::SystemClock;
 use crate::demo::course::Course;
 use crate::demo::history::read;
@@ -35,11 +35,11 @@ const QUIET_WAIT_MAX: Duration = Duration::from_secs(15 * 60);
 #[derive(Args)]
 pub(in crate::cli) struct HubSpotArgs {
     /// Where the REST side listens.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9101")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9101", value_parser = address)]
     listen: SocketAddr,
     /// Where webhooks go: the service's public address and connection.
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080/hooks/hubspot")]
-    target: String,
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080/hooks/hubspot", value_parser = target)]
+    target: Target,
     /// Where requests are really sent, for a service behind its public name.
     #[arg(long, value_name = "URL")]
     send_to: Option<String>,
@@ -69,11 +69,10 @@ pub(in crate::cli) struct HubSpotArgs {
 
 pub(super) async fn run(args: HubSpotArgs) -> anyhow::Result<ExitCode> {
     let history = args.replay.as_deref().map(read).transpose()?;
-    let connection = connection_in(&args.target)?;
     let fake = FakeHubSpot::new(account(&args, history.as_ref())?);
     let replay = history.as_ref().map(|history| Replay::new(history, &fake));
     let (listener, address) = listen(args.listen).await?;
-    print!("{}", snippet(&fake, &connection, address, history.as_ref()));
+    print!("{}", snippet(&fake, &args.target.connection, address, history.as_ref()));
     eprintln!(
         "a fake HubSpot account answers on http://{address}; paste the lines above into touchline.toml"
     );
@@ -101,11 +100,11 @@ pub(super) async fn run(args: HubSpotArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn account(args: &HubSpotArgs, history: Option<&History>) -> anyhow::Result<FakeConfig> {
-    let service = public_url(&args.target);
+    let service = public_url(&args.target.url);
     let variables = [("BASE_URL", service.as_str()), ("CONNECTION", "hubspot")];
     let file = WebhookFile::parse(WEBHOOKS, &variables)?;
     let mut config = FakeConfig::new(Arc::new(SystemClock)).with_webhook_file(file);
-    config.target_url.clone_from(&args.target);
+    config.target_url.clone_from(&args.target.url);
     config.send_to.clone_from(&args.send_to);
     config.seed = args.seed;
     config.webhooks.shuffle = args.shuffle;

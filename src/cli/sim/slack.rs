@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::Args;
 use touchline_slack::fake::{FakeConfig, FakeSlack, FakeUser, pretty};
 
-use super::{connection_in, listen};
+use super::{Target, address, listen, target};
 use crate::clock::SystemClock;
 use crate::demo::history::{chat_users, read};
 
@@ -21,11 +21,11 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 #[derive(Args)]
 pub(in crate::cli) struct SlackArgs {
     /// Where the Web API listens.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9102")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9102", value_parser = address)]
     listen: SocketAddr,
     /// Where clicks go: the service's public address and connection.
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080/hooks/slack")]
-    target: String,
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080/hooks/slack", value_parser = target)]
+    target: Target,
     /// The people of a history are in the workspace.
     #[arg(long, value_name = "HISTORY")]
     people: Option<PathBuf>,
@@ -33,12 +33,19 @@ pub(in crate::cli) struct SlackArgs {
     #[arg(long, value_name = "EMAIL")]
     user: Vec<String>,
     /// IANA zone of those people.
-    #[arg(long, value_name = "ZONE", default_value = "Europe/London")]
+    #[arg(long, value_name = "ZONE", default_value = "Europe/London", value_parser = zone)]
     zone: String,
 }
 
+fn zone(text: &str) -> Result<String, String> {
+    let known = jiff::tz::TimeZone::get(text).is_ok();
+    known
+        .then(|| text.to_owned())
+        .ok_or_else(|| "write an IANA name, as in Europe/London".to_owned())
+}
+
 pub(super) async fn run(args: SlackArgs) -> anyhow::Result<ExitCode> {
-    let connection = connection_in(&args.target)?;
+    let connection = &args.target.connection;
     let mut users = match &args.people {
         Some(file) => chat_users(&read(file)?.header),
         None => Vec::new(),
@@ -56,7 +63,7 @@ pub(super) async fn run(args: SlackArgs) -> anyhow::Result<ExitCode> {
         signing_secret: SIGNING_SECRET.to_owned(),
         users,
         clock: Arc::new(SystemClock),
-        answer_url: args.target.clone(),
+        answer_url: args.target.url.clone(),
     });
     let (listener, address) = listen(args.listen).await?;
     println!(

@@ -73,8 +73,8 @@ mod tests {
         let error = go(&TWO[..1]).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "touchline.db has schema version 2, this build knows up to 1; \
-             run the newer touchline that wrote it, or restore a backup"
+            "touchline.db has schema version 2, this build knows up to 1\n\
+             hint: run the newer touchline that wrote it, or restore a backup"
         );
     }
 

@@ -19,7 +19,12 @@ pub(super) async fn self_test(line: &Line<'_>) -> Result<String, CallError> {
     let pipelines: Page<WirePipeline> = line.read(Request::get(paths::PIPELINES, &[])).await?;
     let found = stage_order(pipelines.results);
     let stages: usize = found.iter().map(|one| one.stages.len()).sum();
-    Ok(format!("HubSpot answers: {} deal pipelines with {stages} stages", found.len()))
+    let pipelines = counted(found.len(), "deal pipeline");
+    Ok(format!("HubSpot answers: {pipelines} with {}", counted(stages, "stage")))
+}
+
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 /// Reads all of it.

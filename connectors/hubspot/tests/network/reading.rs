@@ -38,7 +38,7 @@ async fn metadata_does_without_the_account_where_it_must() {
     let owners: Vec<_> = read.owners.iter().map(|one| (one.id.as_str(), one.archived)).collect();
     assert_eq!(owners, [("42", false), ("43", false), ("44", true)]);
     let told = HUBSPOT.self_test(&hubspot.session, &hubspot.on).await;
-    assert_eq!(told.as_deref(), Ok("HubSpot answers: 1 deal pipelines with 1 stages"));
+    assert_eq!(told.as_deref(), Ok("HubSpot answers: 1 deal pipeline with 1 stage"));
 }
 
 #[tokio::test]

@@ -1,0 +1,220 @@
+//! `touchline rules explain`: what one rule says of one deal, and why.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Args;
+use serde::Serialize;
+use touchline_rules::UnixMs;
+use touchline_rules::condition::{Explanation, Seen, Truth};
+use touchline_rules::engine::{World, explain_rule};
+use touchline_rules::facts::{DealKey, DealState, Field};
+use touchline_rules::ruleset::{Rule, RuleSet, Trigger};
+use touchline_rules::time::MINUTE_MS;
+
+use super::super::{ConfigFile, open};
+use super::accounts_of;
+use crate::coaching::data_check::load_verdicts;
+use crate::coaching::opening::no_connection;
+use crate::coaching::people::People;
+use crate::coaching::rulesets;
+use crate::config::Config;
+use crate::nearest::did_you_mean;
+use crate::roles::fetch::metadata::stored;
+use crate::store::Store;
+
+#[derive(Args)]
+pub(in crate::cli) struct ExplainArgs {
+    /// The rule's id, as `rules test` lists it.
+    rule: String,
+    /// The vendor's id of the deal.
+    #[arg(long, value_name = "ID")]
+    deal: String,
+    /// The deal's connection, where several know such a deal.
+    #[arg(long, value_name = "SLUG")]
+    connection: Option<String>,
+    /// As of this instant, with what is known now; without it, now.
+    #[arg(long, value_name = "TIME", value_parser = instant)]
+    at: Option<UnixMs>,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+fn instant(text: &str) -> Result<UnixMs, String> {
+    let parsed = text.parse::<jiff::Timestamp>();
+    parsed.map(UnixMs::from).map_err(|_| "write an instant, as in 2026-03-02T09:00:00Z".to_owned())
+}
+
+/// What came out.
+#[derive(Serialize)]
+struct Told {
+    rule: String,
+    connection: String,
+    deal: String,
+    at: String,
+    /// One word: see [`verdict`].
+    verdict: &'static str,
+    /// The same in a sentence.
+    because: String,
+    explanation: Explanation,
+}
+
+pub(super) async fn run(file: ConfigFile, args: ExplainArgs) -> anyhow::Result<ExitCode> {
+    let config = Arc::new(file.load()?);
+    let store = open::existing(&config)?;
+    let (rules, _) = rulesets::load(&config.rules, &accounts_of(&config, &store).await)?;
+    let Some(rule) = rules.rule(&args.rule) else {
+        let known: Vec<_> = rules.rules().iter().map(|rule| rule.id.as_str()).collect();
+        anyhow::bail!(
+            "there is no rule `{}` among the configured packs\nhint: {}",
+            args.rule,
+            did_you_mean(&args.rule, &known)
+        );
+    };
+    let state = deal(&config, &store, &args).await?;
+    let at = args.at.unwrap_or_else(|| open::clock().now());
+    let told = tell(&config, &store, &rules, rule, &state, at).await?;
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&told)?);
+    } else {
+        println!("{} on deal {} of {}, as of {}", told.rule, told.deal, told.connection, told.at);
+        println!("{}: {}\n\n{}", told.verdict, told.because, told.explanation);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The deal that is meant, as it is known now.
+async fn deal(config: &Config, store: &Store, args: &ExplainArgs) -> anyhow::Result<DealState> {
+    if let Some(slug) = args.connection.as_ref().filter(|it| !config.connections.contains_key(*it))
+    {
+        return Err(no_connection(config, slug));
+    }
+    let slugs = config.connections.keys();
+    let meant = slugs.filter(|slug| args.connection.as_ref().is_none_or(|only| only == *slug));
+    let keys = meant.map(|slug| DealKey { connection: slug.clone(), id: args.deal.clone() });
+    let found = store.load_subjects(keys.collect()).await?;
+    match found.as_slice() {
+        [row] => Ok(serde_json::from_slice(&row.body)?),
+        [] => anyhow::bail!(
+            "the database knows no deal `{}`\nhint: give the vendor's own id of it; a deal is known once it was read or changed",
+            args.deal
+        ),
+        several => anyhow::bail!(
+            "several connections know a deal `{}`\nhint: add --connection with one of {}",
+            args.deal,
+            several.iter().map(|row| row.connection.as_str()).collect::<Vec<_>>().join(", ")
+        ),
+    }
+}
+
+/// Judges the deal in the world in which the service would.
+async fn tell(
+    config: &Arc<Config>,
+    store: &Store,
+    rules: &RuleSet,
+    rule: &Rule,
+    state: &DealState,
+    at: UnixMs,
+) -> anyhow::Result<Told> {
+    let DealKey { connection, id } = &state.facts.key;
+    let metadata = stored(store, connection).await?.unwrap_or_default();
+    let people = People::load(store.clone(), Arc::clone(config)).await?;
+    let owner = People::owner_email(&metadata, state.facts.text(Field::Owner));
+    let pipeline = state.facts.text(Field::Pipeline).unwrap_or_default();
+    let world = World {
+        rules,
+        metadata: &metadata,
+        calendar: &people.calendar_of(owner.as_deref(), &metadata),
+        activity_trusted: load_verdicts(store, connection).await?.trusts(pipeline),
+        hydrate_deadline_ms: config.ingest.hydrate_deadline_minutes * MINUTE_MS,
+    };
+    let explanation = explain_rule(rule, state, at, &world);
+    let (verdict, because) = verdict(rule, state, &explanation, world.activity_trusted);
+    Ok(Told {
+        rule: rule.id.clone(),
+        connection: connection.clone(),
+        deal: id.clone(),
+        at: at.to_string(),
+        verdict,
+        because,
+        explanation,
+    })
+}
+
+fn verdict(
+    rule: &Rule,
+    state: &DealState,
+    explanation: &Explanation,
+    activity_trusted: bool,
+) -> (&'static str, String) {
+    match (explanation.truth, &rule.on) {
+        (Truth::False, _) => ("not true", "a part that must be true is not".to_owned()),
+        (Truth::Unknown, _) => ("unknown", unknown(rule, explanation, activity_trusted)),
+        (Truth::True, Trigger::Event(kind)) => {
+            ("waits for its event", format!("it fires at the next {}, whatever that changes", kind))
+        }
+        (Truth::True, Trigger::State) => holds(rule, state),
+    }
+}
+
+/// A state rule that is true speaks once an episode, and not at all where it was
+/// true before anybody looked.
+fn holds(rule: &Rule, state: &DealState) -> (&'static str, String) {
+    let memory = state.rules.get(&rule.id).filter(|memory| memory.trigger == rule.trigger_hash);
+    let fired_at = memory.and_then(|memory| memory.fired_at);
+    let fired = fired_at.map_or_else(String::new, |at| format!("; it last fired here {at}"));
+    match memory.and_then(|memory| memory.episode.as_ref()) {
+        Some(episode) if episode.seeded => (
+            "holds",
+            format!(
+                "it was already true when first looked at ({}), so it says nothing",
+                episode.start
+            ),
+        ),
+        Some(episode) => ("holds", format!("it has been true since {}{fired}", episode.start)),
+        None => (
+            "fires",
+            format!("it fires when the deal is next looked at, unless its cooldown forbids{fired}"),
+        ),
+    }
+}
+
+fn unknown(rule: &Rule, explanation: &Explanation, activity_trusted: bool) -> String {
+    let mut names = Vec::new();
+    unknown_values(explanation, &mut names);
+    // A function's name says less than the fact it could not read.
+    if names.iter().any(|name| !name.contains('(')) {
+        names.retain(|name| !name.contains('('));
+    }
+    let mut text = match names.as_slice() {
+        [] => "a part of it cannot be told".to_owned(),
+        names => format!("nobody told of {}", names.join(", ")),
+    };
+    if let Trigger::Event(kind) = &rule.on
+        && names.iter().any(|name| name.contains("change."))
+    {
+        text += &format!("; it is an event rule, and a {} tells its `change`", kind);
+    }
+    if !activity_trusted && names.iter().any(|name| is_activity(name)) {
+        text += "; too few deals of this pipeline show activity, so nothing rests on it there";
+    }
+    text
+}
+
+fn is_activity(name: &str) -> bool {
+    ["activity", "inbound", "outbound", "meeting"].iter().any(|part| name.contains(part))
+}
+
+/// The unknown values of the parts that leave the whole unknown.
+fn unknown_values(part: &Explanation, names: &mut Vec<String>) {
+    if part.truth != Truth::Unknown {
+        return;
+    }
+    for seen in part.values.iter().filter(|seen| seen.value == Seen::Unknown) {
+        if !names.contains(&seen.name) {
+            names.push(seen.name.clone());
+        }
+    }
+    part.parts.iter().for_each(|part| unknown_values(part, names));
+}
