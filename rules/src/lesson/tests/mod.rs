@@ -10,7 +10,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::ruleset::{RuleDiagnostic, SourceFile};
 
-const SILENCE: &str = include_str!("../../../lessons/handling-silence.md");
+/// A copy, so that the lesson that ships may be reworded.
+const SILENCE: &str = include_str!("silence.md");
 const DATES: &str = include_str!("../../../lessons/slipping-date.md");
 
 fn file(path: &str, text: &str) -> SourceFile {
@@ -35,7 +36,7 @@ fn a_lesson_as_people_read_it() {
     assert_snapshot!(lesson.plain(), @r#"
     When a buyer goes quiet (60 seconds)
 
-    Silence rarely means no. Mostly your contact is busy, waits for a colleague, or has something awkward to say. One more "any news?" makes all three harder to answer.
+    Silence is not yet a no. Often your contact is busy, waits for a colleague, or has something awkward to say. One more "any news?" makes all three harder to answer.
 
     Write a note that can be answered in ten seconds. Three parts are enough:
 
@@ -66,7 +67,7 @@ fn a_lesson_as_people_read_it() {
 #[test]
 fn marks_are_read_and_escapes_are_letters() {
     let text = SILENCE.replace(
-        "Silence rarely means no.",
+        "Silence is not yet a no.",
         r"Silence *rarely* means **no**, see [this page](https://example.com/a?b=1). 2 * 3 \* 4 & \[5\].",
     );
     let (lesson, found) = parse(&file("a.md", &text));
@@ -87,7 +88,7 @@ fn marks_are_read_and_escapes_are_letters() {
         ]
     );
     assert!(first.plain().starts_with(
-        "Silence rarely means no, see this page (https://example.com/a?b=1). 2 * 3 * 4 & [5]. Mostly"
+        "Silence rarely means no, see this page (https://example.com/a?b=1). 2 * 3 * 4 & [5]. Often"
     ));
 }
 
@@ -99,7 +100,7 @@ fn how_a_file_is_laid_out_does_not_matter() {
     let windows = format!("\u{feff}{}", SILENCE.replace('\n', "\r\n"));
     let close = SILENCE.replace("\n\n  ", "\n  ").replace("\n\n- [", "\n- [");
     let wrapped = SILENCE
-        .replace("Mostly your contact", "Mostly\nyour contact")
+        .replace("Often your contact", "Often\nyour contact")
         .replace("said kindly and", "said kindly\n   and")
         .replace("and work waits.", "and\n  work waits.");
     for text in [windows, close, wrapped] {
