@@ -12,7 +12,6 @@ pub mod entropy;
 mod file_errors;
 pub mod history;
 pub mod http;
-mod nearest;
 pub mod roles;
 pub mod service;
 pub mod store;

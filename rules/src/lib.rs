@@ -13,6 +13,7 @@ pub mod calendar;
 pub mod condition;
 pub mod engine;
 pub mod facts;
+pub mod lesson;
 pub mod nearest;
 pub mod packs;
 pub mod ruleset;

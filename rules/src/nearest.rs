@@ -35,6 +35,7 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
 pub fn did_you_mean(word: &str, known: &[&str]) -> String {
     match nearest(word, known.iter().copied()) {
         Some(name) => format!("did you mean `{name}`?"),
+        None if known.is_empty() => "there is none".to_owned(),
         None => {
             let listed = known.iter().take(LISTED_MAX).copied().collect::<Vec<_>>().join(", ");
             let more = known.len().saturating_sub(LISTED_MAX);

@@ -168,7 +168,10 @@ async fn ledger(config: &Config) -> anyhow::Result<ExitCode> {
         println!("  {times:>7}  {channel}, {state}");
     }
     let fates = summary.fates;
-    println!("of these, sent {}, waiting {}, not sent {}", fates.sent, fates.waiting, fates.not_sent);
+    println!(
+        "of these, sent {}, waiting {}, not sent {}",
+        fates.sent, fates.waiting, fates.not_sent
+    );
     println!("not sent, by reason");
     for (reason, times) in &summary.suppressed {
         println!("  {times:>7}  {reason:<16}  {}", in_words(reason));

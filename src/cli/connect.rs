@@ -15,8 +15,8 @@ use crate::coaching::opening::{
 use crate::config::Config;
 use crate::connectors::{connector, names};
 use crate::entropy;
-use crate::nearest::nearest;
 use crate::vault::Vault;
+use touchline_rules::nearest::nearest;
 
 #[derive(Args)]
 #[command(after_help = "\

@@ -4,7 +4,7 @@
 use touchline_kit::{Allowed, Connector, Setting};
 
 use crate::config::{Config, ConfigError, ConnectionConfig};
-use crate::nearest::did_you_mean;
+use touchline_rules::nearest::did_you_mean;
 
 /// The settings of a connection, by name.
 pub type Settings = serde_json::Map<String, serde_json::Value>;

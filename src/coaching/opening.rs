@@ -21,9 +21,9 @@ use crate::clock::Clock;
 use crate::config::{Config, ConnectionConfig, LimitOverride};
 use crate::connection::{Connection, Connections};
 use crate::connectors::{connector, names};
-use crate::nearest::did_you_mean;
 use crate::store::{AuditEntry, ConnectionRow, Store};
 use crate::vault::Vault;
+use touchline_rules::nearest::did_you_mean;
 
 /// How Touchline names itself to vendors.
 pub const USER_AGENT: &str = concat!("touchline/", env!("CARGO_PKG_VERSION"));

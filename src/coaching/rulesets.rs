@@ -9,7 +9,7 @@ use touchline_rules::packs;
 use touchline_rules::ruleset::{Loaded, RuleDiagnostic, RuleSet, SourceFile};
 
 use crate::file_errors::unreadable;
-use crate::nearest::did_you_mean;
+use touchline_rules::nearest::did_you_mean;
 
 /// What configuration writes before the name of a pack that ships with the program.
 const BUILTIN: &str = "builtin:";

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::written::Written;
-use crate::nearest::did_you_mean;
+use touchline_rules::nearest::did_you_mean;
 
 /// A configuration that cannot be used.
 #[derive(Debug, thiserror::Error)]

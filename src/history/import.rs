@@ -23,7 +23,7 @@ use touchline_rules::{Calendar, UnixMs};
 use super::mapping::Mapping;
 use super::team::{Team, seller};
 use super::{Header, History, VERSION};
-use crate::nearest::did_you_mean;
+use touchline_rules::nearest::did_you_mean;
 
 /// The connection that an imported deal's key names until it is given another.
 pub const IMPORT_CONNECTION: &str = "import";

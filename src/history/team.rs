@@ -8,7 +8,7 @@ use touchline_rules::facts::Owner;
 
 use super::mapping::Mapping;
 use crate::file_errors::open_file;
-use crate::nearest::did_you_mean;
+use touchline_rules::nearest::did_you_mean;
 
 pub(super) fn seller(id: String, name: &str, email: String) -> Owner {
     Owner {

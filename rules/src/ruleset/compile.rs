@@ -11,7 +11,7 @@ use crate::attention::AttentionClass;
 use crate::condition::{Condition, Diagnostic, TimeClass, Type, compile};
 use crate::engine::context::{CHANGE_PATHS, DEAL_PATHS, PERSON_PATHS};
 use crate::facts::EventKind;
-use crate::facts::schema::{self, Vocabulary, place};
+use crate::facts::schema::{self, place};
 use crate::nearest::did_you_mean;
 use crate::template::{Allowed, Template};
 
@@ -23,7 +23,7 @@ pub(super) struct Setting<'a> {
     pub(super) file: &'a str,
     pub(super) text: &'a str,
     pub(super) pack: &'a str,
-    pub(super) words: &'a Vocabulary,
+    pub(super) known: super::Known<'a>,
 }
 
 /// The rule that `document` writes; `None` if something is wrong with it.
@@ -41,6 +41,9 @@ pub(super) fn rule(
         Some(Trigger::Event(event)) => Some(event),
         Some(Trigger::State) | None => None,
     };
+    if let Some(lesson) = &document.lesson {
+        check_lesson(lesson, setting, findings);
+    }
     let make = Maker { setting, on, event, threshold: document.threshold };
     let when = document.when.as_ref().and_then(|when| make.condition(when, false, findings));
     let unless = document.unless.as_ref().map(|it| make.condition(it, false, findings));
@@ -159,6 +162,15 @@ fn check_combinations(document: &RuleDocument, on: Trigger, findings: &mut Findi
     }
 }
 
+fn check_lesson(slug: &Located<String>, setting: &Setting<'_>, findings: &mut Findings) {
+    let lessons = setting.known.lessons;
+    if lessons.get(&slug.value).is_none() {
+        let names: Vec<&str> = lessons.slugs().collect();
+        let message = format!("there is no lesson `{}`", slug.value);
+        findings.error(slug.at, "unknown_lesson", message, did_you_mean(&slug.value, &names));
+    }
+}
+
 struct Maker<'a> {
     setting: &'a Setting<'a>,
     on: Option<Trigger>,
@@ -175,7 +187,7 @@ impl Maker<'_> {
     ) -> Option<Condition> {
         // An outcome is looked for long after the change: it reads the deal only.
         let event = if in_outcome { None } else { self.event };
-        let fields = schema::schema(event, in_outcome, self.setting.words);
+        let fields = schema::schema(event, in_outcome, self.setting.known.words);
         match compile(&source.value, &fields) {
             Ok(condition) => {
                 for warning in condition.warnings() {

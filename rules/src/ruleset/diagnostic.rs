@@ -46,7 +46,7 @@ impl fmt::Display for RuleDiagnostic {
 
 /// The findings about one file, as they are collected.
 #[derive(Debug)]
-pub(super) struct Findings<'a> {
+pub(crate) struct Findings<'a> {
     file: &'a str,
     /// The rule that findings are about at the moment.
     pub(super) rule: Option<String>,
@@ -57,11 +57,11 @@ pub(super) struct Findings<'a> {
 const FINDINGS_MAX: usize = 200;
 
 impl<'a> Findings<'a> {
-    pub(super) fn new(file: &'a str) -> Self {
+    pub(crate) fn new(file: &'a str) -> Self {
         Findings { file, rule: None, found: Vec::new() }
     }
 
-    pub(super) fn error(
+    pub(crate) fn error(
         &mut self,
         at: Position,
         code: &'static str,
@@ -95,7 +95,7 @@ impl<'a> Findings<'a> {
         });
     }
 
-    pub(super) fn into_sorted(mut self) -> Vec<RuleDiagnostic> {
+    pub(crate) fn into_sorted(mut self) -> Vec<RuleDiagnostic> {
         self.found.sort_by_key(|one| (one.line, one.column));
         self.found
     }

@@ -32,7 +32,7 @@ impl<T: JsonSchema> JsonSchema for Located<T> {
 }
 
 /// Names that a key may hold, each with what it means.
-pub(super) trait Choice: Sized + Copy + 'static {
+pub(crate) trait Choice: Sized + Copy + 'static {
     /// What is chosen between, for messages: `audience`.
     const WHAT: &'static str;
     /// Every name.
@@ -40,7 +40,7 @@ pub(super) trait Choice: Sized + Copy + 'static {
 }
 
 /// A mapping that is being read.
-pub(super) struct Keys<'n> {
+pub(crate) struct Keys<'n> {
     what: &'static str,
     at: Position,
     entries: &'n [(String, Position, Node)],
@@ -49,7 +49,7 @@ pub(super) struct Keys<'n> {
 
 impl<'n> Keys<'n> {
     /// The mapping `node`, or a finding that it is none.
-    pub(super) fn of(node: &'n Node, what: &'static str, findings: &mut Findings) -> Option<Self> {
+    pub(crate) fn of(node: &'n Node, what: &'static str, findings: &mut Findings) -> Option<Self> {
         let NodeKind::Map(entries) = &node.kind else {
             let message = format!("{what} must be keys with values, not {}", node.describe());
             findings.error(node.at, "wrong_shape", message, "write `key: value`, one per line");
@@ -64,14 +64,14 @@ impl<'n> Keys<'n> {
     }
 
     /// The node under `key`; an explicit nothing counts as absent.
-    pub(super) fn node(&mut self, key: &'static str) -> Option<&'n Node> {
+    pub(crate) fn node(&mut self, key: &'static str) -> Option<&'n Node> {
         self.asked.push(key);
         let found = self.entries.iter().find(|(name, ..)| name == key).map(|(.., node)| node);
         found.filter(|node| !matches!(node.kind, NodeKind::Null))
     }
 
     /// As [`Keys::node`], and a finding if it is absent.
-    pub(super) fn required(
+    pub(crate) fn required(
         &mut self,
         key: &'static str,
         findings: &mut Findings,
@@ -85,7 +85,7 @@ impl<'n> Keys<'n> {
     }
 
     /// Reports every key that was never asked for.
-    pub(super) fn finish(self, findings: &mut Findings) {
+    pub(crate) fn finish(self, findings: &mut Findings) {
         for (key, at, _) in self.entries {
             if !self.asked.contains(&key.as_str()) {
                 let message = format!("{} has no key `{}`", self.what, shown(key));
@@ -102,7 +102,7 @@ fn wrong<T>(node: &Node, key: &str, wanted: &str, findings: &mut Findings) -> Op
 }
 
 /// Text that is not blank.
-pub(super) fn text(node: &Node, key: &str, findings: &mut Findings) -> Option<Located<String>> {
+pub(crate) fn text(node: &Node, key: &str, findings: &mut Findings) -> Option<Located<String>> {
     match &node.kind {
         NodeKind::Text(text) if !text.trim().is_empty() => {
             Some(Located { value: text.trim_end().to_owned(), at: node.at })
@@ -118,7 +118,7 @@ pub(super) fn text(node: &Node, key: &str, findings: &mut Findings) -> Option<Lo
 }
 
 /// A slug: `buyer-silent`.
-pub(super) fn slug(node: &Node, key: &str, findings: &mut Findings) -> Option<Located<String>> {
+pub(crate) fn slug(node: &Node, key: &str, findings: &mut Findings) -> Option<Located<String>> {
     const SLUG_CHARS_MAX: usize = 64;
     let found = text(node, key, findings)?;
     let plain = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit();
@@ -154,7 +154,7 @@ pub(super) fn number(
 }
 
 /// A whole number within bounds.
-pub(super) fn whole(
+pub(crate) fn whole(
     node: &Node,
     key: &str,
     bounds: std::ops::RangeInclusive<u32>,
@@ -182,7 +182,7 @@ pub(super) fn period(node: &Node, key: &str, findings: &mut Findings) -> Option<
 }
 
 /// One of a few names.
-pub(super) fn choice<T: Choice>(node: &Node, findings: &mut Findings) -> Option<T> {
+pub(crate) fn choice<T: Choice>(node: &Node, findings: &mut Findings) -> Option<T> {
     let found = text(node, T::WHAT, findings)?;
     let hit = T::NAMES.iter().find(|(name, _)| *name == found.value).map(|(_, value)| *value);
     if hit.is_none() {
@@ -198,7 +198,7 @@ pub(super) fn choice<T: Choice>(node: &Node, findings: &mut Findings) -> Option<
 }
 
 /// A list.
-pub(super) fn list<'n>(node: &'n Node, key: &str, findings: &mut Findings) -> Option<&'n [Node]> {
+pub(crate) fn list<'n>(node: &'n Node, key: &str, findings: &mut Findings) -> Option<&'n [Node]> {
     match &node.kind {
         NodeKind::List(nodes) => Some(nodes),
         _ => wrong(node, key, "a list", findings),
@@ -206,7 +206,7 @@ pub(super) fn list<'n>(node: &'n Node, key: &str, findings: &mut Findings) -> Op
 }
 
 /// What a person typed, short enough for one line.
-pub(super) fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     const SHOWN_CHARS_MAX: usize = 60;
     let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     match line.char_indices().nth(SHOWN_CHARS_MAX) {

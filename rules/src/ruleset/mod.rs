@@ -8,7 +8,7 @@ mod compile;
 pub mod diagnostic;
 pub mod document;
 mod json_schema;
-mod keys;
+pub(crate) mod keys;
 pub mod period;
 pub mod rule;
 pub mod testing;
@@ -28,6 +28,7 @@ pub use testing::{TestReport, run_tests};
 
 use crate::facts::schema::{Vocabulary, place};
 use crate::facts::{EventKind, Metadata};
+use crate::lesson::Lessons;
 use diagnostic::Findings;
 
 /// A rule file as it was read from somewhere.
@@ -89,16 +90,28 @@ impl Default for RuleSet {
 
 impl RuleSet {
     /// Reads, checks and compiles `files`. Stage, pipeline and owner literals
-    /// are checked against what the connected accounts know, if any is given.
+    /// are checked against what the connected accounts know, if any is given,
+    /// and lessons against those that ship.
     #[must_use]
     pub fn load(files: &[SourceFile], metadata: &[(&str, &Metadata)]) -> Loaded {
+        RuleSet::load_with(files, metadata, Lessons::builtin())
+    }
+
+    /// As [`RuleSet::load`], with these lessons as the known ones.
+    #[must_use]
+    pub fn load_with(
+        files: &[SourceFile],
+        metadata: &[(&str, &Metadata)],
+        lessons: &Lessons,
+    ) -> Loaded {
         let words = Vocabulary::of(metadata.iter().map(|(_, metadata)| *metadata));
         let (mut rules, mut packs) = (Vec::new(), Vec::new());
         let mut diagnostics = Vec::new();
+        let known = Known { words: &words, lessons };
         let mut names = Names::default();
         for file in files {
             let mut findings = Findings::new(&file.path);
-            if let Some((pack, found)) = load_file(file, &words, &mut names, &mut findings) {
+            if let Some((pack, found)) = load_file(file, known, &mut names, &mut findings) {
                 packs.push(pack);
                 rules.extend(found);
             }
@@ -179,6 +192,13 @@ impl RuleSet {
     }
 }
 
+/// What rules may name that is defined elsewhere.
+#[derive(Copy, Clone)]
+struct Known<'a> {
+    words: &'a Vocabulary,
+    lessons: &'a Lessons,
+}
+
 /// Names taken so far, with the file that took them.
 #[derive(Default)]
 struct Names {
@@ -188,7 +208,7 @@ struct Names {
 
 fn load_file(
     file: &SourceFile,
-    words: &Vocabulary,
+    known: Known<'_>,
     names: &mut Names,
     findings: &mut Findings,
 ) -> Option<(Pack, Vec<Rule>)> {
@@ -208,7 +228,7 @@ fn load_file(
         findings.error(pack.at, "duplicate_pack", message, "give one of them another name");
     }
     let name = document.pack.as_ref().map_or("", |pack| pack.value.as_str());
-    let setting = compile::Setting { file: &file.path, text: &file.text, pack: name, words };
+    let setting = compile::Setting { file: &file.path, text: &file.text, pack: name, known };
     let mut rules = Vec::new();
     for written in document.rules {
         if let Some(id) = &written.id

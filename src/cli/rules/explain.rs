@@ -10,7 +10,7 @@ use touchline_rules::condition::{Explanation, Seen, Truth};
 use touchline_rules::engine::{World, explain_rule};
 use touchline_rules::facts::{DealKey, DealState, Field};
 use touchline_rules::ruleset::{Rule, RuleSet, Trigger};
-use touchline_rules::time::MINUTE_MS;
+use touchline_rules::time::{HOUR_MS, MINUTE_MS};
 
 use super::super::{ConfigFile, open};
 use super::accounts_of;
@@ -19,9 +19,9 @@ use crate::coaching::opening::no_connection;
 use crate::coaching::people::People;
 use crate::coaching::rulesets;
 use crate::config::Config;
-use crate::nearest::did_you_mean;
 use crate::roles::fetch::metadata::stored;
 use crate::store::Store;
+use touchline_rules::nearest::did_you_mean;
 
 #[derive(Args)]
 pub(in crate::cli) struct ExplainArgs {
@@ -128,6 +128,7 @@ async fn tell(
         calendar: &people.calendar_of(owner.as_deref(), &metadata),
         activity_trusted: load_verdicts(store, connection).await?.trusts(pipeline),
         hydrate_deadline_ms: config.ingest.hydrate_deadline_minutes * MINUTE_MS,
+        live_max_age_ms: config.attention.event_max_age_hours.saturating_mul(HOUR_MS),
     };
     let explanation = explain_rule(rule, state, at, &world);
     let (verdict, because) = verdict(rule, state, &explanation, world.activity_trusted);
