@@ -21,6 +21,7 @@ use crate::http::server;
 use crate::roles::{Progress, Role};
 use crate::service::Service;
 use crate::store::ServeLock;
+use crate::wake::News;
 
 /// An idle role looks again at least this often, whatever wakes it.
 const IDLE_MS_MAX: u64 = 1_000;
@@ -42,11 +43,11 @@ pub struct App {
     _lock: ServeLock,
 }
 
-/// A role that had nothing to do has nothing to do until something is written,
-/// somebody is woken, or its next instant has come.
+/// A role that had nothing to do has nothing to do until it is told some news,
+/// or its next instant has come.
 #[derive(Clone)]
 struct Rest {
-    news: (u64, u64),
+    news: u64,
     next: Option<UnixMs>,
 }
 
@@ -102,8 +103,11 @@ impl App {
             let mut round = Progress::default();
             for (role, rested) in self.roles.iter().zip(rested.iter_mut()) {
                 let now = self.service.now();
-                let news = (self.service.store.writes(), self.service.wake.count());
-                let still = rested.as_ref().filter(|rest| rest.news == news && rest.lasts(now));
+                let woken_by = role.woken_by();
+                let news = self.service.wake.count(woken_by);
+                // One that waits for no news is not driven by any: it is asked.
+                let rest = rested.as_ref().filter(|_| woken_by != News::NONE);
+                let still = rest.filter(|rest| rest.news == news && rest.lasts(now));
                 if let Some(rest) = still {
                     round = round.and(Progress::idle_until(rest.next));
                     continue;
@@ -173,10 +177,10 @@ impl App {
 }
 
 async fn run(role: Arc<dyn Role>, service: Arc<Service>, mut stopped: watch::Receiver<bool>) {
-    let mut wake = service.wake.subscribe();
+    let mut news = service.wake.listen(role.woken_by());
     let mut failures = 0_u32;
     while !*stopped.borrow() {
-        wake.borrow_and_update();
+        news.catch_up();
         let now = service.now();
         let pause_ms = match role.tick(now).await {
             Ok(Progress { worked: true, .. }) => {
@@ -203,17 +207,9 @@ async fn run(role: Arc<dyn Role>, service: Arc<Service>, mut stopped: watch::Rec
                 pause_ms
             }
         };
-        let appended = async {
-            if role.reads_inbox() {
-                service.store.appended().await;
-            } else {
-                std::future::pending::<()>().await;
-            }
-        };
         tokio::select! {
             _ = stopped.changed() => {}
-            _ = wake.changed(), if failures == 0 => {}
-            () = appended, if failures == 0 => {}
+            () = news.news(), if failures == 0 => {}
             () = tokio::time::sleep(Duration::from_millis(pause_ms)) => {}
         }
     }
@@ -230,7 +226,7 @@ async fn reload_on(mut hangup: Signal, service: Arc<Service>, mut stopped: watch
             Ok((set, _)) => {
                 tracing::info!(rules = set.rules().len(), "rules loaded");
                 service.rules.replace(set);
-                service.wake.all();
+                service.wake.tell(News::GROUND);
             }
             Err(error) => tracing::error!("{error:#}"),
         }

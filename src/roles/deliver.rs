@@ -4,7 +4,9 @@
 //! One tick works while anything is due: it reads what is due with everything
 //! around it, looks once more ([`last_look`]), commits what that decided in one
 //! transaction, and begins the calls ([`send`]). Calls of one connection take
-//! the places of no other, so a dead one delays nobody else. An unknown outcome
+//! the places of no other, so a dead one delays nobody else; in a chat each
+//! reader is told one thing at a time, and one whom a limit holds back is left
+//! alone until it opens, so that others go on. An unknown outcome
 //! is settled by asking the vendor, or where it cannot tell by sending once
 //! more ([`unknown`]).
 
@@ -12,7 +14,7 @@ mod last_look;
 mod send;
 mod unknown;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
@@ -25,7 +27,8 @@ use super::lines::{Lines, test_line};
 use super::{Progress, Role};
 use crate::coaching::settings::policy;
 use crate::service::Service;
-use crate::store::{DeliveryRow, Fenced, LastLook, NewWork};
+use crate::store::{DeliveryRow, Fenced, LastLook, NewWork, Room};
+use crate::wake::News;
 use last_look::{Job, Looking, Verdict};
 use unknown::Way;
 
@@ -101,17 +104,27 @@ impl Deliver {
         Ok(changed)
     }
 
+    /// What each connection can take now: none that is held back, nothing for
+    /// readers who are, or whose message is under way.
+    fn rooms(&self, flight: &Flight<'_>, now: UnixMs) -> BTreeMap<String, Room> {
+        let most = self.service.config.delivery.claims_per_connection;
+        let all = self.service.connections.iter().map(|one| &one.slug);
+        let open = all.filter(|slug| !self.lines.is_held(slug, now));
+        let rooms = open.map(|slug| {
+            let mut not_for = self.lines.held_readers(slug, now);
+            not_for.extend(flight.readers(slug));
+            (slug.clone(), Room { most: flight.room(slug, most), not_for })
+        });
+        rooms.collect()
+    }
+
     /// Claims what is due as far as there are places, and begins to send it.
     /// Answers whether anything moved.
     async fn round<'a>(&'a self, now: UnixMs, flight: &mut Flight<'a>) -> anyhow::Result<bool> {
         let service = &self.service;
-        let most = service.config.delivery.claims_per_connection;
-        let held = |slug: &str| self.lines.is_held(slug, now);
-        let open = service.connections.iter().filter(|one| !held(&one.slug));
-        let rooms: BTreeMap<String, usize> =
-            open.map(|one| (one.slug.clone(), flight.room(&one.slug, most))).collect();
         let settings = service.settings.current();
         let policy = policy(&service.config, &settings.to);
+        let rooms = self.rooms(flight, now);
         let due = service.store.due_deliveries(now, rooms, policy.hello).await?;
         if due.deliveries.is_empty() {
             return Ok(false);
@@ -121,18 +134,25 @@ impl Deliver {
             return Ok(true);
         }
         let mut looking = Looking::new(service, &settings.to, &policy, &due, now);
-        let verdicts: Vec<(DeliveryRow, Verdict)> = due
-            .deliveries
-            .iter()
-            .map(|(row, nudges)| (row.clone(), looking.look(row, nudges)))
-            .collect();
+        let mut told = BTreeSet::new();
+        let mut verdicts = Vec::new();
+        for (row, nudges) in &due.deliveries {
+            let verdict = looking.look(row, nudges);
+            let is_message = matches!(verdict, Verdict::Send { .. }) && last_look::is_in_chat(row);
+            // A second message to the same reader waits, unclaimed, for the first.
+            if !is_message || told.insert((&row.connection, &row.person)) {
+                verdicts.push((row.clone(), verdict));
+            }
+        }
         let Some(jobs) = self.settle(settings.version, verdicts, now).await? else {
             return Ok(true);
         };
         for (row, job) in jobs {
             self.note_first_nudge(&row, now).await;
+            let reader =
+                if last_look::is_in_chat(&row) { row.person.clone() } else { String::new() };
             let slug = row.connection.clone();
-            flight.begin(&slug, async move { self.send(row, job).await });
+            flight.begin_for(&reader, &slug, async move { self.send(row, job).await });
         }
         Ok(true)
     }
@@ -167,7 +187,6 @@ impl Deliver {
             };
             looks.push((row.id, look));
         }
-        let wakes = !work.is_empty() || looks.iter().any(|(_, look)| *look == LastLook::TakeBack);
         let claimed = match service.store.settle_due(settings_version, now, looks, work).await? {
             Fenced::Done(claimed) => claimed,
             Fenced::SettingsChanged { .. } => {
@@ -175,9 +194,6 @@ impl Deliver {
                 return Ok(None);
             }
         };
-        if wakes {
-            service.wake.all();
-        }
         let with_jobs = claimed.into_iter().filter_map(|row| Some((jobs.remove(&row.id)?, row)));
         Ok(Some(with_jobs.map(|(job, row)| (row, job)).collect()))
     }
@@ -198,30 +214,31 @@ impl Deliver {
     }
 
     async fn work<'a>(&'a self, now: UnixMs, flight: &mut Flight<'a>) -> anyhow::Result<bool> {
-        let mut wake = self.service.wake.subscribe();
+        // What is committed from here on is heard, and seen by another look.
+        let mut news = self.service.wake.listen(self.woken_by());
         // What is due goes first: everything else can wait a moment.
-        let mut worked = self.round(now, flight).await?;
-        worked |= self.begin(now, flight).await?;
+        let mut moved = self.round(now, flight).await?;
+        moved |= self.begin(now, flight).await?;
+        let mut worked = moved;
         for _ in 0..ROUNDS_MAX {
             if self.service.is_stopping() {
                 break;
             }
-            // What was committed from here on is seen by the next look.
-            wake.mark_unchanged();
-            let moved = self.round(self.service.now().max(now), flight).await?;
-            worked |= moved;
-            if flight.is_empty() {
-                if !moved {
-                    break;
-                }
+            moved |= news.catch_up();
+            if moved {
+                moved = self.round(self.service.now().max(now), flight).await?;
+                worked |= moved;
                 continue;
+            }
+            if flight.is_empty() {
+                break;
             }
             tokio::select! {
                 ended = flight.next() => {
-                    worked = true;
+                    (worked, moved) = (true, true);
                     ended.unwrap_or(Ok(()))?;
                 }
-                Ok(()) = wake.changed() => {}
+                () = news.news() => {}
             }
         }
         Ok(worked)
@@ -232,6 +249,10 @@ impl Deliver {
 impl Role for Deliver {
     fn name(&self) -> &'static str {
         "deliver"
+    }
+
+    fn woken_by(&self) -> News {
+        News::DELIVERIES.and(News::LINES)
     }
 
     async fn tick(&self, now: UnixMs) -> anyhow::Result<Progress> {

@@ -20,6 +20,7 @@ use crate::store::{
     Batch, BatchOutcome, CommitClass, CursorMove, DeadLetterRow, DeadLetterState, DedupeKey,
     Fenced, StoreError,
 };
+use crate::wake::News;
 pub use answers::{AnswerBody, COMPLETE, EDIT};
 use answers::{AnswerContext, load_answers};
 use events::{Event, Said, decode};
@@ -169,8 +170,8 @@ impl Role for Ingest {
         "ingest"
     }
 
-    fn reads_inbox(&self) -> bool {
-        true
+    fn woken_by(&self) -> News {
+        News::INBOX
     }
 
     async fn tick(&self, _now: UnixMs) -> anyhow::Result<Progress> {
@@ -202,7 +203,6 @@ impl Role for Ingest {
             let step = slices.peek().is_none().then_some(step);
             self.handle(slice, step).await?;
         }
-        service.wake.all();
         Ok(Progress::WORKED)
     }
 }

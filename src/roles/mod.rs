@@ -23,6 +23,8 @@ pub mod timers;
 use async_trait::async_trait;
 use touchline_rules::UnixMs;
 
+use crate::wake::News;
+
 /// Work: look a person up in a chat; the key is the e-mail.
 pub const PERSON: &str = "person";
 
@@ -32,10 +34,9 @@ pub trait Role: Send + Sync {
     /// For log lines.
     fn name(&self) -> &'static str;
 
-    /// Whether a freshly stored request is news for this role.
-    fn reads_inbox(&self) -> bool {
-        false
-    }
+    /// The news that may have made work for this role. It looks by itself once
+    /// a second anyway; one that waits for no news looks no sooner.
+    fn woken_by(&self) -> News;
 
     /// Does one bounded piece of work as of `now`.
     ///

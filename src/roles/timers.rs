@@ -12,6 +12,7 @@ use super::batching::{Batching, DEAL};
 use super::{Progress, Role};
 use crate::service::Service;
 use crate::store::{CommitClass, Fenced, StoreError, TimerRow};
+use crate::wake::News;
 
 /// The role.
 pub struct Timers {
@@ -32,6 +33,10 @@ impl Role for Timers {
         "timers"
     }
 
+    fn woken_by(&self) -> News {
+        News::TIMERS
+    }
+
     async fn tick(&self, now: UnixMs) -> anyhow::Result<Progress> {
         let service = &self.service;
         let due = service.store.due_timers(now, service.config.ingest.batch_events_max).await?;
@@ -49,7 +54,7 @@ impl Role for Timers {
         // Derived from what is stored: after a power cut the timer is due again,
         // and makes the same firings.
         match service.store.commit_batch(batching.finish(), CommitClass::Derived).await {
-            Ok(Fenced::Done(_)) => service.wake.all(),
+            Ok(Fenced::Done(_)) => {}
             Ok(Fenced::SettingsChanged { .. }) => drop(service.settings.refresh().await?),
             // Ingest changed one of these deals meanwhile: look again.
             Err(StoreError::Conflict { .. }) => {}

@@ -9,6 +9,7 @@ use super::error::{Result, StoreError};
 use super::setting;
 use super::sqlite::writer::CommitClass;
 use super::statement::{all, first, number, run, sql_limit, statements};
+use crate::wake::News;
 
 /// The status of a connection whose credentials no longer work.
 pub const BROKEN: &str = "broken";
@@ -91,6 +92,17 @@ impl Part {
             Part::Refusals => "refusals",
             Part::Sweep => "sweep",
             Part::DataCheck => "data_check",
+        }
+    }
+
+    /// Whom another one of it concerns. Where somebody stands who reads on
+    /// concerns nobody else.
+    fn news(self) -> News {
+        match self {
+            Part::Metadata | Part::Backfill | Part::ActivityVerdict => News::GROUND,
+            Part::PollCursor | Part::Usage | Part::Refusals | Part::Sweep | Part::DataCheck => {
+                News::NONE
+            }
         }
     }
 
@@ -220,7 +232,7 @@ impl Store {
         body: Vec<u8>,
         now: UnixMs,
     ) -> Result<i64> {
-        self.write(part.class(), move |tx| {
+        self.write_news(part.class(), part.news(), move |tx| {
             let name = part.name();
             let written = match version {
                 0 => run(tx, &INSERT_PART, params![connection, name, now.0, body])?,
