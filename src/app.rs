@@ -113,7 +113,7 @@ impl App {
                     continue;
                 }
                 let progress = role.tick(now).await?;
-                *rested = (!progress.worked).then_some(Rest { news, next: progress.next });
+                *rested = (!progress.more).then_some(Rest { news, next: progress.next });
                 round = round.and(progress);
             }
             if !round.worked {
@@ -183,7 +183,7 @@ async fn run(role: Arc<dyn Role>, service: Arc<Service>, mut stopped: watch::Rec
         news.catch_up();
         let now = service.now();
         let pause_ms = match role.tick(now).await {
-            Ok(Progress { worked: true, .. }) => {
+            Ok(Progress { more: true, .. }) => {
                 failures = 0;
                 tokio::task::yield_now().await;
                 continue;

@@ -11,9 +11,10 @@
 //! - what nobody in this process can tell (a command that writes beside us, time
 //!   that passes) is found by the look that every idle role makes once a second.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 /// How many things there are to tell.
 const TOPICS: usize = 10;
@@ -61,58 +62,67 @@ impl News {
     }
 }
 
-/// How often each was told.
-type Counts = [u64; TOPICS];
+/// Where news are told and heard. Clones are the same place.
+#[derive(Clone, Debug, Default)]
+pub struct Wake(Arc<Board>);
 
-fn told(counts: &Counts, of: News) -> u64 {
-    let heard = counts.iter().enumerate().filter(|(topic, _)| of.0 & (1 << topic) != 0);
-    heard.fold(0, |sum, (_, count)| sum.wrapping_add(*count))
+#[derive(Debug, Default)]
+struct Board {
+    /// How often each was told.
+    counts: [AtomicU64; TOPICS],
+    /// Who is to be woken, and by what.
+    listeners: Mutex<Vec<(News, Arc<Notify>)>>,
 }
 
-/// Where news are told and heard. Clones are the same place.
-#[derive(Clone, Debug)]
-pub struct Wake(Arc<watch::Sender<Counts>>);
+impl Board {
+    fn told(&self, of: News) -> u64 {
+        let topics = self.counts.iter().enumerate().filter(|(topic, _)| of.0 & (1 << topic) != 0);
+        topics.fold(0, |sum, (_, count)| sum.wrapping_add(count.load(Ordering::SeqCst)))
+    }
 
-impl Default for Wake {
-    fn default() -> Self {
-        Wake(Arc::new(watch::Sender::new([0; TOPICS])))
+    fn listeners(&self) -> MutexGuard<'_, Vec<(News, Arc<Notify>)>> {
+        // Nothing under the lock can leave it half-changed.
+        self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Wake {
     /// Wakes who listens to any of `news`.
     pub fn tell(&self, news: News) {
-        if news == News::NONE {
-            return;
-        }
-        self.0.send_modify(|counts| {
-            for (topic, count) in counts.iter_mut().enumerate() {
-                *count = count.wrapping_add(u64::from(news.0 & (1 << topic) != 0));
+        for (topic, count) in self.0.counts.iter().enumerate() {
+            if news.0 & (1 << topic) != 0 {
+                count.fetch_add(1, Ordering::SeqCst);
             }
-        });
+        }
+        for (of, notify) in self.0.listeners().iter() {
+            if of.0 & news.0 != 0 {
+                notify.notify_one();
+            }
+        }
     }
 
     /// How often any `of` these was told: while it stands still, who found
     /// nothing to do would find nothing again.
     #[must_use]
     pub fn count(&self, of: News) -> u64 {
-        told(&self.0.borrow(), of)
+        self.0.told(of)
     }
 
     /// A listener that hears everything of these from now on.
     #[must_use]
     pub fn listen(&self, of: News) -> Listener {
-        let mut counts = self.0.subscribe();
-        let heard = told(&counts.borrow_and_update(), of);
-        Listener { counts, of, heard }
+        let (board, notify) = (Arc::clone(&self.0), Arc::new(Notify::new()));
+        board.listeners().push((of, Arc::clone(&notify)));
+        Listener { heard: board.told(of), board, of, notify }
     }
 }
 
-/// Hears some news.
+/// Hears some news, until it is dropped.
 #[derive(Debug)]
 pub struct Listener {
-    counts: watch::Receiver<Counts>,
+    board: Arc<Board>,
     of: News,
+    notify: Arc<Notify>,
     heard: u64,
 }
 
@@ -120,18 +130,22 @@ impl Listener {
     /// Forgets what was told so far: for just before a look that will see it.
     /// Answers whether there was any.
     pub fn catch_up(&mut self) -> bool {
-        let now = told(&self.counts.borrow_and_update(), self.of);
+        let now = self.board.told(self.of);
         std::mem::replace(&mut self.heard, now) != now
     }
 
     /// Waits until something is told that was not caught up with.
     pub async fn news(&mut self) {
-        let (of, heard) = (self.of, self.heard);
-        let ended = self.counts.wait_for(|counts| told(counts, of) != heard).await.is_err();
-        if ended {
-            // Nobody is left who could tell anything.
-            std::future::pending::<()>().await;
+        // What is told after the comparison leaves a permit that ends the wait.
+        while self.board.told(self.of) == self.heard {
+            self.notify.notified().await;
         }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.board.listeners().retain(|(_, notify)| !Arc::ptr_eq(notify, &self.notify));
     }
 }
 

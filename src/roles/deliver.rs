@@ -41,6 +41,17 @@ const SWEEP_EVERY_MS: i64 = MINUTE_MS;
 /// Of these, dropped in one tick.
 const SWEEP_MAX: usize = 500;
 
+/// What came of looking at what is due.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+enum Round {
+    /// Nothing was.
+    Idle,
+    /// All of it was dealt with.
+    Done,
+    /// Some was, and there may be more.
+    Again,
+}
+
 /// The role.
 pub struct Deliver {
     service: Arc<Service>,
@@ -74,20 +85,19 @@ impl Deliver {
                 self.sweep_at.store(now.plus_ms(SWEEP_EVERY_MS).0, Ordering::Relaxed);
             }
         }
-        let broken = store.broken_connections().await?;
-        for slug in self.lines.tests_due(&broken, now) {
+        let unknown = store.unknown_due(now, UNKNOWN_MAX).await?;
+        for slug in self.lines.tests_due(&unknown.broken, now) {
             if let Some(connection) = self.service.connections.get(&slug).cloned() {
                 flight
                     .begin(&slug, async move { test_line(&self.service, &connection, now).await });
             }
         }
-        let unknown = store.unknown_due(now, UNKNOWN_MAX).await?;
         changed |= !unknown.deliveries.is_empty();
         let settings = self.service.settings.current();
         let policy = policy(&self.service.config, &settings.to);
         let mut looking = Looking::new(&self.service, &settings.to, &policy, &unknown, now);
         for (row, nudges) in &unknown.deliveries {
-            let is_broken = broken.contains(&row.connection);
+            let is_broken = unknown.broken.contains(&row.connection);
             let way = match looking.written(row, nudges) {
                 Some(write) => Way::Ask(write),
                 None => Way::Repeat(looking.look(row, nudges)),
@@ -119,20 +129,22 @@ impl Deliver {
     }
 
     /// Claims what is due as far as there are places, and begins to send it.
-    /// Answers whether anything moved.
-    async fn round<'a>(&'a self, now: UnixMs, flight: &mut Flight<'a>) -> anyhow::Result<bool> {
+    async fn round<'a>(&'a self, now: UnixMs, flight: &mut Flight<'a>) -> anyhow::Result<Round> {
         let service = &self.service;
         let settings = service.settings.current();
         let policy = policy(&service.config, &settings.to);
         let rooms = self.rooms(flight, now);
+        let least = rooms.values().map(|room| room.most).filter(|most| *most > 0).min();
         let due = service.store.due_deliveries(now, rooms, policy.hello).await?;
         if due.deliveries.is_empty() {
-            return Ok(false);
+            return Ok(Round::Idle);
         }
         if due.settings_version != settings.version {
             service.settings.refresh().await?;
-            return Ok(true);
+            return Ok(Round::Again);
         }
+        // Fewer than any place had room for were all there were.
+        let is_all = least.is_some_and(|least| due.deliveries.len() < least);
         let mut looking = Looking::new(service, &settings.to, &policy, &due, now);
         let mut told = BTreeSet::new();
         let mut verdicts = Vec::new();
@@ -145,7 +157,7 @@ impl Deliver {
             }
         }
         let Some(jobs) = self.settle(settings.version, verdicts, now).await? else {
-            return Ok(true);
+            return Ok(Round::Again);
         };
         for (row, job) in jobs {
             self.note_first_nudge(&row, now).await;
@@ -154,7 +166,7 @@ impl Deliver {
             let slug = row.connection.clone();
             flight.begin_for(&reader, &slug, async move { self.send(row, job).await });
         }
-        Ok(true)
+        Ok(if is_all { Round::Done } else { Round::Again })
     }
 
     /// Commits the verdicts; answers what was claimed, or `None` when settings
@@ -213,35 +225,38 @@ impl Deliver {
         }
     }
 
-    async fn work<'a>(&'a self, now: UnixMs, flight: &mut Flight<'a>) -> anyhow::Result<bool> {
+    /// Works until nothing is due or under way; answers whether anything was done.
+    async fn work<'a>(&'a self, now: UnixMs, flight: &mut Flight<'a>) -> anyhow::Result<Round> {
         // What is committed from here on is heard, and seen by another look.
         let mut news = self.service.wake.listen(self.woken_by());
         // What is due goes first: everything else can wait a moment.
-        let mut moved = self.round(now, flight).await?;
-        moved |= self.begin(now, flight).await?;
-        let mut worked = moved;
+        let first = self.round(now, flight).await?;
+        let begun = self.begin(now, flight).await?;
+        let mut worked = begun || first != Round::Idle;
+        let mut looks = begun || first == Round::Again;
         for _ in 0..ROUNDS_MAX {
             if self.service.is_stopping() {
                 break;
             }
-            moved |= news.catch_up();
-            if moved {
-                moved = self.round(self.service.now().max(now), flight).await?;
-                worked |= moved;
+            if news.catch_up() || looks {
+                let round = self.round(self.service.now().max(now), flight).await?;
+                worked |= round != Round::Idle;
+                looks = round == Round::Again;
                 continue;
             }
             if flight.is_empty() {
-                break;
+                return Ok(if worked { Round::Done } else { Round::Idle });
             }
             tokio::select! {
                 ended = flight.next() => {
-                    (worked, moved) = (true, true);
+                    // It made room, and perhaps for somebody who waited for it.
+                    (worked, looks) = (true, true);
                     ended.unwrap_or(Ok(()))?;
                 }
                 () = news.news() => {}
             }
         }
-        Ok(worked)
+        Ok(Round::Again)
     }
 }
 
@@ -273,12 +288,15 @@ impl Role for Deliver {
         let worked = worked?;
         ended?;
         self.unfinished.store(false, Ordering::SeqCst);
-        if worked {
+        if worked == Round::Again {
             return Ok(Progress::WORKED);
         }
         let ahead = service.store.deliveries_ahead(now).await?;
         let sweep = ahead.any_waiting.then(|| now.plus_ms(SWEEP_EVERY_MS));
         let next = [ahead.next, sweep, self.lines.next(now)].into_iter().flatten().min();
-        Ok(Progress::idle_until(next))
+        Ok(match worked {
+            Round::Idle => Progress::idle_until(next),
+            _ => Progress::done_until(next),
+        })
     }
 }

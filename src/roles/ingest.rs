@@ -179,11 +179,15 @@ impl Role for Ingest {
         let events_max = service.config.ingest.batch_events_max.max(1);
         let cursor = service.store.cursor().await?;
         let rows = service.store.inbox_after(cursor, events_max, READ_BYTES_MAX).await?;
+        let bytes: usize = rows.iter().map(|row| row.request.bytes()).sum();
+        // Short of both limits, these were all there were. What comes later is told.
+        let mut is_all = rows.len() < events_max && bytes < READ_BYTES_MAX / 2;
         let mut taken = Vec::new();
         let mut to = cursor;
         for row in rows {
             let events = decode(service, row);
             if !taken.is_empty() && taken.len() + events.1.len() > events_max {
+                is_all = false;
                 break;
             }
             to = events.0;
@@ -203,7 +207,7 @@ impl Role for Ingest {
             let step = slices.peek().is_none().then_some(step);
             self.handle(slice, step).await?;
         }
-        Ok(Progress::WORKED)
+        Ok(if is_all { Progress::done_until(None) } else { Progress::WORKED })
     }
 }
 

@@ -39,10 +39,11 @@ impl Role for Timers {
 
     async fn tick(&self, now: UnixMs) -> anyhow::Result<Progress> {
         let service = &self.service;
-        let due = service.store.due_timers(now, service.config.ingest.batch_events_max).await?;
-        if due.is_empty() {
-            return Ok(Progress::idle_until(service.store.next_timer().await?));
+        let next = service.store.next_timer().await?;
+        if next.is_none_or(|next| next > now) {
+            return Ok(Progress::idle_until(next));
         }
+        let due = service.store.due_timers(now, service.config.ingest.batch_events_max).await?;
         let keys: Vec<_> = due.iter().filter_map(deal_key).collect();
         let mut batching =
             Batching::load(service, keys.iter().cloned().collect::<BTreeSet<_>>()).await?;

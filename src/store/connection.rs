@@ -27,6 +27,7 @@ statements! {
         body = $5, version = version + 1 WHERE name = $6 AND version = $7";
     SET_STATUS(6) = "UPDATE connection SET status = $1, reason = $2, updated_at = $3, \
         version = version + 1 WHERE name = $4 AND (status <> $5 OR reason <> $6)";
+    BROKEN_ONES(1) = "SELECT name FROM connection WHERE status = 'broken' ORDER BY name LIMIT $1";
     IS_BROKEN(1) = "SELECT COUNT(*) FROM connection WHERE name = $1 AND status = 'broken'";
     BREAK(5) = "INSERT INTO connection (name, connector, status, reason, updated_at, version, body) \
         VALUES ($1, $2, 'broken', $3, $4, 1, $5) ON CONFLICT (name) DO UPDATE SET \
@@ -197,8 +198,7 @@ impl Store {
 
     /// Names of the connections that are broken.
     pub async fn broken_connections(&self) -> Result<Vec<String>> {
-        let rows = self.connections().await?;
-        Ok(rows.into_iter().filter(|row| row.status == BROKEN).map(|row| row.name).collect())
+        self.read(broken).await
     }
 
     /// One part of a connection's state.
@@ -247,6 +247,11 @@ impl Store {
         })
         .await
     }
+}
+
+/// The connections that are broken.
+pub(super) fn broken(main: &Connection) -> Result<Vec<String>> {
+    all(main, &BROKEN_ONES, params![sql_limit(CONNECTIONS_MAX)], |row| row.get(0))
 }
 
 /// Whether a connection is known to be broken.

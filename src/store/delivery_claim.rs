@@ -63,7 +63,8 @@ pub struct Looked {
     pub deals: Vec<DealRow>,
     /// What their readers chose for themselves.
     pub preferences: Vec<PreferenceRow>,
-    /// Connections that are broken and have deliveries waiting: left alone.
+    /// Connections that are broken (among those with deliveries waiting, where
+    /// what is due was asked for): left alone.
     pub broken: Vec<String>,
 }
 
@@ -152,11 +153,13 @@ impl Store {
         .await
     }
 
-    /// Deliveries of unknown outcome that are due for another look.
+    /// Deliveries of unknown outcome that are due for another look, and every
+    /// broken connection.
     pub async fn unknown_due(&self, now: UnixMs, limit: usize) -> Result<Looked> {
         self.read(move |main| {
             let due = params![now.0, sql_limit(limit)];
-            look(main, all(main, &UNKNOWN_UNTIL, due, delivery_row)?)
+            let looked = look(main, all(main, &UNKNOWN_UNTIL, due, delivery_row)?)?;
+            Ok(Looked { broken: connection::broken(main)?, ..looked })
         })
         .await
     }
