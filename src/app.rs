@@ -14,7 +14,6 @@ use tokio::task::JoinSet;
 use touchline_rules::UnixMs;
 
 use crate::clock::Clock;
-use crate::coaching::rulesets;
 use crate::config::Config;
 use crate::http::hooks::Intake;
 use crate::http::server;
@@ -222,10 +221,9 @@ async fn reload_on(mut hangup: Signal, service: Arc<Service>, mut stopped: watch
             _ = hangup.recv() => {}
         }
         let accounts = service.accounts();
-        match rulesets::load(&service.config.rules, &accounts) {
-            Ok((set, _)) => {
-                tracing::info!(rules = set.rules().len(), "rules loaded");
-                service.rules.replace(set);
+        match service.rules.reload(&service.config.rules, &accounts) {
+            Ok(rules) => {
+                tracing::info!(rules, "rules loaded");
                 service.wake.tell(News::GROUND);
             }
             Err(error) => tracing::error!("{error:#}"),
