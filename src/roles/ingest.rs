@@ -17,8 +17,8 @@ use super::batching::{Batching, content_hash};
 use super::{Progress, Role};
 use crate::service::Service;
 use crate::store::{
-    Batch, BatchOutcome, CommitClass, CursorMove, DeadLetterRow, DeadLetterState, DedupeKey,
-    Fenced, StoreError,
+    BROKEN, Batch, BatchOutcome, CommitClass, CursorMove, DeadLetterRow, DeadLetterState,
+    DedupeKey, Fenced, StoreError,
 };
 use crate::wake::News;
 pub use answers::{AnswerBody, COMPLETE, EDIT};
@@ -141,7 +141,7 @@ impl Ingest {
             match said {
                 ConnectionEvent::Revoked { reason } => {
                     let store = &self.service.store;
-                    let (name, broken) = (event.connection.clone(), "broken".to_owned());
+                    let (name, broken) = (event.connection.clone(), BROKEN.to_owned());
                     store
                         .set_connection_status(name, broken, reason.clone(), event.received_at)
                         .await?;

@@ -13,12 +13,10 @@ use super::batching::hash16;
 use crate::config::DeliveryConfig;
 use crate::connection::Connection;
 use crate::service::Service;
-use crate::store;
+use crate::store::{self, WORKING};
 
 /// A broken connection is tried again after that.
 const TEST_EVERY_MS: i64 = 5 * MINUTE_MS;
-/// The status of a connection that works.
-const WORKING: &str = "working";
 
 /// Notes that the credentials of a connection no longer work.
 ///

@@ -11,6 +11,10 @@ use super::sqlite::writer::CommitClass;
 use super::statement::{all, first, number, run, sql_limit, statements};
 use crate::wake::News;
 
+/// The status of a connection that was never used.
+pub const NEW: &str = "new";
+/// The status of a connection whose calls are answered.
+pub const WORKING: &str = "working";
 /// The status of a connection whose credentials no longer work.
 pub const BROKEN: &str = "broken";
 /// Connections of one installation; it serves one company.

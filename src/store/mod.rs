@@ -87,7 +87,7 @@ use crate::wake::{News, Wake};
 pub use attention::{Decision, NewDelivery, Recipient};
 pub use audit::{AuditCheck, AuditEntry, AuditRow};
 pub use batch::{Batch, BatchOutcome, CursorMove};
-pub use connection::{BROKEN, ConnectionPart, ConnectionRow, Part};
+pub use connection::{BROKEN, ConnectionPart, ConnectionRow, NEW, Part, WORKING};
 pub use counter::Count;
 pub use credential::CredentialRow;
 pub use dead_letter::{DeadLetterRow, DeadLetterState};
