@@ -14,13 +14,13 @@ use tokio::task::JoinSet;
 use touchline_rules::UnixMs;
 
 use crate::clock::Clock;
-use crate::coaching::rulesets;
 use crate::config::Config;
 use crate::http::hooks::Intake;
 use crate::http::server;
 use crate::roles::{Progress, Role};
 use crate::service::Service;
 use crate::store::ServeLock;
+use crate::wake::News;
 
 /// An idle role looks again at least this often, whatever wakes it.
 const IDLE_MS_MAX: u64 = 1_000;
@@ -42,11 +42,11 @@ pub struct App {
     _lock: ServeLock,
 }
 
-/// A role that had nothing to do has nothing to do until something is written,
-/// somebody is woken, or its next instant has come.
+/// A role that had nothing to do has nothing to do until it is told some news,
+/// or its next instant has come.
 #[derive(Clone)]
 struct Rest {
-    news: (u64, u64),
+    news: u64,
     next: Option<UnixMs>,
 }
 
@@ -102,14 +102,17 @@ impl App {
             let mut round = Progress::default();
             for (role, rested) in self.roles.iter().zip(rested.iter_mut()) {
                 let now = self.service.now();
-                let news = (self.service.store.writes(), self.service.wake.count());
-                let still = rested.as_ref().filter(|rest| rest.news == news && rest.lasts(now));
+                let woken_by = role.woken_by();
+                let news = self.service.wake.count(woken_by);
+                // One that waits for no news is not driven by any: it is asked.
+                let rest = rested.as_ref().filter(|_| woken_by != News::NONE);
+                let still = rest.filter(|rest| rest.news == news && rest.lasts(now));
                 if let Some(rest) = still {
                     round = round.and(Progress::idle_until(rest.next));
                     continue;
                 }
                 let progress = role.tick(now).await?;
-                *rested = (!progress.worked).then_some(Rest { news, next: progress.next });
+                *rested = (!progress.more).then_some(Rest { news, next: progress.next });
                 round = round.and(progress);
             }
             if !round.worked {
@@ -173,13 +176,13 @@ impl App {
 }
 
 async fn run(role: Arc<dyn Role>, service: Arc<Service>, mut stopped: watch::Receiver<bool>) {
-    let mut wake = service.wake.subscribe();
+    let mut news = service.wake.listen(role.woken_by());
     let mut failures = 0_u32;
     while !*stopped.borrow() {
-        wake.borrow_and_update();
+        news.catch_up();
         let now = service.now();
         let pause_ms = match role.tick(now).await {
-            Ok(Progress { worked: true, .. }) => {
+            Ok(Progress { more: true, .. }) => {
                 failures = 0;
                 tokio::task::yield_now().await;
                 continue;
@@ -203,17 +206,9 @@ async fn run(role: Arc<dyn Role>, service: Arc<Service>, mut stopped: watch::Rec
                 pause_ms
             }
         };
-        let appended = async {
-            if role.reads_inbox() {
-                service.store.appended().await;
-            } else {
-                std::future::pending::<()>().await;
-            }
-        };
         tokio::select! {
             _ = stopped.changed() => {}
-            _ = wake.changed(), if failures == 0 => {}
-            () = appended, if failures == 0 => {}
+            () = news.news(), if failures == 0 => {}
             () = tokio::time::sleep(Duration::from_millis(pause_ms)) => {}
         }
     }
@@ -226,11 +221,10 @@ async fn reload_on(mut hangup: Signal, service: Arc<Service>, mut stopped: watch
             _ = hangup.recv() => {}
         }
         let accounts = service.accounts();
-        match rulesets::load(&service.config.rules, &accounts) {
-            Ok((set, _)) => {
-                tracing::info!(rules = set.rules().len(), "rules loaded");
-                service.rules.replace(set);
-                service.wake.all();
+        match service.rules.reload(&service.config.rules, &accounts) {
+            Ok(rules) => {
+                tracing::info!(rules, "rules loaded");
+                service.wake.tell(News::GROUND);
             }
             Err(error) => tracing::error!("{error:#}"),
         }

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::watch;
 use touchline_rules::facts::{DealKey, DealState, Field, Metadata};
 use touchline_rules::time::{HOUR_MS, MINUTE_MS};
 use touchline_rules::{Calendar, UnixMs, engine::World};
@@ -18,6 +17,7 @@ use crate::config::Config;
 use crate::connection::Connections;
 use crate::store::Store;
 use crate::vault::Vault;
+use crate::wake::{News, Wake};
 
 /// Everything that is shared.
 pub struct Service {
@@ -37,7 +37,7 @@ pub struct Service {
     pub settings: Settings,
     /// Seals credentials.
     pub vault: Arc<Vault>,
-    /// Wakes roles when something was committed.
+    /// Wakes roles: the store's own, which tells of every commit.
     pub wake: Wake,
     stopping: AtomicBool,
     verdicts: RwLock<HashMap<String, Arc<Verdicts>>>,
@@ -82,6 +82,7 @@ impl Service {
     pub fn new(parts: Parts) -> Service {
         let Parts { config, clock, store, connections, rules, people, settings, vault } = parts;
         Service {
+            wake: store.wake().clone(),
             config,
             clock,
             store,
@@ -90,7 +91,6 @@ impl Service {
             people,
             settings,
             vault,
-            wake: Wake::default(),
             stopping: AtomicBool::new(false),
             verdicts: RwLock::default(),
         }
@@ -163,7 +163,7 @@ impl Service {
     /// Tells every role to finish what it has begun and to begin nothing more.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
-        self.wake.all();
+        self.wake.tell(News::ALL);
     }
 
     /// Whether a role that goes on and on should come to an end.
@@ -176,34 +176,5 @@ impl Service {
     #[must_use]
     pub fn now(&self) -> UnixMs {
         self.clock.now()
-    }
-}
-
-/// Tells sleeping roles that something was committed. A wake-up is never lost:
-/// who subscribes before looking sees every later one.
-pub struct Wake(watch::Sender<u64>);
-
-impl Default for Wake {
-    fn default() -> Self {
-        Wake(watch::Sender::new(0))
-    }
-}
-
-impl Wake {
-    /// Wakes everybody.
-    pub fn all(&self) {
-        self.0.send_modify(|count| *count = count.wrapping_add(1));
-    }
-
-    /// How often everybody was woken.
-    #[must_use]
-    pub fn count(&self) -> u64 {
-        *self.0.borrow()
-    }
-
-    /// A receiver that sees every wake-up from now on.
-    #[must_use]
-    pub fn subscribe(&self) -> watch::Receiver<u64> {
-        self.0.subscribe()
     }
 }

@@ -6,7 +6,7 @@ use super::App;
 use crate::clock::Clock;
 use crate::coaching::opening::{self, Opening};
 use crate::coaching::people::People;
-use crate::coaching::rulesets::{self, RuleSets};
+use crate::coaching::rulesets::RuleSets;
 use crate::coaching::settings::Settings;
 use crate::config::Config;
 use crate::entropy;
@@ -50,13 +50,13 @@ pub(super) async fn app(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result
     let people = People::load(store.clone(), Arc::clone(&config)).await?;
     let accounts =
         connections.crms().map(|one| (one.slug.clone(), Arc::clone(&one.view().metadata)));
-    let (rules, _) = rulesets::load(&config.rules, &accounts.collect::<Vec<_>>())?;
+    let rules = RuleSets::open(&config.rules, &accounts.collect::<Vec<_>>())?;
     let service = Arc::new(Service::new(Parts {
         config: Arc::clone(&config),
         clock: Arc::clone(&clock),
         store: store.clone(),
         connections: Arc::clone(&connections),
-        rules: RuleSets::new(rules),
+        rules,
         people,
         settings,
         vault,

@@ -5,6 +5,7 @@ use super::credentials::WORKING;
 use super::grants::{Grants, HeldGrant, Kept};
 use crate::service::Service;
 use crate::store::{AuditEntry, NewWork, WorkKey};
+use crate::wake::News;
 
 /// The work of reading an account's pipelines, stages and owners.
 const METADATA: &str = "metadata";
@@ -33,7 +34,7 @@ pub async fn connected(
     if let Some(connection) = service.connections.get(&errand.connection) {
         connection.renew();
     }
-    service.wake.all();
+    service.wake.tell(News::LINES);
     Ok(())
 }
 

@@ -22,13 +22,7 @@ use touchline_rules::time::{MINUTE_MS, SECOND_MS};
 use super::grants::{Grants, HeldGrant, Kept};
 use crate::clock::Clock;
 use crate::store::Store;
-
-/// The status of a connection that was never tried.
-pub const NEW: &str = "new";
-/// The status of a connection that works.
-pub const WORKING: &str = "working";
-/// The status of a connection whose credentials no longer work.
-pub const BROKEN: &str = "broken";
+pub use crate::store::{BROKEN, NEW, WORKING};
 
 /// The secrets that are tokens for calls, as manifests name them.
 const TOKEN_SECRETS: [&str; 2] = ["access_token", "bot_token"];

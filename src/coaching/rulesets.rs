@@ -18,16 +18,65 @@ const FILE_BYTES_MAX: u64 = 1 << 20;
 /// The most files a folder of packs may hold.
 const FILES_MAX: usize = 500;
 
-/// The rule set in force.
+/// The rule set in force, and the files it came from: what rules say of stages,
+/// pipelines and owners is checked again whenever an account has others.
 pub struct RuleSets {
     current: RwLock<Arc<RuleSet>>,
+    files: RwLock<Vec<SourceFile>>,
 }
+
+/// The accounts that rules are checked against, by connection.
+pub type Accounts = [(String, Arc<Metadata>)];
 
 impl RuleSets {
     /// Begins with `set`.
     #[must_use]
     pub fn new(set: RuleSet) -> Self {
-        RuleSets { current: RwLock::new(Arc::new(set)) }
+        RuleSets { current: RwLock::new(Arc::new(set)), files: RwLock::default() }
+    }
+
+    /// Begins with the configured packs. A stage, pipeline or owner that no
+    /// account has any more keeps nobody from starting: the rules go on without
+    /// that check, and the error is told.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or a rule is wrong in itself.
+    pub fn open(configured: &[String], accounts: &Accounts) -> anyhow::Result<RuleSets> {
+        let files = read_packs(configured)?;
+        let set = match compile(&files, accounts) {
+            Ok((set, _)) => set,
+            Err(error) => {
+                let (set, _) = compile(&files, &[])?;
+                tell_unknown_names(&error);
+                set
+            }
+        };
+        Ok(RuleSets { current: RwLock::new(Arc::new(set)), files: RwLock::new(files) })
+    }
+
+    /// Reads the configured packs anew and puts them in force; answers how many
+    /// rules there are.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or a rule is wrong. The set that is on stays.
+    pub fn reload(&self, configured: &[String], accounts: &Accounts) -> anyhow::Result<usize> {
+        let files = read_packs(configured)?;
+        let (set, _) = compile(&files, accounts)?;
+        let rules = set.rules().len();
+        self.replace(set);
+        *self.files.write().unwrap_or_else(PoisonError::into_inner) = files;
+        Ok(rules)
+    }
+
+    /// Compiles the files that are on against accounts that have changed. One
+    /// faulty rule keeps the set that is on, and is told. Answers whether all fit.
+    pub fn recheck(&self, accounts: &Accounts) -> bool {
+        let files = self.files.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if files.is_empty() {
+            return true;
+        }
+        let compiled = compile(&files, accounts).inspect_err(tell_unknown_names);
+        compiled.map(|(set, _)| self.replace(set)).is_ok()
     }
 
     /// The set in force.
@@ -110,12 +159,25 @@ fn is_yaml(path: &Path) -> bool {
 /// When a file cannot be read, or a rule is wrong: every error, one a line.
 pub fn load(
     configured: &[String],
-    accounts: &[(String, Arc<Metadata>)],
+    accounts: &Accounts,
 ) -> anyhow::Result<(RuleSet, Vec<RuleDiagnostic>)> {
-    let files = read_packs(configured)?;
+    compile(&read_packs(configured)?, accounts)
+}
+
+fn tell_unknown_names(error: &anyhow::Error) {
+    tracing::error!(
+        "rules do not fit what the CRM has; they stay on as they were\n{error:#}\n\
+         hint: `touchline doctor` shows this too; correct the rules, then send SIGHUP"
+    );
+}
+
+fn compile(
+    files: &[SourceFile],
+    accounts: &Accounts,
+) -> anyhow::Result<(RuleSet, Vec<RuleDiagnostic>)> {
     let accounts: Vec<_> =
         accounts.iter().map(|(slug, metadata)| (slug.as_str(), &**metadata)).collect();
-    let Loaded { set, diagnostics } = RuleSet::load(&files, &accounts);
+    let Loaded { set, diagnostics } = RuleSet::load(files, &accounts);
     match set {
         Some(set) => Ok((set, diagnostics)),
         None => {
@@ -123,5 +185,61 @@ pub fn load(
             let lines: Vec<_> = errors.map(ToString::to_string).collect();
             anyhow::bail!("the rules have errors; nothing was changed\n{}", lines.join("\n"))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use touchline_rules::facts::{Pipeline, Stage, StageKind};
+
+    use super::*;
+
+    const PACK: &str = "pack: p
+title: P
+rules:
+  - id: legal
+    title: In legal review
+    on: deal.stage_changed
+    when: deal.stage == \"Legal review\"
+    attention: interrupt
+    tip: { headline: h, body: b }
+";
+
+    fn account(stages: &[&str]) -> (String, Arc<Metadata>) {
+        let stage = |id: &&str| Stage {
+            id: (*id).to_owned(),
+            label: (*id).to_owned(),
+            kind: StageKind::Open,
+        };
+        let pipeline = Pipeline {
+            id: "default".to_owned(),
+            label: "Sales".to_owned(),
+            stages: stages.iter().map(stage).collect(),
+        };
+        let metadata = Metadata { pipelines: vec![pipeline], ..Metadata::default() };
+        ("crm".to_owned(), Arc::new(metadata))
+    }
+
+    #[test]
+    fn a_stage_that_went_away_keeps_the_set_that_is_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pack.yaml");
+        std::fs::write(&path, PACK).unwrap();
+        let packs = [path.display().to_string()];
+        let (with, without) = ([account(&["New", "Legal review"])], [account(&["New"])]);
+
+        let rules = RuleSets::open(&packs, &with).unwrap();
+        let first = rules.current();
+        assert!(!rules.recheck(&without), "no stage of that name");
+        assert!(Arc::ptr_eq(&first, &rules.current()), "it stays on as it was");
+        assert!(rules.reload(&packs, &without).is_err());
+        assert!(Arc::ptr_eq(&first, &rules.current()));
+        assert!(rules.recheck(&with));
+        assert!(!Arc::ptr_eq(&first, &rules.current()), "compiled against what there is now");
+
+        let again = RuleSets::open(&packs, &without).unwrap();
+        assert_eq!(again.current().rules().len(), 1, "a start does not fail on it");
+        std::fs::write(&path, PACK.replace("deal.stage ==", "deal.stag ==")).unwrap();
+        assert!(RuleSets::open(&packs, &[]).is_err(), "a rule that is wrong in itself does");
     }
 }

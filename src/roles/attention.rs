@@ -17,6 +17,7 @@ use crate::coaching::readers::{Reach, reach, reader, unsent};
 use crate::coaching::settings::policy;
 use crate::service::Service;
 use crate::store::{self, Fenced, NewWork, StoreError, WorkKey};
+use crate::wake::News;
 use decisions::{Deciding, Place};
 
 /// Readers looked at in one tick.
@@ -115,7 +116,6 @@ impl Attention {
         if ask && is_sent_to {
             let work = look_up(&chat, person, now);
             self.service.store.ask_work(vec![work]).await?;
-            self.service.wake.all();
         }
         Ok(place)
     }
@@ -134,6 +134,10 @@ impl Role for Attention {
         "attention"
     }
 
+    fn woken_by(&self) -> News {
+        News::NUDGES
+    }
+
     async fn tick(&self, now: UnixMs) -> anyhow::Result<Progress> {
         let store = &self.service.store;
         let due = store.recipients_due(now, READERS_MAX).await?;
@@ -148,9 +152,6 @@ impl Role for Attention {
                 // One reader's trouble is not the others'.
                 Err(error) => failure = Some(error),
             }
-        }
-        if worked {
-            self.service.wake.all();
         }
         match failure {
             Some(error) if !worked => Err(error),

@@ -23,6 +23,7 @@ use crate::config::CrmConfig;
 use crate::connection::Connection;
 use crate::service::Service;
 use crate::store::{AppendError, Part, Store};
+use crate::wake::News;
 
 /// How long a page lets fetches go first, at most.
 const YIELDS_MS: i64 = MINUTE_MS;
@@ -168,7 +169,6 @@ impl Backfill {
                     );
                 }
                 self.store(connection, &next, version).await?;
-                self.service.wake.all();
                 Ok(Progress::WORKED)
             }
             Err(error) => {
@@ -255,6 +255,10 @@ impl Backfill {
 impl Role for Backfill {
     fn name(&self) -> &'static str {
         "backfill"
+    }
+
+    fn woken_by(&self) -> News {
+        News::READS_DONE.and(News::GROUND).and(News::LINES)
     }
 
     async fn tick(&self, now: UnixMs) -> anyhow::Result<Progress> {

@@ -4,7 +4,9 @@
 //! One tick works while anything is due: it reads what is due with everything
 //! around it, looks once more ([`last_look`]), commits what that decided in one
 //! transaction, and begins the calls ([`send`]). Calls of one connection take
-//! the places of no other, so a dead one delays nobody else. An unknown outcome
+//! the places of no other, so a dead one delays nobody else; in a chat each
+//! reader is told one thing at a time, and one whom a limit holds back is left
+//! alone until it opens, so that others go on. An unknown outcome
 //! is settled by asking the vendor, or where it cannot tell by sending once
 //! more ([`unknown`]).
 
@@ -12,7 +14,7 @@ mod last_look;
 mod send;
 mod unknown;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
@@ -25,7 +27,8 @@ use super::lines::{Lines, test_line};
 use super::{Progress, Role};
 use crate::coaching::settings::policy;
 use crate::service::Service;
-use crate::store::{DeliveryRow, Fenced, LastLook, NewWork};
+use crate::store::{DeliveryRow, Fenced, LastLook, NewWork, Room};
+use crate::wake::News;
 use last_look::{Job, Looking, Verdict};
 use unknown::Way;
 
@@ -37,6 +40,17 @@ const UNKNOWN_MAX: usize = 64;
 const SWEEP_EVERY_MS: i64 = MINUTE_MS;
 /// Of these, dropped in one tick.
 const SWEEP_MAX: usize = 500;
+
+/// What came of looking at what is due.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+enum Round {
+    /// Nothing was.
+    Idle,
+    /// All of it was dealt with.
+    Done,
+    /// Some was, and there may be more.
+    Again,
+}
 
 /// The role.
 pub struct Deliver {
@@ -71,20 +85,19 @@ impl Deliver {
                 self.sweep_at.store(now.plus_ms(SWEEP_EVERY_MS).0, Ordering::Relaxed);
             }
         }
-        let broken = store.broken_connections().await?;
-        for slug in self.lines.tests_due(&broken, now) {
+        let unknown = store.unknown_due(now, UNKNOWN_MAX).await?;
+        for slug in self.lines.tests_due(&unknown.broken, now) {
             if let Some(connection) = self.service.connections.get(&slug).cloned() {
                 flight
                     .begin(&slug, async move { test_line(&self.service, &connection, now).await });
             }
         }
-        let unknown = store.unknown_due(now, UNKNOWN_MAX).await?;
         changed |= !unknown.deliveries.is_empty();
         let settings = self.service.settings.current();
         let policy = policy(&self.service.config, &settings.to);
         let mut looking = Looking::new(&self.service, &settings.to, &policy, &unknown, now);
         for (row, nudges) in &unknown.deliveries {
-            let is_broken = broken.contains(&row.connection);
+            let is_broken = unknown.broken.contains(&row.connection);
             let way = match looking.written(row, nudges) {
                 Some(write) => Way::Ask(write),
                 None => Way::Repeat(looking.look(row, nudges)),
@@ -101,40 +114,59 @@ impl Deliver {
         Ok(changed)
     }
 
+    /// What each connection can take now: none that is held back, nothing for
+    /// readers who are, or whose message is under way.
+    fn rooms(&self, flight: &Flight<'_>, now: UnixMs) -> BTreeMap<String, Room> {
+        let most = self.service.config.delivery.claims_per_connection;
+        let all = self.service.connections.iter().map(|one| &one.slug);
+        let open = all.filter(|slug| !self.lines.is_held(slug, now));
+        let rooms = open.map(|slug| {
+            let mut not_for = self.lines.held_readers(slug, now);
+            not_for.extend(flight.readers(slug));
+            (slug.clone(), Room { most: flight.room(slug, most), not_for })
+        });
+        rooms.collect()
+    }
+
     /// Claims what is due as far as there are places, and begins to send it.
-    /// Answers whether anything moved.
-    async fn round<'a>(&'a self, now: UnixMs, flight: &mut Flight<'a>) -> anyhow::Result<bool> {
+    async fn round<'a>(&'a self, now: UnixMs, flight: &mut Flight<'a>) -> anyhow::Result<Round> {
         let service = &self.service;
-        let most = service.config.delivery.claims_per_connection;
-        let held = |slug: &str| self.lines.is_held(slug, now);
-        let open = service.connections.iter().filter(|one| !held(&one.slug));
-        let rooms: BTreeMap<String, usize> =
-            open.map(|one| (one.slug.clone(), flight.room(&one.slug, most))).collect();
         let settings = service.settings.current();
         let policy = policy(&service.config, &settings.to);
+        let rooms = self.rooms(flight, now);
+        let least = rooms.values().map(|room| room.most).filter(|most| *most > 0).min();
         let due = service.store.due_deliveries(now, rooms, policy.hello).await?;
         if due.deliveries.is_empty() {
-            return Ok(false);
+            return Ok(Round::Idle);
         }
         if due.settings_version != settings.version {
             service.settings.refresh().await?;
-            return Ok(true);
+            return Ok(Round::Again);
         }
+        // Fewer than any place had room for were all there were.
+        let is_all = least.is_some_and(|least| due.deliveries.len() < least);
         let mut looking = Looking::new(service, &settings.to, &policy, &due, now);
-        let verdicts: Vec<(DeliveryRow, Verdict)> = due
-            .deliveries
-            .iter()
-            .map(|(row, nudges)| (row.clone(), looking.look(row, nudges)))
-            .collect();
+        let mut told = BTreeSet::new();
+        let mut verdicts = Vec::new();
+        for (row, nudges) in &due.deliveries {
+            let verdict = looking.look(row, nudges);
+            let is_message = matches!(verdict, Verdict::Send { .. }) && last_look::is_in_chat(row);
+            // A second message to the same reader waits, unclaimed, for the first.
+            if !is_message || told.insert((&row.connection, &row.person)) {
+                verdicts.push((row.clone(), verdict));
+            }
+        }
         let Some(jobs) = self.settle(settings.version, verdicts, now).await? else {
-            return Ok(true);
+            return Ok(Round::Again);
         };
         for (row, job) in jobs {
             self.note_first_nudge(&row, now).await;
+            let reader =
+                if last_look::is_in_chat(&row) { row.person.clone() } else { String::new() };
             let slug = row.connection.clone();
-            flight.begin(&slug, async move { self.send(row, job).await });
+            flight.begin_for(&reader, &slug, async move { self.send(row, job).await });
         }
-        Ok(true)
+        Ok(if is_all { Round::Done } else { Round::Again })
     }
 
     /// Commits the verdicts; answers what was claimed, or `None` when settings
@@ -167,7 +199,6 @@ impl Deliver {
             };
             looks.push((row.id, look));
         }
-        let wakes = !work.is_empty() || looks.iter().any(|(_, look)| *look == LastLook::TakeBack);
         let claimed = match service.store.settle_due(settings_version, now, looks, work).await? {
             Fenced::Done(claimed) => claimed,
             Fenced::SettingsChanged { .. } => {
@@ -175,9 +206,6 @@ impl Deliver {
                 return Ok(None);
             }
         };
-        if wakes {
-            service.wake.all();
-        }
         let with_jobs = claimed.into_iter().filter_map(|row| Some((jobs.remove(&row.id)?, row)));
         Ok(Some(with_jobs.map(|(job, row)| (row, job)).collect()))
     }
@@ -197,34 +225,38 @@ impl Deliver {
         }
     }
 
-    async fn work<'a>(&'a self, now: UnixMs, flight: &mut Flight<'a>) -> anyhow::Result<bool> {
-        let mut wake = self.service.wake.subscribe();
+    /// Works until nothing is due or under way; answers whether anything was done.
+    async fn work<'a>(&'a self, now: UnixMs, flight: &mut Flight<'a>) -> anyhow::Result<Round> {
+        // What is committed from here on is heard, and seen by another look.
+        let mut news = self.service.wake.listen(self.woken_by());
         // What is due goes first: everything else can wait a moment.
-        let mut worked = self.round(now, flight).await?;
-        worked |= self.begin(now, flight).await?;
+        let first = self.round(now, flight).await?;
+        let begun = self.begin(now, flight).await?;
+        let mut worked = begun || first != Round::Idle;
+        let mut looks = begun || first == Round::Again;
         for _ in 0..ROUNDS_MAX {
             if self.service.is_stopping() {
                 break;
             }
-            // What was committed from here on is seen by the next look.
-            wake.mark_unchanged();
-            let moved = self.round(self.service.now().max(now), flight).await?;
-            worked |= moved;
-            if flight.is_empty() {
-                if !moved {
-                    break;
-                }
+            if news.catch_up() || looks {
+                let round = self.round(self.service.now().max(now), flight).await?;
+                worked |= round != Round::Idle;
+                looks = round == Round::Again;
                 continue;
+            }
+            if flight.is_empty() {
+                return Ok(if worked { Round::Done } else { Round::Idle });
             }
             tokio::select! {
                 ended = flight.next() => {
-                    worked = true;
+                    // It made room, and perhaps for somebody who waited for it.
+                    (worked, looks) = (true, true);
                     ended.unwrap_or(Ok(()))?;
                 }
-                Ok(()) = wake.changed() => {}
+                () = news.news() => {}
             }
         }
-        Ok(worked)
+        Ok(Round::Again)
     }
 }
 
@@ -232,6 +264,10 @@ impl Deliver {
 impl Role for Deliver {
     fn name(&self) -> &'static str {
         "deliver"
+    }
+
+    fn woken_by(&self) -> News {
+        News::DELIVERIES.and(News::LINES)
     }
 
     async fn tick(&self, now: UnixMs) -> anyhow::Result<Progress> {
@@ -252,12 +288,15 @@ impl Role for Deliver {
         let worked = worked?;
         ended?;
         self.unfinished.store(false, Ordering::SeqCst);
-        if worked {
+        if worked == Round::Again {
             return Ok(Progress::WORKED);
         }
         let ahead = service.store.deliveries_ahead(now).await?;
         let sweep = ahead.any_waiting.then(|| now.plus_ms(SWEEP_EVERY_MS));
         let next = [ahead.next, sweep, self.lines.next(now)].into_iter().flatten().min();
-        Ok(Progress::idle_until(next))
+        Ok(match worked {
+            Round::Idle => Progress::idle_until(next),
+            _ => Progress::done_until(next),
+        })
     }
 }

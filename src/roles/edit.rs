@@ -18,6 +18,7 @@ use crate::coaching::messages::{Shown, message};
 use crate::connection::Connection;
 use crate::service::Service;
 use crate::store::{DeliveryRow, DeliveryState, NudgeRow, OutcomeRow, WorkRow};
+use crate::wake::News;
 
 const KINDS: &[&str] = &[EDIT, COMPLETE];
 /// Outcomes of one nudge that are looked at for its newest look.
@@ -168,13 +169,13 @@ impl Edit {
 
     async fn work<'a>(&'a self, now: UnixMs, flight: &mut Flight<'a>) -> anyhow::Result<()> {
         let service = &self.service;
-        let mut wake = service.wake.subscribe();
+        let mut news = service.wake.listen(self.woken_by());
         let most = service.config.delivery.claims_per_connection;
         for _ in 0..ROUNDS_MAX {
             if service.is_stopping() {
                 break;
             }
-            wake.mark_unchanged();
+            news.catch_up();
             let now = service.now().max(now);
             let mut skip = service.store.broken_connections().await?;
             let full = service.connections.iter().filter(|c| flight.room(&c.slug, most) == 0);
@@ -190,7 +191,7 @@ impl Edit {
             }
             tokio::select! {
                 ended = flight.next() => ended.unwrap_or(Ok(()))?,
-                Ok(()) = wake.changed() => {}
+                () = news.news() => {}
             }
         }
         Ok(())
@@ -208,6 +209,10 @@ fn newest_look(outcomes: &[OutcomeRow], from: UnixMs, until: UnixMs) -> Option<L
 impl Role for Edit {
     fn name(&self) -> &'static str {
         "edit"
+    }
+
+    fn woken_by(&self) -> News {
+        News::EDITS.and(News::LINES)
     }
 
     async fn tick(&self, now: UnixMs) -> anyhow::Result<Progress> {

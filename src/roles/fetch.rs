@@ -21,6 +21,7 @@ use super::{Progress, Role};
 use crate::connection::Connection;
 use crate::service::Service;
 use crate::store::WorkRow;
+use crate::wake::News;
 use records::Read;
 pub(super) use records::append_records;
 
@@ -165,6 +166,10 @@ impl Role for Fetch {
         "fetch"
     }
 
+    fn woken_by(&self) -> News {
+        News::READS.and(News::LINES)
+    }
+
     async fn tick(&self, now: UnixMs) -> anyhow::Result<Progress> {
         let skip = self.rests.skip(now);
         let due = self.service.store.next_work_except(KINDS, skip.clone()).await?;
@@ -183,7 +188,6 @@ impl Role for Fetch {
         for done in done.await {
             done?;
         }
-        self.service.wake.all();
         Ok(Progress::WORKED)
     }
 }

@@ -8,11 +8,15 @@ use futures::StreamExt as _;
 use futures::future::{BoxFuture, FutureExt as _};
 use futures::stream::FuturesUnordered;
 
+/// What ended: on which connection, for whom, and how.
+type Ended = (String, String, anyhow::Result<()>);
+
 /// Calls under way, by the connection they use.
 #[derive(Default)]
 pub struct Flight<'a> {
-    calls: FuturesUnordered<BoxFuture<'a, (String, anyhow::Result<()>)>>,
-    of: BTreeMap<String, usize>,
+    calls: FuturesUnordered<BoxFuture<'a, Ended>>,
+    /// For whom each call of a connection is; empty where it is for nobody.
+    of: BTreeMap<String, Vec<String>>,
 }
 
 impl<'a> Flight<'a> {
@@ -22,15 +26,32 @@ impl<'a> Flight<'a> {
         connection: &str,
         call: impl Future<Output = anyhow::Result<()>> + Send + 'a,
     ) {
-        *self.of.entry(connection.to_owned()).or_default() += 1;
-        let connection = connection.to_owned();
-        self.calls.push(call.map(|result| (connection, result)).boxed());
+        self.begin_for("", connection, call);
+    }
+
+    /// Begins a call on a connection for somebody.
+    pub fn begin_for(
+        &mut self,
+        reader: &str,
+        connection: &str,
+        call: impl Future<Output = anyhow::Result<()>> + Send + 'a,
+    ) {
+        let (connection, reader) = (connection.to_owned(), reader.to_owned());
+        self.of.entry(connection.clone()).or_default().push(reader.clone());
+        self.calls.push(call.map(|result| (connection, reader, result)).boxed());
+    }
+
+    /// For whom a call is under way on a connection.
+    #[must_use]
+    pub fn readers(&self, connection: &str) -> Vec<String> {
+        let all = self.of.get(connection).into_iter().flatten();
+        all.filter(|reader| !reader.is_empty()).cloned().collect()
     }
 
     /// How many more calls a connection may have under way, of `most`.
     #[must_use]
     pub fn room(&self, connection: &str, most: usize) -> usize {
-        most.saturating_sub(self.of.get(connection).copied().unwrap_or(0))
+        most.saturating_sub(self.of.get(connection).map_or(0, Vec::len))
     }
 
     /// Whether nothing is under way.
@@ -41,9 +62,11 @@ impl<'a> Flight<'a> {
 
     /// Waits until one call has ended; `None` at once when none is under way.
     pub async fn next(&mut self) -> Option<anyhow::Result<()>> {
-        let (connection, result) = self.calls.next().await?;
-        if let Some(of) = self.of.get_mut(&connection) {
-            *of = of.saturating_sub(1);
+        let (connection, reader, result) = self.calls.next().await?;
+        if let Some(of) = self.of.get_mut(&connection)
+            && let Some(place) = of.iter().position(|one| *one == reader)
+        {
+            of.swap_remove(place);
         }
         Some(result)
     }

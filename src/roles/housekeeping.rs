@@ -9,11 +9,15 @@ use touchline_rules::time::{DAY_MS, MINUTE_MS};
 
 use super::{Progress, Role};
 use crate::service::Service;
+use crate::wake::News;
 
 /// How often it looks.
 const INTERVAL_MS: i64 = 5 * MINUTE_MS;
-/// Keys and links forgotten in one transaction.
+/// Keys, links and choices forgotten in one transaction.
 const FORGET_MAX: usize = 1_000;
+/// How long a pause or snooze that has ended is kept: longer than any message
+/// that rests on it can still be on its way.
+const ENDED_CHOICE_KEPT_MS: i64 = 14 * DAY_MS;
 
 /// The role.
 pub struct Housekeeping {
@@ -35,6 +39,10 @@ impl Role for Housekeeping {
         "housekeeping"
     }
 
+    fn woken_by(&self) -> News {
+        News::NONE
+    }
+
     async fn tick(&self, now: UnixMs) -> anyhow::Result<Progress> {
         let mut next = self.next.lock().await;
         // It asks for no wake-up of its own: an idle role looks again every second
@@ -46,13 +54,15 @@ impl Role for Housekeeping {
         let seen_before = now.plus_ms(-config.ingest.dedupe_keep_days.saturating_mul(DAY_MS));
         let forgotten = store.forget_seen(seen_before, FORGET_MAX).await?;
         store.forget_links(now, FORGET_MAX).await?;
+        let ended_before = now.plus_ms(-ENDED_CHOICE_KEPT_MS);
+        let choices = store.forget_preferences(ended_before, FORGET_MAX).await?;
         let kept_from = now.plus_ms(-i64::from(config.inbox.keep_days).saturating_mul(DAY_MS));
         store.checkpoint().await?;
         let purged = store.purge_inbox(kept_from).await?;
         if purged > 0 {
             tracing::debug!(purged, "handled webhooks were deleted");
         }
-        if forgotten < FORGET_MAX {
+        if forgotten.max(choices) < FORGET_MAX {
             *next = now.plus_ms(INTERVAL_MS);
         }
         Ok(Progress::default())

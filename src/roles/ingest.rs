@@ -17,9 +17,10 @@ use super::batching::{Batching, content_hash};
 use super::{Progress, Role};
 use crate::service::Service;
 use crate::store::{
-    Batch, BatchOutcome, CommitClass, CursorMove, DeadLetterRow, DeadLetterState, DedupeKey,
-    Fenced, StoreError,
+    BROKEN, Batch, BatchOutcome, CommitClass, CursorMove, DeadLetterRow, DeadLetterState,
+    DedupeKey, Fenced, StoreError,
 };
+use crate::wake::News;
 pub use answers::{AnswerBody, COMPLETE, EDIT};
 use answers::{AnswerContext, load_answers};
 use events::{Event, Said, decode};
@@ -140,7 +141,7 @@ impl Ingest {
             match said {
                 ConnectionEvent::Revoked { reason } => {
                     let store = &self.service.store;
-                    let (name, broken) = (event.connection.clone(), "broken".to_owned());
+                    let (name, broken) = (event.connection.clone(), BROKEN.to_owned());
                     store
                         .set_connection_status(name, broken, reason.clone(), event.received_at)
                         .await?;
@@ -169,8 +170,8 @@ impl Role for Ingest {
         "ingest"
     }
 
-    fn reads_inbox(&self) -> bool {
-        true
+    fn woken_by(&self) -> News {
+        News::INBOX
     }
 
     async fn tick(&self, _now: UnixMs) -> anyhow::Result<Progress> {
@@ -178,11 +179,15 @@ impl Role for Ingest {
         let events_max = service.config.ingest.batch_events_max.max(1);
         let cursor = service.store.cursor().await?;
         let rows = service.store.inbox_after(cursor, events_max, READ_BYTES_MAX).await?;
+        let bytes: usize = rows.iter().map(|row| row.request.bytes()).sum();
+        // Short of both limits, these were all there were. What comes later is told.
+        let mut is_all = rows.len() < events_max && bytes < READ_BYTES_MAX / 2;
         let mut taken = Vec::new();
         let mut to = cursor;
         for row in rows {
             let events = decode(service, row);
             if !taken.is_empty() && taken.len() + events.1.len() > events_max {
+                is_all = false;
                 break;
             }
             to = events.0;
@@ -202,8 +207,7 @@ impl Role for Ingest {
             let step = slices.peek().is_none().then_some(step);
             self.handle(slice, step).await?;
         }
-        service.wake.all();
-        Ok(Progress::WORKED)
+        Ok(if is_all { Progress::done_until(None) } else { Progress::WORKED })
     }
 }
 

@@ -13,12 +13,10 @@ use super::batching::hash16;
 use crate::config::DeliveryConfig;
 use crate::connection::Connection;
 use crate::service::Service;
-use crate::store;
+use crate::store::{self, WORKING};
 
 /// A broken connection is tried again after that.
 const TEST_EVERY_MS: i64 = 5 * MINUTE_MS;
-/// The status of a connection that works.
-const WORKING: &str = "working";
 
 /// Notes that the credentials of a connection no longer work.
 ///
@@ -63,8 +61,11 @@ struct Line {
     test_at: Option<UnixMs>,
     /// Nothing is begun until then.
     held_until: Option<UnixMs>,
-    /// Whose call was held back last, with nothing let through since.
-    limited: Option<String>,
+    /// Readers for whom a limit holds calls back, and until when.
+    readers: BTreeMap<String, UnixMs>,
+    /// Whose call was held back last and by which limit, with nothing let
+    /// through since.
+    limited: Option<(String, String)>,
 }
 
 impl Lines {
@@ -98,15 +99,28 @@ impl Lines {
         self.lock().get(slug).and_then(|line| line.held_until).is_some_and(|until| until > now)
     }
 
-    /// A limit held a call for this reader back until `retry_at`. When it holds
+    /// A limit held a call for this reader back until `retry_at`: nothing more
+    /// is begun for them until then. When the same limit, by its own words, holds
     /// two readers in a row, it is the whole line's.
-    pub fn limited(&self, slug: &str, reader: &str, retry_at: UnixMs) {
+    pub fn limited(&self, slug: &str, reader: &str, limit: &str, retry_at: UnixMs) {
         let mut lines = self.lock();
         let line = lines.entry(slug.to_owned()).or_default();
-        if line.limited.as_deref().is_some_and(|last| last != reader) {
+        let is_shared =
+            |(before, by): &(String, String)| before.as_str() != reader && by.as_str() == limit;
+        if line.limited.as_ref().is_some_and(is_shared) {
             line.held_until = Some(retry_at);
         }
-        line.limited = Some(reader.to_owned());
+        line.limited = Some((reader.to_owned(), limit.to_owned()));
+        line.readers.insert(reader.to_owned(), retry_at);
+    }
+
+    /// The readers on a connection for whom nothing is begun now. What is over
+    /// is forgotten, so there are never more than were held back lately.
+    pub fn held_readers(&self, slug: &str, now: UnixMs) -> Vec<String> {
+        let mut lines = self.lock();
+        let Some(line) = lines.get_mut(slug) else { return Vec::new() };
+        line.readers.retain(|_, until| *until > now);
+        line.readers.keys().cloned().collect()
     }
 
     /// The vendor cannot be reached, and says (or the breaker does) until when.
@@ -125,8 +139,9 @@ impl Lines {
     /// The next instant after `now` at which a line is tried or let go.
     pub fn next(&self, now: UnixMs) -> Option<UnixMs> {
         let lines = self.lock();
-        let all = lines.values().flat_map(|line| [line.test_at, line.held_until]);
-        all.flatten().filter(|at| *at > now).min()
+        let of_lines = lines.values().flat_map(|line| [line.test_at, line.held_until]);
+        let of_readers = lines.values().flat_map(|line| line.readers.values().copied());
+        of_lines.flatten().chain(of_readers).filter(|at| *at > now).min()
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Line>> {
@@ -155,7 +170,6 @@ pub async fn test_line(
             let (slug, status) = (connection.slug.clone(), WORKING.to_owned());
             service.store.set_connection_status(slug, status, String::new(), now).await?;
             tracing::info!(connection = connection.slug, account, "the connection works again");
-            service.wake.all();
         }
         Err(error) => {
             tracing::debug!(connection = connection.slug, %error, "still broken");
@@ -186,13 +200,27 @@ mod tests {
     #[test]
     fn a_limit_of_one_reader_holds_nobody_else() {
         let (lines, now, until) = (Lines::default(), UnixMs(0), UnixMs(1_000));
-        lines.limited("slack", "ada@example.com", until);
-        lines.limited("slack", "ada@example.com", until);
+        let (ada, bob) = ("ada@example.com", "bob@example.com");
+        lines.limited("slack", ada, "channel of Ada", until);
+        lines.limited("slack", ada, "channel of Ada", until);
+        lines.limited("slack", bob, "channel of Bob", until);
         assert!(!lines.is_held("slack", now));
-        lines.limited("slack", "bob@example.com", until);
+        assert_eq!(lines.held_readers("slack", now), [ada, bob]);
+        assert_eq!(lines.next(now), Some(until), "they are let go then");
+        assert!(lines.held_readers("slack", until).is_empty());
+        assert_eq!(lines.next(now), None, "and forgotten");
+    }
+
+    #[test]
+    fn a_limit_that_holds_two_readers_in_a_row_is_the_lines() {
+        let (lines, now, until) = (Lines::default(), UnixMs(0), UnixMs(1_000));
+        let (ada, bob) = ("ada@example.com", "bob@example.com");
+        lines.limited("slack", ada, "workspace", until);
+        assert!(!lines.is_held("slack", now));
+        lines.limited("slack", bob, "workspace", until);
         assert!(lines.is_held("slack", now) && !lines.is_held("slack", until));
         lines.came_through("slack");
-        lines.limited("slack", "ada@example.com", until);
+        lines.limited("slack", ada, "workspace", until);
         assert!(!lines.is_held("slack", now), "something came through in between");
     }
 }

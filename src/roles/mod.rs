@@ -23,6 +23,8 @@ pub mod timers;
 use async_trait::async_trait;
 use touchline_rules::UnixMs;
 
+use crate::wake::News;
+
 /// Work: look a person up in a chat; the key is the e-mail.
 pub const PERSON: &str = "person";
 
@@ -32,10 +34,9 @@ pub trait Role: Send + Sync {
     /// For log lines.
     fn name(&self) -> &'static str;
 
-    /// Whether a freshly stored request is news for this role.
-    fn reads_inbox(&self) -> bool {
-        false
-    }
+    /// The news that may have made work for this role. It looks by itself once
+    /// a second anyway; one that waits for no news looks no sooner.
+    fn woken_by(&self) -> News;
 
     /// Does one bounded piece of work as of `now`.
     ///
@@ -48,20 +49,28 @@ pub trait Role: Send + Sync {
 /// What came of a tick.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// Something was done: tick again at once, there may be more.
+    /// Something was done.
     pub worked: bool,
+    /// There may be more to do at this instant: tick again at once.
+    pub more: bool,
     /// When there will be something to do even if nothing arrives.
     pub next: Option<UnixMs>,
 }
 
 impl Progress {
-    /// Something was done.
-    pub const WORKED: Progress = Progress { worked: true, next: None };
+    /// Something was done, and there may be more.
+    pub const WORKED: Progress = Progress { worked: true, more: true, next: None };
+
+    /// Something was done, and a look after it found nothing to do before `next`.
+    #[must_use]
+    pub fn done_until(next: Option<UnixMs>) -> Self {
+        Progress { worked: true, more: false, next }
+    }
 
     /// Nothing to do before `next`.
     #[must_use]
     pub fn idle_until(next: Option<UnixMs>) -> Self {
-        Progress { worked: false, next }
+        Progress { worked: false, more: false, next }
     }
 
     /// Both: worked if either did, and the earlier of the next instants.
@@ -71,6 +80,7 @@ impl Progress {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         };
-        Progress { worked: self.worked || other.worked, next }
+        let (worked, more) = (self.worked || other.worked, self.more || other.more);
+        Progress { worked, more, next }
     }
 }

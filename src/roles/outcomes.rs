@@ -23,6 +23,7 @@ use crate::store::{
     Batch, CommitClass, DeliveryRow, EndedFiring, Fenced, NewWork, NudgeRow, NudgeState,
     OutcomeRow, WorkKey, WorkRow,
 };
+use crate::wake::News;
 
 /// Work: see whether a nudge's outcome has come true; the key is the nudge.
 pub const OUTCOME: &str = "outcome";
@@ -125,7 +126,6 @@ impl Outcomes {
             return Ok(());
         }
         self.keep(outcomes, ended).await?;
-        self.service.wake.all();
         Ok(())
     }
 
@@ -196,6 +196,10 @@ fn outcome_row(nudge: &NudgeRow, at: UnixMs) -> OutcomeRow {
 impl Role for Outcomes {
     fn name(&self) -> &'static str {
         "outcomes"
+    }
+
+    fn woken_by(&self) -> News {
+        News::FOLLOW_UPS
     }
 
     async fn tick(&self, now: UnixMs) -> anyhow::Result<Progress> {

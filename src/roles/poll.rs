@@ -24,6 +24,7 @@ use super::{Progress, Role};
 use crate::connection::Connection;
 use crate::service::Service;
 use crate::store::{NewWork, Part, WorkKey};
+use crate::wake::News;
 use usage::UsageKeeper;
 
 /// How far a vendor's clock may be from ours. A deal counts as read after a
@@ -70,7 +71,7 @@ impl Poll {
     /// large, or somebody asked for it.
     pub fn request(&self, connection: &str) {
         self.requested().insert(connection.to_owned());
-        self.service.wake.all();
+        self.service.wake.tell(News::LINES);
     }
 
     fn requested(&self) -> MutexGuard<'_, BTreeSet<String>> {
@@ -151,7 +152,6 @@ impl Poll {
             self.requested().remove(slug);
         }
         self.store(slug, &next, version, now).await?;
-        self.service.wake.all();
         Ok(Progress::WORKED)
     }
 
@@ -215,7 +215,6 @@ impl Poll {
             let key = WorkKey { kind, connection, key: String::new() };
             let work = NewWork { key, next_at: now, body: Vec::new() };
             self.service.store.ask_work(vec![work]).await?;
-            self.service.wake.all();
         }
         Ok(Progress::default())
     }
@@ -225,6 +224,10 @@ impl Poll {
 impl Role for Poll {
     fn name(&self) -> &'static str {
         "poll"
+    }
+
+    fn woken_by(&self) -> News {
+        News::GROUND.and(News::LINES)
     }
 
     async fn tick(&self, now: UnixMs) -> anyhow::Result<Progress> {

@@ -9,6 +9,7 @@ use super::{Progress, Role};
 use crate::http::hooks::Intake;
 use crate::http::refusals::persist_refusals;
 use crate::service::Service;
+use crate::wake::News;
 
 /// The role.
 pub struct Refusals {
@@ -28,6 +29,10 @@ impl Refusals {
 impl Role for Refusals {
     fn name(&self) -> &'static str {
         "refusals"
+    }
+
+    fn woken_by(&self) -> News {
+        News::NONE
     }
 
     /// Never says that it worked or when it is due: strangers could otherwise

@@ -12,15 +12,11 @@ use touchline_rules::time::MINUTE_MS;
 
 use super::batching::hash16;
 use crate::service::Service;
-use crate::store;
+use crate::store::{self, BROKEN, NEW, WORKING};
 
 /// How long a connection rests whose credentials no longer work, or that may
 /// not read what it should. Somebody has to act; this is how soon it is noticed.
 pub const BROKEN_REST_MS: i64 = 15 * MINUTE_MS;
-/// The status of a connection whose calls are answered.
-pub const WORKING: &str = "working";
-/// The status of a connection that has to be connected again.
-pub const BROKEN: &str = "broken";
 
 /// Which connections a role leaves alone, and until when.
 #[derive(Debug, Default)]
@@ -82,7 +78,7 @@ impl Rests {
         }
         let stored = service.store.connection(connection.to_owned()).await?;
         // An admin's own word, such as disconnected, is not ours to change.
-        if stored.is_some_and(|row| row.status == BROKEN || row.status == "new") {
+        if stored.is_some_and(|row| row.status == BROKEN || row.status == NEW) {
             set_status(service, connection, WORKING, "").await?;
         }
         Ok(())

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use touchline_rules::UnixMs;
 use touchline_rules::engine::Stimulus;
 use touchline_rules::facts::{DealKey, DealState};
-use touchline_rules::time::DAY_MS;
+use touchline_rules::time::{DAY_MS, SECOND_MS};
 
 use super::backfill::{BackfillProgress, Phase};
 use super::batching::Batching;
@@ -25,10 +25,13 @@ use crate::coaching::data_check::{Tally, load_verdicts, store_verdicts};
 use crate::connection::Connection;
 use crate::service::Service;
 use crate::store::{CommitClass, Fenced, Part, StoreError};
+use crate::wake::News;
 use generation::Generations;
 
 /// Deals looked at in one tick and one commit.
 const PAGE: usize = 256;
+/// How soon it looks again whether ingest has taken in all of a first read.
+const SETTLES_LOOK_MS: i64 = SECOND_MS;
 
 /// The role.
 pub struct Sweep {
@@ -127,7 +130,12 @@ impl Sweep {
             Some(state) if state.generation == generation => {
                 let midnight = self.midnight_after(slug, state.started_at);
                 if midnight > now {
-                    return Ok(Progress::idle_until(Some(midnight)));
+                    // Ingest tells nobody how far it is: this looks again.
+                    let settles = (first.phase == Phase::Done && !settled)
+                        .then(|| now.plus_ms(SETTLES_LOOK_MS));
+                    return Ok(
+                        Progress::idle_until(Some(midnight)).and(Progress::idle_until(settles))
+                    );
                 }
                 new(true)
             }
@@ -139,7 +147,6 @@ impl Sweep {
         };
         let body = serde_json::to_vec(&state)?;
         store.put_connection_part(slug.clone(), Part::Sweep, version, body, now).await?;
-        self.service.wake.all();
         Ok(Progress::WORKED)
     }
 
@@ -236,6 +243,7 @@ impl Sweep {
                 "where activity can be trusted has changed"
             );
             service.set_verdicts(slug, verdicts);
+            service.wake.tell(News::GROUND);
         }
         Ok(())
     }
@@ -245,6 +253,10 @@ impl Sweep {
 impl Role for Sweep {
     fn name(&self) -> &'static str {
         "sweep"
+    }
+
+    fn woken_by(&self) -> News {
+        News::GROUND
     }
 
     async fn tick(&self, now: UnixMs) -> anyhow::Result<Progress> {

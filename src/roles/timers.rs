@@ -12,6 +12,7 @@ use super::batching::{Batching, DEAL};
 use super::{Progress, Role};
 use crate::service::Service;
 use crate::store::{CommitClass, Fenced, StoreError, TimerRow};
+use crate::wake::News;
 
 /// The role.
 pub struct Timers {
@@ -32,12 +33,17 @@ impl Role for Timers {
         "timers"
     }
 
+    fn woken_by(&self) -> News {
+        News::TIMERS
+    }
+
     async fn tick(&self, now: UnixMs) -> anyhow::Result<Progress> {
         let service = &self.service;
-        let due = service.store.due_timers(now, service.config.ingest.batch_events_max).await?;
-        if due.is_empty() {
-            return Ok(Progress::idle_until(service.store.next_timer().await?));
+        let next = service.store.next_timer().await?;
+        if next.is_none_or(|next| next > now) {
+            return Ok(Progress::idle_until(next));
         }
+        let due = service.store.due_timers(now, service.config.ingest.batch_events_max).await?;
         let keys: Vec<_> = due.iter().filter_map(deal_key).collect();
         let mut batching =
             Batching::load(service, keys.iter().cloned().collect::<BTreeSet<_>>()).await?;
@@ -49,7 +55,7 @@ impl Role for Timers {
         // Derived from what is stored: after a power cut the timer is due again,
         // and makes the same firings.
         match service.store.commit_batch(batching.finish(), CommitClass::Derived).await {
-            Ok(Fenced::Done(_)) => service.wake.all(),
+            Ok(Fenced::Done(_)) => {}
             Ok(Fenced::SettingsChanged { .. }) => drop(service.settings.refresh().await?),
             // Ingest changed one of these deals meanwhile: look again.
             Err(StoreError::Conflict { .. }) => {}

@@ -15,6 +15,7 @@ use super::preference::{self, PreferenceRow};
 use super::setting::{Fenced, fenced};
 use super::sqlite::writer::CommitClass;
 use super::statement::{all, first, run, sql_limit, statements};
+use crate::wake::News;
 
 statements! {
     DUE(2) = "SELECT person FROM nudge WHERE state = 'pending' AND due_at <= $1 \
@@ -162,7 +163,9 @@ impl Store {
         decisions: Vec<Decision>,
     ) -> Result<Fenced<Vec<String>>> {
         let waiting_max = self.options().deliveries_waiting_max;
-        self.write(CommitClass::Derived, move |tx| {
+        let sends = decisions.iter().any(|decision| matches!(decision, Decision::Send(_)));
+        let news = News::DELIVERIES.when(sends);
+        self.write_news(CommitClass::Derived, news, move |tx| {
             fenced(tx, settings_version, || commit(tx, decisions, waiting_max))
         })
         .await
@@ -232,6 +235,7 @@ fn send(tx: &Transaction<'_>, row: &NewDelivery) -> Result<()> {
             state => return Err(moved(id, state)),
         }
     }
+    delivery::forget_dropped(tx, &row.id)?;
     if !delivery::add(tx, row)? {
         // Otherwise a nudge that is said again, after a snooze, would be lost.
         return Err(StoreError::conflict("delivery", &row.id, "exists already; name another"));

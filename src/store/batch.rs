@@ -23,6 +23,7 @@ use super::setting::{Fenced, fenced};
 use super::sqlite::writer::CommitClass;
 use super::timer::{self, TimerRow};
 use super::work::{self, NewWork, WorkKey};
+use crate::wake::News;
 
 /// The step of the ingest cursor that a batch stands for.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -96,18 +97,28 @@ impl Store {
         class: CommitClass,
     ) -> Result<Fenced<BatchOutcome>> {
         let work_rows_max = self.options().work_rows_max;
-        self.write(class, move |tx| {
-            fenced(tx, batch.settings_version, || commit(tx, &batch, work_rows_max))
+        self.write_telling(class, move |tx| {
+            let done = fenced(tx, batch.settings_version, || commit(tx, &batch, work_rows_max))?;
+            Ok(match done {
+                Fenced::Done((outcome, news)) => (Fenced::Done(outcome), news),
+                Fenced::SettingsChanged { version } => {
+                    (Fenced::SettingsChanged { version }, News::NONE)
+                }
+            })
         })
         .await
     }
 }
 
-fn commit(tx: &Transaction<'_>, batch: &Batch, work_rows_max: usize) -> Result<BatchOutcome> {
+fn commit(
+    tx: &Transaction<'_>,
+    batch: &Batch,
+    work_rows_max: usize,
+) -> Result<(BatchOutcome, News)> {
     if let Some(CursorMove { from, to }) = batch.cursor {
         cursor::advance(tx, from, to)?;
     }
-    commit_state(tx, batch)?;
+    let timers_moved = commit_state(tx, batch)?;
     let mut outcome = commit_coaching(tx, batch)?;
     let mut work = batch.work.clone();
     // After the nudges, so that one made and ended in the same batch is found.
@@ -117,16 +128,25 @@ fn commit(tx: &Transaction<'_>, batch: &Batch, work_rows_max: usize) -> Result<B
     outcome.work_refused = work::ask(tx, &work, work_rows_max)?;
     batch.dead_letters.iter().try_for_each(|row| dead_letter::add(tx, row))?;
     batch.counts.iter().try_for_each(|count| counter::add(tx, count))?;
-    Ok(outcome)
+    let nudges_moved = outcome.nudges_new > 0 || !batch.nudge_steps.is_empty();
+    let news = work::asked_news(&work)
+        .and(News::TIMERS.when(timers_moved))
+        .and(News::NUDGES.when(nudges_moved));
+    Ok((outcome, news))
 }
 
-fn commit_state(tx: &Transaction<'_>, batch: &Batch) -> Result<()> {
+/// Answers whether any timer is another now.
+fn commit_state(tx: &Transaction<'_>, batch: &Batch) -> Result<bool> {
     for (key, received_at) in &batch.dedupe {
         dedupe::remember(tx, key, *received_at)?;
     }
     batch.deals.iter().try_for_each(|row| deal::put(tx, row))?;
     batch.changes.iter().try_for_each(|row| deal::append_change(tx, row))?;
-    batch.timers.iter().try_for_each(|row| timer::put(tx, row))
+    let mut moved = false;
+    for row in &batch.timers {
+        moved |= timer::put(tx, row)?;
+    }
+    Ok(moved)
 }
 
 fn commit_coaching(tx: &Transaction<'_>, batch: &Batch) -> Result<BatchOutcome> {

@@ -9,7 +9,12 @@ use super::error::{Result, StoreError};
 use super::setting;
 use super::sqlite::writer::CommitClass;
 use super::statement::{all, first, number, run, sql_limit, statements};
+use crate::wake::News;
 
+/// The status of a connection that was never used.
+pub const NEW: &str = "new";
+/// The status of a connection whose calls are answered.
+pub const WORKING: &str = "working";
 /// The status of a connection whose credentials no longer work.
 pub const BROKEN: &str = "broken";
 /// Connections of one installation; it serves one company.
@@ -26,6 +31,7 @@ statements! {
         body = $5, version = version + 1 WHERE name = $6 AND version = $7";
     SET_STATUS(6) = "UPDATE connection SET status = $1, reason = $2, updated_at = $3, \
         version = version + 1 WHERE name = $4 AND (status <> $5 OR reason <> $6)";
+    BROKEN_ONES(1) = "SELECT name FROM connection WHERE status = 'broken' ORDER BY name LIMIT $1";
     IS_BROKEN(1) = "SELECT COUNT(*) FROM connection WHERE name = $1 AND status = 'broken'";
     BREAK(5) = "INSERT INTO connection (name, connector, status, reason, updated_at, version, body) \
         VALUES ($1, $2, 'broken', $3, $4, 1, $5) ON CONFLICT (name) DO UPDATE SET \
@@ -91,6 +97,17 @@ impl Part {
             Part::Refusals => "refusals",
             Part::Sweep => "sweep",
             Part::DataCheck => "data_check",
+        }
+    }
+
+    /// Whom another one of it concerns. Where somebody stands who reads on
+    /// concerns nobody else.
+    fn news(self) -> News {
+        match self {
+            Part::Metadata | Part::Backfill | Part::ActivityVerdict => News::GROUND,
+            Part::PollCursor | Part::Usage | Part::Refusals | Part::Sweep | Part::DataCheck => {
+                News::NONE
+            }
         }
     }
 
@@ -185,8 +202,7 @@ impl Store {
 
     /// Names of the connections that are broken.
     pub async fn broken_connections(&self) -> Result<Vec<String>> {
-        let rows = self.connections().await?;
-        Ok(rows.into_iter().filter(|row| row.status == BROKEN).map(|row| row.name).collect())
+        self.read(broken).await
     }
 
     /// One part of a connection's state.
@@ -220,7 +236,7 @@ impl Store {
         body: Vec<u8>,
         now: UnixMs,
     ) -> Result<i64> {
-        self.write(part.class(), move |tx| {
+        self.write_news(part.class(), part.news(), move |tx| {
             let name = part.name();
             let written = match version {
                 0 => run(tx, &INSERT_PART, params![connection, name, now.0, body])?,
@@ -235,6 +251,11 @@ impl Store {
         })
         .await
     }
+}
+
+/// The connections that are broken.
+pub(super) fn broken(main: &Connection) -> Result<Vec<String>> {
+    all(main, &BROKEN_ONES, params![sql_limit(CONNECTIONS_MAX)], |row| row.get(0))
 }
 
 /// Whether a connection is known to be broken.

@@ -10,6 +10,7 @@ use super::Store;
 use super::error::Result;
 use super::sqlite::writer::CommitClass;
 use super::statement::{number, run, sql_limit, statements};
+use crate::wake::News;
 
 statements! {
     SEEN(2) = "SELECT COUNT(*) FROM dedupe WHERE hour = $1 AND hash = $2";
@@ -61,7 +62,7 @@ impl Store {
     /// answers how many.
     pub async fn forget_seen(&self, received_before: UnixMs, limit: usize) -> Result<usize> {
         let before = hour(received_before);
-        self.write(CommitClass::Derived, move |tx| {
+        self.write_news(CommitClass::Derived, News::NONE, move |tx| {
             run(tx, &FORGET, params![before, before, sql_limit(limit)])
         })
         .await

@@ -51,6 +51,7 @@ statements! {
         spent_at = $6, sent_at = $7, receipt = $8 WHERE id = $9";
     UNLINK_ALL(1) = "DELETE FROM delivery_nudge WHERE delivery_id = $1";
     REMOVE(1) = "DELETE FROM delivery WHERE id = $1 AND state = 'waiting'";
+    REMOVE_DROPPED(1) = "DELETE FROM delivery WHERE id = $1 AND state = 'dropped' AND resends = 0";
     CARRIES(1) = "SELECT nudge_id FROM delivery_nudge WHERE delivery_id = $1 ORDER BY nudge_id";
     UNLINK(2) = "DELETE FROM delivery_nudge WHERE nudge_id = $1 AND delivery_id = $2";
     COUNT_WAITING(2) = "SELECT COUNT(*) FROM (SELECT 1 FROM delivery \
@@ -273,6 +274,16 @@ pub(super) fn add(main: &Connection, row: &super::NewDelivery) -> Result<bool> {
 /// Undoes a decision: the delivery was never there.
 pub(super) fn take_back(main: &Connection, id: &str) -> Result<()> {
     if run(main, &REMOVE, params![id])? == 1 {
+        run(main, &UNLINK_ALL, params![id])?;
+    }
+    Ok(())
+}
+
+/// Makes room for a decision made anew: a delivery of that id which was dropped
+/// before anything left was never there. One that was sent again may have
+/// arrived the first time, and stays.
+pub(super) fn forget_dropped(main: &Connection, id: &str) -> Result<()> {
+    if run(main, &REMOVE_DROPPED, params![id])? == 1 {
         run(main, &UNLINK_ALL, params![id])?;
     }
     Ok(())

@@ -20,6 +20,7 @@ use super::sqlite::writer::CommitClass;
 use super::statement::{all, first, sql_limit, statements};
 use super::work::{self, NewWork};
 use super::{connection, delivery, ledger};
+use crate::wake::News;
 
 statements! {
     FIRST_CONNECTION(0) = "SELECT connection FROM delivery WHERE state = 'waiting' \
@@ -29,14 +30,16 @@ statements! {
     /// In a chat nobody hears anything before a hello, where one is wanted. One
     /// of unknown outcome counts once it is not sent again: that is after the
     /// second time, or when it is never looked at any more.
-    DUE(5) = select!("WHERE state = 'waiting' AND connection = $1 AND until <= $2 \
+    /// The fifth parameter lists the readers to pass over, as JSON.
+    DUE(6) = select!("WHERE state = 'waiting' AND connection = $1 AND until <= $2 \
         AND expires_at > $3 AND (channel <> 'chat' OR $4 = 0 OR EXISTS ( \
             SELECT 1 FROM delivery AS hello WHERE hello.person = delivery.person \
             AND hello.connection = delivery.connection AND hello.channel = 'hello' \
             AND (hello.state IN ('sent', 'accepted') \
                 OR (hello.state = 'unknown' \
                     AND (hello.resends > 0 OR hello.until >= 253402207200000))))) \
-        ORDER BY until, priority, id LIMIT $5");
+        AND person NOT IN (SELECT value FROM json_each($5)) \
+        ORDER BY until, priority, id LIMIT $6");
     NEXT_AT(2) = "SELECT until FROM delivery WHERE state = 'waiting' AND connection = $1 \
         AND until > $2 ORDER BY until LIMIT 1";
     NEXT_UNKNOWN_AT(1) = "SELECT until FROM delivery WHERE state = 'unknown' AND until > $1 \
@@ -60,8 +63,25 @@ pub struct Looked {
     pub deals: Vec<DealRow>,
     /// What their readers chose for themselves.
     pub preferences: Vec<PreferenceRow>,
-    /// Connections that are broken and have deliveries waiting: left alone.
+    /// Connections that are broken (among those with deliveries waiting, where
+    /// what is due was asked for): left alone.
     pub broken: Vec<String>,
+}
+
+/// What a connection can take now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Room {
+    /// So many deliveries.
+    pub most: usize,
+    /// None for these readers.
+    pub not_for: Vec<String>,
+}
+
+impl From<usize> for Room {
+    /// For any reader.
+    fn from(most: usize) -> Room {
+        Room { most, not_for: Vec::new() }
+    }
 }
 
 /// What the last look at a waiting delivery decided.
@@ -110,7 +130,7 @@ impl Store {
     pub async fn due_deliveries(
         &self,
         now: UnixMs,
-        rooms: BTreeMap<String, usize>,
+        rooms: BTreeMap<String, Room>,
         hello_first: bool,
     ) -> Result<Looked> {
         let turn = self.next_turn();
@@ -120,8 +140,10 @@ impl Store {
             for name in connections_waiting(main)? {
                 if connection::is_broken(main, &name)? {
                     broken.push(name);
-                } else if let Some(room) = rooms.get(&name).filter(|room| **room > 0) {
-                    let due = params![name, now.0, now.0, hello_first, sql_limit(*room)];
+                } else if let Some(room) = rooms.get(&name).filter(|room| room.most > 0) {
+                    let not_for = serde_json::to_string(&room.not_for).unwrap_or_default();
+                    let most = sql_limit(room.most);
+                    let due = params![name, now.0, now.0, hello_first, not_for, most];
                     queues.push(all(main, &DUE, due, delivery_row)?);
                 }
             }
@@ -131,11 +153,13 @@ impl Store {
         .await
     }
 
-    /// Deliveries of unknown outcome that are due for another look.
+    /// Deliveries of unknown outcome that are due for another look, and every
+    /// broken connection.
     pub async fn unknown_due(&self, now: UnixMs, limit: usize) -> Result<Looked> {
         self.read(move |main| {
             let due = params![now.0, sql_limit(limit)];
-            look(main, all(main, &UNKNOWN_UNTIL, due, delivery_row)?)
+            let looked = look(main, all(main, &UNKNOWN_UNTIL, due, delivery_row)?)?;
+            Ok(Looked { broken: connection::broken(main)?, ..looked })
         })
         .await
     }
@@ -151,7 +175,9 @@ impl Store {
         work: Vec<NewWork>,
     ) -> Result<Fenced<Vec<DeliveryRow>>> {
         let rows_max = self.options().work_rows_max;
-        self.write(CommitClass::Original, move |tx| {
+        let takes_back = looks.iter().any(|(_, look)| *look == LastLook::TakeBack);
+        let news = work::asked_news(&work).and(News::NUDGES.when(takes_back));
+        self.write_news(CommitClass::Original, news, move |tx| {
             fenced(tx, settings_version, || {
                 let mut claimed = Vec::new();
                 for (id, look) in &looks {
@@ -208,7 +234,7 @@ impl Store {
     /// Drops waiting deliveries that are not worth sending any more, with ledger
     /// rows (`expired`); answers how many.
     pub async fn drop_expired(&self, now: UnixMs, limit: usize) -> Result<usize> {
-        self.write(CommitClass::Original, move |tx| {
+        self.write_news(CommitClass::Original, News::NONE, move |tx| {
             let expired = all(tx, &EXPIRED, params![now.0, sql_limit(limit)], delivery_row)?;
             for row in &expired {
                 drop_one(tx, row, "expired", now)?;

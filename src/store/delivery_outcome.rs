@@ -11,6 +11,7 @@ use super::error::{Result, StoreError};
 use super::sqlite::writer::CommitClass;
 use super::work::{self, NewWork};
 use super::{ledger, nudge};
+use crate::wake::News;
 
 /// The ledger's word for what a vendor refuses for good.
 const FAILED: &str = "failed";
@@ -29,7 +30,8 @@ impl Store {
         follow_up: Vec<NewWork>,
     ) -> Result<()> {
         let rows_max = self.options().work_rows_max;
-        self.write(CommitClass::Original, move |tx| {
+        let news = work::asked_news(&follow_up);
+        self.write_news(CommitClass::Original, news, move |tx| {
             let row = known(tx, &id)?;
             let sent = row.step(DeliveryState::Sent, "")?;
             let sent = DeliveryRow { receipt, sent_at: Some(at), ..sent };
@@ -132,8 +134,10 @@ impl Store {
     /// It is not sent, on purpose: refunded, with a ledger row for each nudge
     /// that no other delivery carries. Only before anything left.
     pub async fn drop_delivery(&self, id: String, reason: String, now: UnixMs) -> Result<()> {
-        self.write(CommitClass::Original, move |tx| drop_one(tx, &known(tx, &id)?, &reason, now))
-            .await
+        self.write_news(CommitClass::Original, News::NONE, move |tx| {
+            drop_one(tx, &known(tx, &id)?, &reason, now)
+        })
+        .await
     }
 
     async fn step(
@@ -141,7 +145,7 @@ impl Store {
         id: String,
         next: impl FnOnce(&DeliveryRow) -> Result<DeliveryRow> + Send + 'static,
     ) -> Result<()> {
-        self.write(CommitClass::Original, move |tx| {
+        self.write_news(CommitClass::Original, News::DELIVERIES, move |tx| {
             let row = known(tx, &id)?;
             settle(tx, &row, &next(&row)?)
         })

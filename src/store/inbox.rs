@@ -125,14 +125,7 @@ impl Store {
     /// # Errors
     /// [`AppendError`]; none of them is stored then.
     pub async fn append_all(&self, rows: Vec<NewInbox>) -> std::result::Result<u64, AppendError> {
-        let appended = self.appender().append(rows).await;
-        self.count_write();
-        appended
-    }
-
-    /// Resolves when rows were appended since it was last awaited.
-    pub async fn appended(&self) {
-        self.appender().appended().notified().await;
+        self.appender().append(rows).await
     }
 
     /// Rows after `seq` in order of arrival: at most `rows_max`, and no more

@@ -7,6 +7,7 @@ use super::Store;
 use super::error::Result;
 use super::sqlite::writer::CommitClass;
 use super::statement::{first, run, sql_limit, statements};
+use crate::wake::News;
 
 statements! {
     ADD(4) = "INSERT INTO link (nonce_hash, purpose, expires_at, body, used_at) \
@@ -73,7 +74,7 @@ impl Store {
 
     /// Forgets at most `limit` links that have expired; answers how many.
     pub async fn forget_links(&self, now: UnixMs, limit: usize) -> Result<usize> {
-        self.write(CommitClass::Derived, move |tx| {
+        self.write_news(CommitClass::Derived, News::NONE, move |tx| {
             run(tx, &FORGET, params![now.0, sql_limit(limit)])
         })
         .await

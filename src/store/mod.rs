@@ -78,21 +78,23 @@ mod work;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rusqlite::{Connection, Transaction};
+
+use crate::wake::{News, Wake};
 
 pub use attention::{Decision, NewDelivery, Recipient};
 pub use audit::{AuditCheck, AuditEntry, AuditRow};
 pub use batch::{Batch, BatchOutcome, CursorMove};
-pub use connection::{BROKEN, ConnectionPart, ConnectionRow, Part};
+pub use connection::{BROKEN, ConnectionPart, ConnectionRow, NEW, Part, WORKING};
 pub use counter::Count;
 pub use credential::CredentialRow;
 pub use dead_letter::{DeadLetterRow, DeadLetterState};
 pub use deal::{ChangeRow, DealRow};
 pub use dedupe::DedupeKey;
 pub use delivery::{DeliveryRow, DeliveryState};
-pub use delivery_claim::{DeliveriesAhead, LastLook, Looked};
+pub use delivery_claim::{DeliveriesAhead, LastLook, Looked, Room};
 pub use error::{Result, StoreError};
 pub use firing::{EndedFiring, FiringRow};
 pub use inbox::{AppendError, InboxRow, NewInbox};
@@ -137,8 +139,8 @@ struct Inner {
     options: StoreOptions,
     /// Where the next round of turns between connections begins.
     turn: AtomicUsize,
-    /// Writes of this process so far.
-    writes: AtomicU64,
+    /// Where every commit of this process is told.
+    wake: Wake,
 }
 
 impl Store {
@@ -183,8 +185,9 @@ impl Store {
         let readers = (0..options.readers.max(1)).map(|_| reader(&files.main));
         let readers = readers.collect::<Result<Vec<_>>>()?;
         let waiting_max = options.jobs_waiting_max;
+        let wake = Wake::default();
         let inner = Inner {
-            appender: Appender::start(log, limits, failure.clone())?,
+            appender: Appender::start(log, limits, failure.clone(), wake.clone())?,
             writer: Workers::start("store-write", waiting_max, vec![of_main])?,
             readers: Workers::start("store-read", waiting_max, readers)?,
             inbox_reader: Workers::start("inbox-read", waiting_max, vec![reader(&files.inbox)?])?,
@@ -193,7 +196,7 @@ impl Store {
             files,
             options,
             turn: AtomicUsize::new(0),
-            writes: AtomicU64::new(0),
+            wake,
         };
         Ok(Store(Arc::new(inner)))
     }
@@ -271,25 +274,44 @@ impl Store {
         self.0.inbox_reader.handle().run(job).await
     }
 
+    /// Commits what `body` writes, and wakes everybody.
     async fn write<T: Send + 'static>(
         &self,
         class: CommitClass,
         body: impl FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let written = self.0.writer.handle().run(move |writer| writer.commit(class, body)).await;
-        self.count_write();
-        written
+        self.write_news(class, News::ALL, body).await
     }
 
-    /// Rises with every write of this process, to either file: while it stands
-    /// still, who found nothing to do would find nothing again.
+    /// As [`Store::write`], where it is known whose work it may make.
+    async fn write_news<T: Send + 'static>(
+        &self,
+        class: CommitClass,
+        news: News,
+        body: impl FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.write_telling(class, move |tx| Ok((body(tx)?, news))).await
+    }
+
+    /// As [`Store::write`], where `body` itself finds out.
+    async fn write_telling<T: Send + 'static>(
+        &self,
+        class: CommitClass,
+        body: impl FnOnce(&Transaction<'_>) -> Result<(T, News)> + Send + 'static,
+    ) -> Result<T> {
+        let wake = self.0.wake.clone();
+        let job = move |writer: &mut Writer| {
+            let (answer, news) = writer.commit(class, body)?;
+            wake.tell(news);
+            Ok(answer)
+        };
+        self.0.writer.handle().run(job).await
+    }
+
+    /// Where every commit of this process is told.
     #[must_use]
-    pub fn writes(&self) -> u64 {
-        self.0.writes.load(Ordering::SeqCst)
-    }
-
-    fn count_write(&self) {
-        self.0.writes.fetch_add(1, Ordering::SeqCst);
+    pub fn wake(&self) -> &Wake {
+        &self.0.wake
     }
 
     fn appender(&self) -> &Appender {

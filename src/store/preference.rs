@@ -7,6 +7,7 @@ use super::Store;
 use super::error::Result;
 use super::sqlite::writer::CommitClass;
 use super::statement::{all, run, sql_limit, statements, unknown_word};
+use crate::wake::News;
 
 /// Far above what a person can choose; a bound on one read.
 const PREFERENCES_MAX: usize = 1_000;
@@ -15,6 +16,12 @@ statements! {
     PUT(5) = "INSERT INTO preference (person, kind, key, until, body) VALUES ($1, $2, $3, $4, $5) \
         ON CONFLICT (person, kind, key) DO UPDATE SET until = excluded.until, body = excluded.body";
     CLEAR(3) = "DELETE FROM preference WHERE person = $1 AND kind = $2 AND key = $3";
+    /// A snooze names the message in which its nudge comes again, so it is kept
+    /// as long as that nudge may still be decided on.
+    FORGET(2) = "DELETE FROM preference WHERE (person, kind, key) IN ( \
+        SELECT person, kind, key FROM preference WHERE kind IN ('snooze', 'pause') \
+        AND until <= $1 AND (kind = 'pause' OR NOT EXISTS (SELECT 1 FROM nudge \
+            WHERE nudge.id = preference.key AND nudge.state IN ('pending', 'held'))) LIMIT $2)";
     OF(2) = "SELECT person, kind, key, until, body FROM preference WHERE person = $1 \
         ORDER BY kind, key LIMIT $2";
 }
@@ -74,6 +81,15 @@ impl Store {
     /// Makes or changes a choice.
     pub async fn put_preference(&self, preference: PreferenceRow) -> Result<()> {
         self.write(CommitClass::Original, move |tx| put(tx, &preference)).await
+    }
+
+    /// Forgets at most `limit` pauses and snoozes that ended at or before
+    /// `ended_before` and decide nothing any more; answers how many.
+    pub async fn forget_preferences(&self, ended_before: UnixMs, limit: usize) -> Result<usize> {
+        self.write_news(CommitClass::Derived, News::NONE, move |tx| {
+            run(tx, &FORGET, params![ended_before.0, sql_limit(limit)])
+        })
+        .await
     }
 
     /// Takes a choice back.

@@ -65,13 +65,14 @@ impl Store {
     }
 }
 
-pub(super) fn put(main: &Connection, timer: &TimerRow) -> Result<()> {
+/// Sets a timer or takes it away; answers whether it was another before.
+pub(super) fn put(main: &Connection, timer: &TimerRow) -> Result<bool> {
     let SubjectKey { kind, connection, id } = &timer.subject;
-    match timer.due_at {
+    let changed = match timer.due_at {
         Some(due_at) => run(main, &SET, params![kind, connection, id, due_at.0])?,
         None => run(main, &CLEAR, params![kind, connection, id])?,
     };
-    Ok(())
+    Ok(changed > 0)
 }
 
 fn timer_row(row: &Row<'_>) -> rusqlite::Result<TimerRow> {

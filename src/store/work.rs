@@ -11,6 +11,7 @@ use super::error::Result;
 use super::fairness::take_turns;
 use super::sqlite::writer::CommitClass;
 use super::statement::{all, first, number, run, sql_limit, statements};
+use crate::wake::News;
 
 statements! {
     /// Asked again: the newest body counts, and a running try is followed by
@@ -95,7 +96,8 @@ impl Store {
         skip: Vec<String>,
     ) -> Result<Vec<WorkRow>> {
         let turn = self.next_turn();
-        self.write(CommitClass::Derived, move |tx| {
+        // A lease makes no work for anybody.
+        self.write_news(CommitClass::Derived, News::NONE, move |tx| {
             let mut queues = BTreeMap::<String, Vec<WorkRow>>::new();
             for kind in kinds {
                 for connection in connections_with(tx, kind)? {
@@ -118,7 +120,8 @@ impl Store {
 
     /// Takes finished work away. What was asked for again meanwhile stays, due at once.
     pub async fn finish_work(&self, done: Vec<WorkRow>) -> Result<()> {
-        self.write(CommitClass::Derived, move |tx| {
+        let news = done_news(done.iter().map(|row| &row.key));
+        self.write_news(CommitClass::Derived, news, move |tx| {
             for WorkRow { key: WorkKey { kind, connection, key }, revision, .. } in &done {
                 if run(tx, &FINISH, params![kind, connection, key, revision])? == 0 {
                     run(tx, &AGAIN, params![kind, connection, key])?;
@@ -131,7 +134,8 @@ impl Store {
 
     /// Puts claimed work back until `next_at`, with the reason.
     pub async fn retry_work(&self, key: WorkKey, next_at: UnixMs, why: String) -> Result<()> {
-        self.write(CommitClass::Derived, move |tx| {
+        let news = done_news(std::iter::once(&key));
+        self.write_news(CommitClass::Derived, news, move |tx| {
             let WorkKey { kind, connection, key } = &key;
             run(tx, &RETRY, params![next_at.0, why, kind, connection, key]).map(drop)
         })
@@ -141,7 +145,8 @@ impl Store {
     /// Asks for work outside a batch; answers what found no room.
     pub async fn ask_work(&self, work: Vec<NewWork>) -> Result<Vec<WorkKey>> {
         let rows_max = self.options().work_rows_max;
-        self.write(CommitClass::Derived, move |tx| ask(tx, &work, rows_max)).await
+        let news = asked_news(&work);
+        self.write_news(CommitClass::Derived, news, move |tx| ask(tx, &work, rows_max)).await
     }
 
     /// When work of these kinds is next due, leases included.
@@ -175,6 +180,26 @@ impl Store {
         let rows_max = self.options().work_rows_max;
         self.read(move |main| count(main, &kind, &connection, rows_max)).await
     }
+}
+
+/// Who does work of a kind.
+fn news_of(kind: &str) -> News {
+    match kind {
+        "fetch" | "activity" | "metadata" | "person" => News::READS,
+        "edit" | "complete" => News::EDITS,
+        "follow" | "outcome" => News::FOLLOW_UPS,
+        _ => News::ALL,
+    }
+}
+
+/// Who is woken when this work is asked for.
+pub(super) fn asked_news(work: &[NewWork]) -> News {
+    work.iter().fold(News::NONE, |news, one| news.and(news_of(&one.key.kind)))
+}
+
+/// Who is woken when work is done or put off. Whoever does it goes on anyway.
+fn done_news<'a>(mut done: impl Iterator<Item = &'a WorkKey>) -> News {
+    News::READS_DONE.when(done.any(|key| news_of(&key.kind) == News::READS))
 }
 
 /// Asks for each piece of work and answers those for which there was no room.

@@ -20,22 +20,7 @@ const STAGE_PERCENT: u32 = 12;
 const HANDS: i64 = 5_003;
 
 /// The rule that speaks up at each change of stage.
-pub const PACK: &str = r#"
-pack: echo
-title: Every change of stage
-rules:
-  - id: stage-moved
-    title: The stage moved
-    on: deal.stage_changed
-    when: has(deal.name)
-    attention: interrupt
-    priority: 3
-    skill: QUA
-    tip:
-      headline: "{{ deal.name }} is in {{ deal.stage }}"
-      body: Write down what made it move.
-    evidence: { grade: convention }
-"#;
+pub const PACK: &str = include_str!("../echo.yaml");
 
 /// One change, as HubSpot tells of it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -36,22 +36,7 @@ quiet_hours = "off"
 "#;
 
 /// A pack that speaks up whenever a deal changes its stage.
-pub const ON_STAGE_CHANGE: &str = r#"
-pack: echo
-title: Every change of stage
-rules:
-  - id: stage-moved
-    title: The stage moved
-    on: deal.stage_changed
-    when: has(deal.name)
-    attention: interrupt
-    priority: 3
-    skill: QUA
-    tip:
-      headline: "{{ deal.name }} is in {{ deal.stage }}"
-      body: Write down what made it move.
-    evidence: { grade: convention }
-"#;
+pub const ON_STAGE_CHANGE: &str = include_str!("../echo.yaml");
 
 /// What a stage is set with.
 pub struct Setting<'a> {

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod fixture;
+mod full;
 mod house;
 mod intake;
 mod outage;

@@ -29,7 +29,6 @@ use touchline_kit::{
 };
 use touchline_rules::UnixMs;
 use touchline_rules::facts::{DealKey, DealState, Hydration};
-use touchline_rules::ruleset::{RuleSet, SourceFile};
 use touchline_rules::time::MINUTE_MS;
 use touchline_slack::fake::{FakeConfig as SlackConfig, FakeSlack, FakeUser};
 
@@ -51,6 +50,22 @@ rules:
     attention: interrupt
     priority: 3
     tip: { headline: It moved, body: Say something. }
+    evidence: { grade: convention }
+  - id: made
+    title: It was made
+    on: deal.created
+    when: has(deal.name)
+    attention: interrupt
+    priority: 4
+    tip: { headline: It is new, body: Say something. }
+    evidence: { grade: convention }
+  - id: big
+    title: It is big
+    on: state
+    when: deal.amount >= 10000
+    attention: digest
+    priority: 6
+    tip: { headline: It is big, body: Say something. }
     evidence: { grade: convention }
   - id: quiet
     title: Nobody talks
@@ -166,9 +181,9 @@ impl House {
         for connection in connections.iter() {
             declare(&store, connection, self.clock.now()).await;
         }
-        let files = [SourceFile { path: "rules.yaml".into(), text: RULES.into() }];
-        let loaded = RuleSet::load(&files, &[]);
-        let rules = loaded.set.unwrap_or_else(|| panic!("{:?}", loaded.diagnostics));
+        let pack = self.dir.path().join("rules.yaml");
+        std::fs::write(&pack, RULES).expect("a pack");
+        let rules = RuleSets::open(&[pack.display().to_string()], &[]).expect("rules");
         let people = People::load(store.clone(), Arc::clone(&config)).await.expect("people");
         let settings =
             Settings::load(store.clone(), &config, self.clock.now()).await.expect("settings");
@@ -177,7 +192,7 @@ impl House {
             clock: Arc::clone(&self.clock) as Arc<_>,
             store,
             connections: Arc::new(connections),
-            rules: RuleSets::new(rules),
+            rules,
             people,
             settings,
             vault: Arc::new(Vault::ephemeral()),

@@ -1,4 +1,6 @@
-use touchline_rules::facts::Field;
+use touchline::roles::batching::subject_key;
+use touchline::store::SubjectKey;
+use touchline_rules::facts::{DealKey, Field};
 use touchline_rules::time::{DAY_MS, MINUTE_MS, SECOND_MS};
 
 use crate::house::{House, calls, seller};
@@ -16,6 +18,41 @@ async fn a_change_whose_webhook_never_came_is_found_and_fires() {
     assert_eq!(state.facts.text(Field::Stage), Some("contractsent"));
     let fired = running.fired("moved", deal).await.expect("fired");
     assert!(fired.since_ms(changed) <= 5 * MINUTE_MS, "{fired}");
+}
+
+/// Every webhook of a new deal was lost. What the poll finds is news, only late;
+/// what is older than the connection is not.
+#[tokio::test]
+async fn a_deal_whose_webhooks_were_all_lost_is_news_when_the_poll_finds_it() {
+    let house = House::new().await;
+    let running = house.started().await;
+    running.run_for(10 * MINUTE_MS).await;
+    let made = house.deal("Alder Foods");
+    house.hubspot.set(made, "amount", "25000", &seller()).expect("set");
+    let long_ago = seller().at(running.now().plus_ms(-30 * DAY_MS));
+    let values = [("dealname", "Imported"), ("dealstage", "appointmentscheduled"), ("amount", "9")];
+    let imported = house.hubspot.create_deal(&values, &long_ago).expect("a deal");
+    house.hubspot.set(imported, "amount", "25000", &seller()).expect("set");
+    house.clock.advance_ms(MINUTE_MS);
+    house.hubspot.set(made, "dealstage", "contractsent", &seller()).expect("set");
+    running.run_for(6 * MINUTE_MS).await;
+    for rule in ["made", "moved", "big"] {
+        assert!(running.fired(rule, made).await.is_some(), "{rule} is late, not lost");
+        assert_eq!(running.fired(rule, imported).await, None, "{rule} of an older deal");
+    }
+    assert_eq!(running.truth("big", imported).await, Some(true), "seeded");
+    let firings =
+        async || running.service.store.firings_of(subject(made), 9).await.expect("firings");
+    assert_eq!(firings().await.len(), 3);
+    // The webhooks come after all: nothing is said twice.
+    running.open_hooks().await;
+    running.deliver().await;
+    running.run_for(10 * MINUTE_MS).await;
+    assert_eq!(firings().await.len(), 3);
+}
+
+fn subject(deal: u64) -> SubjectKey {
+    subject_key(&DealKey { connection: "hubspot".into(), id: deal.to_string() })
 }
 
 #[tokio::test]
@@ -96,9 +133,13 @@ async fn a_new_stage_is_known_within_the_hour() {
     let pipelines =
         |running: &crate::house::Running| running.service.metadata("hubspot").pipelines.len();
     let before = pipelines(&running);
+    let rules = running.service.rules.current();
     let mut second = touchline_hubspot::fake::default_pipeline();
     second.id = "second".into();
     house.hubspot.add_pipeline(second);
     running.run_for(62 * MINUTE_MS).await;
     assert_eq!(pipelines(&running), before + 1);
+    let compiled_anew = running.service.rules.current();
+    assert!(!std::sync::Arc::ptr_eq(&rules, &compiled_anew), "against what the account has now");
+    assert_eq!(rules.hash(), compiled_anew.hash());
 }

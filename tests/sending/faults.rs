@@ -68,7 +68,69 @@ async fn an_outcome_that_stays_unknown_is_kept_and_never_sent_a_third_time() {
         house.until("2026-03-04 12:00").await;
         let said = house.headlines().iter().filter(|line| line.contains("Harbour Foods")).count();
         assert_eq!(said, 2);
-        assert_eq!(house.deliveries(DeliveryState::Unknown).await.len(), 1, "it is shown");
+        assert_eq!(house.deliveries(DeliveryState::Unknown).await.len(), 1);
+        let summary = house.service.store.summary().await.unwrap();
+        assert!(
+            summary.deliveries.contains(&("chat".to_owned(), "unknown".to_owned(), 1)),
+            "{summary:?}"
+        );
+        let shown = "deliveries of which it is not known whether they arrived: 1";
+        assert!(house.doctor().contains(shown), "{}", house.doctor());
+    })
+    .await;
+}
+
+/// Two closed connections, and then Slack would take it: it stays unknown.
+#[tokio::test]
+async fn a_second_unknown_sending_is_the_last() {
+    in_house("", async |house: Arc<House>| {
+        let first = house.deal("First").await;
+        house.move_on(first).await;
+        house.seconds(3).await;
+        let deal = house.deal("Harbour Foods").await;
+        house.slack.fail("chat.postMessage", FaultKind::CloseBefore, 2);
+        house.move_on(deal).await;
+        house.seconds(60).await;
+        house.until("2026-03-04 12:00").await;
+        assert_eq!(house.headlines(), ["First moved to Qualified To Buy"]);
+        assert_eq!(house.count("slack", "deliveries_unknown").await, 2);
+        assert_eq!(house.deliveries(DeliveryState::Unknown).await.len(), 1);
+    })
+    .await;
+}
+
+/// One message a second may go to one reader. What waits for that is neither
+/// claimed nor put back, and keeps nobody else waiting.
+#[tokio::test]
+async fn many_messages_for_one_reader_wait_for_their_limit_unclaimed() {
+    const MANY: i64 = 40;
+    let off = "interruptions_per_day = \"off\"\ndeal_spacing_working_days = \"off\"\n";
+    in_house(off, async |house: Arc<House>| {
+        let greeted = [house.ada_owner, house.bob_owner].map(|owner| house.deal_of(owner, "First"));
+        house.seconds(3).await;
+        for deal in greeted {
+            house.move_on(deal).await;
+        }
+        house.seconds(3).await;
+        let deals: Vec<u64> =
+            (0..MANY).map(|n| house.deal_of(house.ada_owner, &format!("Deal {n}"))).collect();
+        let of_bob = house.deal_of(house.bob_owner, "Bob's");
+        house.seconds(30).await;
+        let by = crate::house::by_hand();
+        for deal in deals {
+            house.hubspot.set(deal, "dealstage", "qualifiedtobuy", &by).unwrap();
+        }
+        house.seconds(10).await;
+        house.move_on(of_bob).await;
+        house.seconds(3).await;
+        let said = house.headlines();
+        assert!(said.iter().any(|line| line.starts_with("Bob's")), "{said:?}");
+        assert!(house.deliveries(DeliveryState::Waiting).await.len() > 20, "{said:?}");
+        house.seconds(MANY + 10).await;
+        assert_eq!(house.headlines().len() as i64, MANY + 3);
+        let sent = house.count("slack", "deliveries_sent").await;
+        let put_back = house.count("slack", "deliveries_retried").await;
+        assert!(put_back <= sent, "{put_back} claims were put back for {sent} that were sent");
     })
     .await;
 }
@@ -193,7 +255,7 @@ async fn a_claim_of_a_process_that_died_is_settled_by_the_next() {
         }
         // The process dies after the claim: whether it sent, nobody knows.
         let store = &house.service.store;
-        let rooms = std::collections::BTreeMap::from([("slack".to_owned(), 9)]);
+        let rooms = std::collections::BTreeMap::from([("slack".to_owned(), 9.into())]);
         let now = house.service.now();
         let due = store.due_deliveries(now, rooms, true).await.unwrap();
         let (row, _) = &due.deliveries[0];

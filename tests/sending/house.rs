@@ -36,6 +36,8 @@ use touchline_slack::SLACK;
 use touchline_slack::fake::{FakeConfig as SlackConfig, FakeMessage, FakeSlack, FakeUser};
 
 pub const ADA: &str = "ada@example.com";
+/// Ada's colleague.
+pub const BOB: &str = "bob@example.com";
 /// Ada's user id in HubSpot, for what she does there.
 const ADA_THERE: i64 = 501;
 /// The hand of somebody who works in HubSpot.
@@ -97,10 +99,11 @@ pub struct House {
     pub service: Arc<Service>,
     pub slack: FakeSlack,
     pub hubspot: Arc<FakeHubSpot>,
-    /// Ada's owner id in HubSpot.
+    /// Ada's and Bob's owner ids in HubSpot.
     pub ada_owner: u64,
+    pub bob_owner: u64,
     pub roles: Vec<Box<dyn Role>>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// An instant on Ada's wall in London, as `2026-03-03 10:00`.
@@ -118,6 +121,7 @@ pub async fn in_house<F: Future<Output = ()>>(more: &str, story: impl FnOnce(Arc
     let slack = fake_slack(clock.clone(), &public_url);
     let hubspot = fake_hubspot(clock.clone(), &public_url);
     let ada_owner = hubspot.add_owner(ADA, "Ada", "Example", ADA_THERE);
+    let bob_owner = hubspot.add_owner(BOB, "Bob", "Example", ADA_THERE + 1);
     let listen = async || tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (slack_line, hubspot_line) = (listen().await, listen().await);
     let slack_url = format!("http://{}/api/", slack_line.local_addr().unwrap());
@@ -155,7 +159,7 @@ pub async fn in_house<F: Future<Output = ()>>(more: &str, story: impl FnOnce(Arc
     intake.set_ready(true);
     let router = touchline::http::router(intake);
     let roles = roles(&service);
-    let house = House { clock, service, slack, hubspot, ada_owner, roles, _folder: folder };
+    let house = House { clock, service, slack, hubspot, ada_owner, bob_owner, roles, folder };
     let house = Arc::new(house);
     let story = async {
         house.read_account().await;
@@ -174,7 +178,10 @@ fn fake_slack(clock: Arc<ManualClock>, public_url: &str) -> FakeSlack {
         team: "Example".into(),
         bot_token: TOKEN.into(),
         signing_secret: SECRET.into(),
-        users: vec![FakeUser::new("U1", ADA, "Ada Example", "Europe/London")],
+        users: vec![
+            FakeUser::new("U1", ADA, "Ada Example", "Europe/London"),
+            FakeUser::new("U2", BOB, "Bob Example", "Europe/London"),
+        ],
         clock,
         answer_url: format!("{public_url}/hooks/slack"),
     })
@@ -294,11 +301,16 @@ impl House {
     /// A deal of Ada's, made now. What changes within two seconds would count as
     /// made with it.
     pub async fn deal(&self, name: &str) -> u64 {
-        let owner = self.ada_owner.to_string();
-        let values = [("dealname", name), ("hubspot_owner_id", owner.as_str())];
-        let deal = self.hubspot.create_deal(&values, &by_hand()).unwrap();
+        let deal = self.deal_of(self.ada_owner, name);
         self.seconds(3).await;
         deal
+    }
+
+    /// A deal that nobody was told of yet.
+    pub fn deal_of(&self, owner: u64, name: &str) -> u64 {
+        let owner = owner.to_string();
+        let values = [("dealname", name), ("hubspot_owner_id", owner.as_str())];
+        self.hubspot.create_deal(&values, &by_hand()).unwrap()
     }
 
     pub async fn set(&self, deal: u64, property: &str, value: &str) {
@@ -375,6 +387,22 @@ impl House {
             id: deal.to_string(),
         });
         self.service.store.nudges_of(subject).await.unwrap()
+    }
+
+    /// What `touchline doctor` prints about this database.
+    pub fn doctor(&self) -> String {
+        let database = self.folder.path().join("house.db");
+        let config = self.folder.path().join("touchline.toml");
+        let key = self.folder.path().join("touchline.key");
+        let text = format!(
+            "database = \"sqlite:{}\"\nkey_file = \"{}\"\n",
+            database.display(),
+            key.display()
+        );
+        std::fs::write(&config, text).unwrap();
+        let mut doctor = std::process::Command::new(env!("CARGO_BIN_EXE_touchline"));
+        let out = doctor.arg("--config").arg(&config).arg("doctor").output().unwrap();
+        String::from_utf8(out.stdout).unwrap()
     }
 
     pub async fn count(&self, connection: &str, name: &str) -> i64 {

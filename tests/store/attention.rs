@@ -257,6 +257,40 @@ async fn a_mass_change_holds_back_what_nobody_was_sent() {
     assert_eq!(home.claim(NOW).await.len(), 1, "its id is free again");
 }
 
+/// Its message was dropped while its task still waited; then it is held, let go
+/// and decided anew, under the same names. That must not be refused for ever.
+#[tokio::test]
+async fn what_is_released_after_a_dropped_delivery_is_decided_anew() {
+    let home = Home::new();
+    home.nudges(&["n"]).await;
+    let chat = delivery("d-chat", "chat", &["n"]);
+    let task = NewDelivery { channel: "task".into(), ..delivery("d-task", "crm", &["n"]) };
+    let both = || vec![Decision::Send(chat.clone()), Decision::Send(task.clone())];
+    home.decide(both()).await;
+    home.store.drop_delivery("d-chat".into(), "no_channel".into(), NOW).await.unwrap();
+    assert_eq!(home.store.hold_nudges(vec!["n".into()]).await, Ok(1));
+    assert_eq!(home.store.settle_held(vec!["n".into()], true, NOW).await, Ok(1));
+    home.decide(both()).await;
+    assert_eq!(home.state("d-chat").await.state, Waiting);
+    assert_eq!(home.claim(NOW).await.len(), 2);
+}
+
+/// What was dropped after a second sending may have arrived: its name stays taken.
+#[tokio::test]
+async fn a_delivery_that_may_have_arrived_gives_its_name_to_no_other() {
+    let home = Home::new();
+    let id = home.waiting("n").await;
+    home.claim(NOW).await;
+    home.store.record_unknown(id.clone(), "time-out".into(), NOW).await.unwrap();
+    home.store.resend_unknown(id.clone(), NOW).await.unwrap();
+    home.store.drop_delivery(id.clone(), "expired".into(), NOW).await.unwrap();
+    let snoozed = vec![("n".to_owned(), NudgeState::Pending, NOW)];
+    home.commit(Batch { nudge_steps: snoozed, ..Batch::default() }).await;
+    let send = vec![Decision::Send(delivery(&id, "chat", &["n"]))];
+    let version = home.version().await;
+    assert!(home.store.commit_attention(version, send).await.is_err());
+}
+
 /// The first sending may have arrived, so a second one that certainly did not
 /// gives nothing back.
 #[tokio::test]

@@ -197,7 +197,7 @@ impl Home {
 
     /// What is due on these connections, at most so many of each.
     pub async fn due(&self, now: UnixMs, rooms: &[(&str, usize)]) -> Looked {
-        let rooms = rooms.iter().map(|(name, room)| ((*name).to_owned(), *room)).collect();
+        let rooms = rooms.iter().map(|(name, room)| ((*name).to_owned(), (*room).into())).collect();
         self.store.due_deliveries(now, rooms, false).await.unwrap()
     }
 

@@ -55,6 +55,28 @@ async fn a_link_opens_once_for_its_purpose_and_in_time() {
 }
 
 #[tokio::test]
+async fn a_choice_that_ended_is_forgotten_once_nothing_rests_on_it() {
+    let home = Home::new();
+    home.nudges(&["asleep", "said"]).await;
+    home.decide(vec![Decision::Send(delivery("d-said", "chat", &["said"]))]).await;
+    let put = async |kind, key: &str, until: UnixMs| {
+        let (person, key) = ("ann".to_owned(), key.to_owned());
+        let row = PreferenceRow { person, kind, key, until, body: Vec::new() };
+        home.store.put_preference(row).await.unwrap();
+    };
+    put(PreferenceKind::Snooze, "asleep", NOW).await;
+    put(PreferenceKind::Snooze, "said", NOW).await;
+    put(PreferenceKind::Snooze, "later", NOW.plus_ms(1)).await;
+    put(PreferenceKind::Pause, "", NOW).await;
+    put(PreferenceKind::Mute, "rule", UnixMs::MAX).await;
+    assert_eq!(home.store.forget_preferences(NOW, 1).await, Ok(1), "so many and no more");
+    assert_eq!(home.store.forget_preferences(NOW, 9).await, Ok(1));
+    let left = home.store.preferences("ann".into()).await.unwrap();
+    let left: Vec<_> = left.iter().map(|row| row.key.as_str()).collect();
+    assert_eq!(left, ["rule", "asleep", "later"], "one is still to be decided on");
+}
+
+#[tokio::test]
 async fn of_two_that_rotate_a_token_one_is_told_to_load_the_others() {
     let home = Home::new();
     let row = |version, body: &str| CredentialRow {

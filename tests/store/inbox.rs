@@ -3,6 +3,7 @@
 use crate::fixture::*;
 use futures::future::join_all;
 use touchline::store::*;
+use touchline::wake::News;
 use touchline_rules::UnixMs;
 
 fn bodies(rows: &[InboxRow]) -> Vec<String> {
@@ -12,6 +13,7 @@ fn bodies(rows: &[InboxRow]) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_appends_at_once_are_all_kept_each_in_its_own_place() {
     let home = Home::new();
+    let mut ingest = home.store.wake().listen(News::INBOX);
     let appends = (0..500).map(|n| {
         let store = home.store.clone();
         async move { (n, store.append(request(&n.to_string())).await.unwrap()) }
@@ -22,7 +24,7 @@ async fn many_appends_at_once_are_all_kept_each_in_its_own_place() {
     assert_eq!(rows.iter().map(|row| row.seq).collect::<Vec<_>>(), (1..=500).collect::<Vec<_>>());
     assert_eq!(bodies(&rows), seqs.iter().map(|(n, _)| n.to_string()).collect::<Vec<_>>());
     assert_eq!(rows[0].request.headers, b"h");
-    home.store.appended().await;
+    ingest.news().await;
 }
 
 #[tokio::test]

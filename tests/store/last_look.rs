@@ -182,7 +182,7 @@ async fn nothing_is_said_in_a_chat_before_the_hello_is_settled() {
     let elsewhere = hello("elsewhere", "crm");
     home.decide(vec![Decision::Send(task), Decision::Send(elsewhere)]).await;
     let due = async || {
-        let rooms = [("chat".to_owned(), 9), ("crm".to_owned(), 9)].into();
+        let rooms = [("chat".to_owned(), 9.into()), ("crm".to_owned(), 9.into())].into();
         let found = home.store.due_deliveries(NOW, rooms, true).await.unwrap();
         let mut ids: Vec<_> = found.deliveries.into_iter().map(|(row, _)| row.id).collect();
         ids.sort();

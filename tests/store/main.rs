@@ -8,6 +8,7 @@ mod fixture;
 mod house;
 mod inbox;
 mod last_look;
+mod news;
 mod obligations;
 mod process;
 mod work;

@@ -73,7 +73,7 @@ async fn hook(State((on, clock, inbox)): State<Hook>, request: Request) -> axum:
 }
 
 async fn house() -> House {
-    let clock = ManualClock::at(NOW);
+    let clock = ManualClock::new(NOW);
     let mut on = ConnectionView {
         name: "hubspot".into(),
         public_url: "https://touchline.example.com".into(),

@@ -9,7 +9,7 @@ static LIMITS: &[Limit] = &[
 ];
 
 fn limits(overrides: &[(&str, Override)]) -> (Limits, ManualClock) {
-    let clock = ManualClock::at(UnixMs(1_800_000_000_000));
+    let clock = ManualClock::new(UnixMs(1_800_000_000_000));
     let shared: Arc<dyn Clock> = Arc::new(clock.clone());
     let overrides = overrides.iter().map(|(name, change)| ((*name).to_owned(), *change)).collect();
     (Limits::new(LIMITS, &overrides, &shared).unwrap(), clock)
@@ -93,7 +93,7 @@ fn overrides_change_the_rate_and_the_burst_with_it() {
 
 #[test]
 fn wrong_overrides_are_named() {
-    let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(UnixMs(0)));
+    let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(UnixMs(0)));
     let error = |name: &str, change| {
         let overrides = BTreeMap::from([(name.to_owned(), change)]);
         Limits::new(LIMITS, &overrides, &clock).err().unwrap().to_string()

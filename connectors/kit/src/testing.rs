@@ -1,5 +1,5 @@
-//! What tests of connectors need: a clock that is set by hand, and a session to
-//! a server on this machine.
+//! What runs on a time of its own needs, tests and the demo: a clock that is set
+//! by hand, and a session to a server on this machine.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -14,25 +14,26 @@ pub use crate::token::StaticToken;
 /// The token that [`loopback_config`] sends. Fakes accept what begins `fake-`.
 pub const FAKE_TOKEN: &str = "fake-token-for-tests";
 
-/// A clock that moves only when told to. Clones show the same time.
+/// A clock that stands still until it is moved, and never runs backwards. Clones
+/// show the same time.
 #[derive(Clone, Debug)]
 pub struct ManualClock(Arc<AtomicI64>);
 
 impl ManualClock {
     /// Stands at this instant.
     #[must_use]
-    pub fn at(now: UnixMs) -> Self {
+    pub fn new(now: UnixMs) -> Self {
         ManualClock(Arc::new(AtomicI64::new(now.0)))
     }
 
-    /// Stands at this instant from now on, which may be earlier.
-    pub fn set(&self, now: UnixMs) {
-        self.0.store(now.0, Ordering::SeqCst);
+    /// Moves it to `at`; does nothing when that is in its past.
+    pub fn set(&self, at: UnixMs) {
+        self.0.fetch_max(at.0, Ordering::SeqCst);
     }
 
     /// Moves on by so many milliseconds.
     pub fn advance_ms(&self, ms: i64) {
-        self.0.fetch_add(ms, Ordering::SeqCst);
+        self.set(self.now().plus_ms(ms));
     }
 }
 

@@ -51,7 +51,7 @@ fn nudge(view: CardView) -> Message {
 
 /// Serves a fake Slack for as long as the story runs.
 async fn with_slack<F: Future<Output = ()>>(story: impl FnOnce(Arc<Line>) -> F) {
-    let clock = ManualClock::at(UnixMs(1_762_246_800_000));
+    let clock = ManualClock::new(UnixMs(1_762_246_800_000));
     let slack = FakeSlack::new(FakeConfig {
         team: "Example".into(),
         bot_token: FAKE_TOKEN.into(),

@@ -22,7 +22,7 @@ fn workspace() -> FakeSlack {
         bot_token: FAKE_TOKEN.into(),
         signing_secret: SECRET.into(),
         users: vec![FakeUser::new("U1", "ada@example.com", "Ada Example", "Europe/London")],
-        clock: Arc::new(ManualClock::at(NOW)),
+        clock: Arc::new(ManualClock::new(NOW)),
         answer_url: String::new(),
     })
 }

@@ -69,7 +69,8 @@ pub(super) fn carries_nudges(row: &DeliveryRow) -> bool {
     row.channel != HELLO
 }
 
-fn is_in_chat(row: &DeliveryRow) -> bool {
+/// Whether it is a message to a person.
+pub(super) fn is_in_chat(row: &DeliveryRow) -> bool {
     row.channel == CHAT || row.channel == HELLO
 }
 

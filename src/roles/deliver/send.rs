@@ -82,8 +82,8 @@ impl Deliver {
         let why = error.to_string();
         tracing::debug!(delivery.id = id, connection = slug, %error, "not sent");
         match error {
-            CallError::Limited { retry_at, .. } => {
-                self.lines.limited(slug, &row.person, retry_at);
+            CallError::Limited { retry_at, detail } => {
+                self.lines.limited(slug, &row.person, &detail, retry_at);
                 store.record_retry(id, retry_at.max(now.plus_ms(1)), why, false).await?;
             }
             CallError::Unavailable { retry_at, .. } => {

@@ -14,6 +14,7 @@ use crate::coaching::people::{ChatStatus, Person};
 use crate::connection::{Connection, Connections};
 use crate::service::Service;
 use crate::store::{NewWork, Part, Store, StoreError, WorkKey};
+use crate::wake::News;
 
 /// The least time between two reads of one account's metadata, however often
 /// deals name what it does not have.
@@ -35,7 +36,8 @@ pub(super) async fn read_lately(
 
 /// Reads an account's metadata, keeps it, and gets to know its owners.
 ///
-/// A change of it is a new generation of what rules rest on, so a sweep follows.
+/// A change of it is a new generation of what rules rest on: they are checked
+/// and compiled against it, and a sweep follows.
 ///
 /// # Errors
 /// When the store fails; the inner error when the vendor does.
@@ -72,6 +74,8 @@ pub async fn refresh(
             "read the account"
         );
         take_over(connection, read.clone());
+        service.rules.recheck(&service.accounts());
+        service.wake.tell(News::GROUND);
     }
     meet(service, &read).await?;
     Ok(Ok(()))

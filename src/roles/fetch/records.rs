@@ -1,15 +1,17 @@
 //! Deals and activities: read in batches, appended to the inbox. One id that the
 //! vendor refuses spoils itself only.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use serde::Serialize;
 use touchline_kit::{ActivityRef, CallError, Crm};
 use touchline_rules::UnixMs;
-use touchline_rules::facts::Origin;
+use touchline_rules::facts::{Actor, Change, ChangeKind, Fact, Field, Observation, Origin, Value};
 
 use super::{ACTIVITIES_BATCH, Fetch, PutOff, Step};
 use crate::connection::Connection;
+use crate::roles::backfill::BackfillProgress;
 use crate::roles::ingest::events::{CHANGES, OBSERVATIONS, activity_of};
 use crate::roles::rest::{BROKEN_REST_MS, back_off_ms};
 use crate::service::Service;
@@ -44,14 +46,58 @@ pub(in crate::roles) async fn append_records<T: Serialize>(
     kind: &str,
     records: &[T],
 ) -> Result<u64, AppendError> {
-    let row = NewInbox {
+    service.store.append(inbox_row(service, connection, kind, records)).await
+}
+
+fn inbox_row<T: Serialize>(
+    service: &Service,
+    connection: &str,
+    kind: &str,
+    records: &[T],
+) -> NewInbox {
+    NewInbox {
         connection: connection.to_owned(),
         kind: kind.to_owned(),
         received_at: service.now(),
         headers: Vec::new(),
         body: serde_json::to_vec(records).unwrap_or_default(),
+    }
+}
+
+/// The creations that no webhook told of: deals that the poll found, that nobody
+/// here has ever heard of, and that were made after the first read began. They
+/// are news, only late. Whatever is older is history and stays silent.
+async fn lost_creations(
+    service: &Service,
+    slug: &str,
+    read: &[Observation],
+) -> anyhow::Result<Vec<Change>> {
+    let Some(first) = BackfillProgress::load(&service.store, slug).await? else {
+        return Ok(Vec::new());
     };
-    service.store.append(row).await
+    let keys = read.iter().map(|one| one.deal.clone()).collect();
+    let rows = service.store.load_subjects(keys).await?;
+    let known: BTreeSet<String> = rows.into_iter().map(|row| row.id).collect();
+    let unheard_of = read.iter().filter(|one| !one.gone && !known.contains(&one.deal.id));
+    let made = unheard_of.filter_map(|one| {
+        let occurred_at = created_at(one).filter(|at| *at >= first.started_at)?;
+        Some(Change {
+            deal: one.deal.clone(),
+            kind: ChangeKind::Created,
+            occurred_at,
+            actor: Actor::default(),
+            vendor_id: None,
+            vendor_seq: 0,
+        })
+    });
+    Ok(made.collect())
+}
+
+fn created_at(read: &Observation) -> Option<UnixMs> {
+    read.fields.iter().find_map(|(field, value)| match value {
+        Fact::Known(Value::Time(at)) if *field == Field::CreatedAt => Some(*at),
+        _ => None,
+    })
 }
 
 impl Fetch {
@@ -165,7 +211,19 @@ impl Fetch {
             Read::Deals(origin) => {
                 let ids: Vec<String> = part.iter().map(|row| row.key.key.clone()).collect();
                 match crm.fetch(session, &view, &ids, origin).await {
-                    Ok(read) => append_records(&self.service, slug, OBSERVATIONS, &read).await,
+                    Ok(read) => {
+                        let made = match origin {
+                            Origin::Poll => lost_creations(&self.service, slug, &read).await?,
+                            _ => Vec::new(),
+                        };
+                        let row = inbox_row(&self.service, slug, OBSERVATIONS, &read);
+                        let first = (!made.is_empty())
+                            .then(|| inbox_row(&self.service, slug, CHANGES, &made));
+                        self.service
+                            .store
+                            .append_all(first.into_iter().chain([row]).collect())
+                            .await
+                    }
                     Err(error) => return Ok(Err(error)),
                 }
             }

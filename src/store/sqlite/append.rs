@@ -7,11 +7,12 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::oneshot;
 
 use crate::store::error::{Result, StoreError};
 use crate::store::failure::Failure;
 use crate::store::inbox::{AppendError, NewInbox};
+use crate::wake::{News, Wake};
 
 /// Writes a group durably. Apart from its thread so that a failing disk can be
 /// tested without one.
@@ -47,7 +48,7 @@ struct Shared {
     limits: AppendLimits,
     queue: Mutex<Queue>,
     ready: Condvar,
-    appended: Notify,
+    wake: Wake,
     failure: Failure,
 }
 
@@ -70,12 +71,17 @@ pub(in crate::store) struct Appender {
 }
 
 impl Appender {
-    pub fn start(log: impl Log, limits: AppendLimits, failure: Failure) -> Result<Self> {
+    pub fn start(
+        log: impl Log,
+        limits: AppendLimits,
+        failure: Failure,
+        wake: Wake,
+    ) -> Result<Self> {
         let shared = Arc::new(Shared {
             limits,
             queue: Mutex::default(),
             ready: Condvar::new(),
-            appended: Notify::new(),
+            wake,
             failure,
         });
         let of_thread = Arc::clone(&shared);
@@ -84,11 +90,6 @@ impl Appender {
         let thread =
             thread.map_err(|error| StoreError::Unexpected { detail: error.to_string() })?;
         Ok(Appender { shared, thread: Mutex::new(Some(thread)) })
-    }
-
-    /// Wakes whoever waits for new rows.
-    pub fn appended(&self) -> &Notify {
-        &self.shared.appended
     }
 
     /// Appends rows together and answers the first one's sequence number once
@@ -177,15 +178,14 @@ fn write_group(shared: &Shared, log: &mut impl Log, group: Vec<Waiting>) {
         shared.failure.note(error);
     }
     shared.release(rows.len(), rows.iter().map(NewInbox::bytes).sum());
-    let woken = written.is_ok();
+    if written.is_ok() {
+        shared.wake.tell(News::INBOX);
+    }
     let mut next = written;
     for (count, answer) in answers {
         // A caller that no longer waits lost its answer, not its row.
         drop(answer.send(next.clone().map_err(AppendError::Failed)));
         next = next.map(|seq| seq + count);
-    }
-    if woken {
-        shared.appended.notify_one();
     }
 }
 
@@ -223,7 +223,11 @@ mod tests {
         let (groups, seen) = mpsc::channel();
         let limits = AppendLimits { rows_max: 3, bytes_max: 100, retry_after_ms: 7 };
         let log = Scripted { verdicts, groups };
-        (Arc::new(Appender::start(log, limits, Failure::new()).unwrap()), verdict, seen)
+        (
+            Arc::new(Appender::start(log, limits, Failure::new(), Wake::default()).unwrap()),
+            verdict,
+            seen,
+        )
     }
 
     #[tokio::test]

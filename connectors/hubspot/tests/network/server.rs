@@ -81,7 +81,7 @@ where
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     #[expect(clippy::disallowed_methods, reason = "test server, ends with the test's runtime")]
     tokio::spawn(async move { axum::serve(listener, router).await });
-    let session = loopback_session(&url, &MANIFEST, &ManualClock::at(NOW)).expect("a session");
+    let session = loopback_session(&url, &MANIFEST, &ManualClock::new(NOW)).expect("a session");
     Vendor { session, on: connection(), seen }
 }
 

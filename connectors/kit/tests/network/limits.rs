@@ -43,7 +43,7 @@ async fn a_call_over_a_limit_is_not_sent_and_told_when() {
 async fn a_limit_can_be_switched_off() {
     let server = serve(|_| answer(200, ("x", "y"), "")).await;
     let limits = BTreeMap::from([("per_channel".to_owned(), Override::Off)]);
-    let clock = ManualClock::at(NOW);
+    let clock = ManualClock::new(NOW);
     let config = SessionConfig { limits, ..loopback_config(&server.url, &MANIFEST, &clock) };
     let session = Session::new(config).unwrap();
     for _ in 0..5 {
@@ -121,7 +121,7 @@ async fn a_restart_does_not_give_a_second_share() {
 #[tokio::test]
 async fn the_share_is_configurable() {
     let server = serve(|_| answer(200, ("x", "y"), "")).await;
-    let clock = ManualClock::at(NOW);
+    let clock = ManualClock::new(NOW);
     let daily = DailyOverride { share_percent: Some(50), ..DailyOverride::default() };
     let config = SessionConfig { daily, ..loopback_config(&server.url, &MANIFEST, &clock) };
     assert_eq!(Session::new(config).unwrap().usage().share, Some(50));
@@ -149,7 +149,7 @@ async fn the_token_is_asked_for_each_call() {
     })
     .await;
     let tokens = Arc::new(Rotating(AtomicUsize::new(0)));
-    let clock = ManualClock::at(NOW);
+    let clock = ManualClock::new(NOW);
     let config = SessionConfig { tokens, ..loopback_config(&server.url, &MANIFEST, &clock) };
     let session = Session::new(config).unwrap();
     for expected in ["Bearer fake-0", "Bearer fake-1"] {

@@ -45,7 +45,7 @@ async fn one_line_for_each_call_without_token_query_or_body() {
     tracing::subscriber::set_global_default(subscriber).unwrap();
     tracing::callsite::rebuild_interest_cache();
     let server = serve(|_| answer(200, ("x-private", "private-header"), "private-answer")).await;
-    let clock = ManualClock::at(NOW);
+    let clock = ManualClock::new(NOW);
     let connection = "logged".to_owned();
     let config = SessionConfig { connection, ..loopback_config(&server.url, &MANIFEST, &clock) };
     let session = Session::new(config).unwrap();

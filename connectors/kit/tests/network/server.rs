@@ -47,7 +47,7 @@ impl Server {
     }
 
     pub fn session(&self) -> (Session, ManualClock) {
-        let clock = ManualClock::at(NOW);
+        let clock = ManualClock::new(NOW);
         (loopback_session(&self.url, &MANIFEST, &clock).unwrap(), clock)
     }
 }

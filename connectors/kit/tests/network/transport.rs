@@ -10,7 +10,7 @@ use touchline_kit::{Body, Call, CallError, NetworkPolicy, Session, SessionConfig
 use crate::server::{MANIFEST, NOW, answer, create, nobody, read, serve, serve_raw};
 
 fn clock() -> ManualClock {
-    ManualClock::at(NOW)
+    ManualClock::new(NOW)
 }
 
 fn session(url: &str) -> Session {

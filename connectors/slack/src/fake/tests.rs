@@ -10,7 +10,7 @@ pub(super) const TOKEN: &str = "fake-xoxb-token";
 const SECRET: &str = "fake-signing-secret";
 
 pub(super) fn workspace() -> (FakeSlack, ManualClock) {
-    let clock = ManualClock::at(UnixMs(1_762_246_800_000));
+    let clock = ManualClock::new(UnixMs(1_762_246_800_000));
     let slack = FakeSlack::new(FakeConfig {
         team: "Example".into(),
         bot_token: TOKEN.into(),
