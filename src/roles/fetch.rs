@@ -68,18 +68,13 @@ impl Fetch {
         let limits = self.service.connections.crms().filter_map(|one| one.crm());
         let deals = limits.map(|crm| crm.fetch_limit()).sum::<usize>().clamp(1, DEALS_MAX);
         let lease_ms = self.service.config.crm.lease_ms;
-        let rooms: [(&'static [&'static str], usize); 4] = [
+        let rooms: Vec<(&'static [&'static str], usize)> = vec![
             (&[METADATA], ACCOUNTS_MAX),
             (&[FETCH], deals),
             (&[ACTIVITY], ACTIVITIES_MAX),
             (&[PERSON], PEOPLE_MAX),
         ];
-        let mut claimed = Vec::new();
-        for (kinds, room) in rooms {
-            let store = &self.service.store;
-            claimed.extend(store.claim_work(kinds, now, room, lease_ms, skip.to_vec()).await?);
-        }
-        Ok(claimed)
+        Ok(self.service.store.claim_work_each(rooms, now, lease_ms, skip.to_vec()).await?)
     }
 
     /// Does the work of one connection, kind after kind. When the connection

@@ -95,20 +95,35 @@ impl Store {
         lease_ms: i64,
         skip: Vec<String>,
     ) -> Result<Vec<WorkRow>> {
+        self.claim_work_each(vec![(kinds, limit)], now, lease_ms, skip).await
+    }
+
+    /// As [`Store::claim_work`] for several sorts of kinds, each with a limit of
+    /// its own, in one transaction.
+    pub async fn claim_work_each(
+        &self,
+        rooms: Vec<(&'static [&'static str], usize)>,
+        now: UnixMs,
+        lease_ms: i64,
+        skip: Vec<String>,
+    ) -> Result<Vec<WorkRow>> {
         let turn = self.next_turn();
         // A lease makes no work for anybody.
         self.write_news(CommitClass::Derived, News::NONE, move |tx| {
-            let mut queues = BTreeMap::<String, Vec<WorkRow>>::new();
-            for kind in kinds {
-                for connection in connections_with(tx, kind)? {
-                    if !skip.contains(&connection) {
-                        let due = due(tx, kind, &connection, now, limit)?;
-                        queues.entry(connection).or_default().extend(due);
+            let until = now.plus_ms(lease_ms).0;
+            let mut claimed = Vec::new();
+            for (kinds, limit) in rooms {
+                let mut queues = BTreeMap::<String, Vec<WorkRow>>::new();
+                for kind in kinds {
+                    for connection in connections_with(tx, kind)? {
+                        if !skip.contains(&connection) {
+                            let due = due(tx, kind, &connection, now, limit)?;
+                            queues.entry(connection).or_default().extend(due);
+                        }
                     }
                 }
+                claimed.extend(take_turns(queues.into_values().collect(), limit, turn));
             }
-            let claimed = take_turns(queues.into_values().collect(), limit, turn);
-            let until = now.plus_ms(lease_ms).0;
             for row in &claimed {
                 let WorkKey { kind, connection, key } = &row.key;
                 run(tx, &CLAIM, params![until, kind, connection, key, row.revision])?;

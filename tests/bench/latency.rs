@@ -200,7 +200,7 @@ fn report(table: &mut Table, fakes: &Fakes, sent: &Sent, cpu: Duration) -> anyho
         "the same: the whole road of an event",
         format!("{:.1} ms CPU", cpu.as_secs_f64() * 1e3 / sent.len() as f64),
         "",
-        "a commit wakes every role, and each role looks into the database",
+        "HTTP at both ends; some 19 reads and 6 commits, each handed to a thread of its own",
     );
     Ok(())
 }

@@ -103,7 +103,7 @@ pub struct House {
     pub ada_owner: u64,
     pub bob_owner: u64,
     pub roles: Vec<Box<dyn Role>>,
-    folder: tempfile::TempDir,
+    pub folder: tempfile::TempDir,
 }
 
 /// An instant on Ada's wall in London, as `2026-03-03 10:00`.
@@ -387,22 +387,6 @@ impl House {
             id: deal.to_string(),
         });
         self.service.store.nudges_of(subject).await.unwrap()
-    }
-
-    /// What `touchline doctor` prints about this database.
-    pub fn doctor(&self) -> String {
-        let database = self.folder.path().join("house.db");
-        let config = self.folder.path().join("touchline.toml");
-        let key = self.folder.path().join("touchline.key");
-        let text = format!(
-            "database = \"sqlite:{}\"\nkey_file = \"{}\"\n",
-            database.display(),
-            key.display()
-        );
-        std::fs::write(&config, text).unwrap();
-        let mut doctor = std::process::Command::new(env!("CARGO_BIN_EXE_touchline"));
-        let out = doctor.arg("--config").arg(&config).arg("doctor").output().unwrap();
-        String::from_utf8(out.stdout).unwrap()
     }
 
     pub async fn count(&self, connection: &str, name: &str) -> i64 {

@@ -33,7 +33,7 @@ fn the_known_lessons_are_those_that_are_passed_in() {
     let none = RuleSet::load_with(&[pack("our-way")], &[], &Lessons::default());
     assert_snapshot!(report(&none.diagnostics), @"
     a.yaml:9:13: error[unknown_lesson]: there is no lesson `our-way`
-      hint: known here:
+      hint: there is none
     ");
 }
 
