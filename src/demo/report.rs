@@ -59,8 +59,9 @@ pub fn edit(message: &FakeMessage, zone: &str, did: Option<&str>) -> Option<Stri
 pub fn task(task: &Record, owner: Option<&Member>) -> String {
     let zone = owner.map_or("UTC", |owner| owner.zone);
     let name = owner.map_or("nobody", |owner| &owner.name);
-    let due = task.stored("hs_timestamp").and_then(|at| at.parse().ok().map(UnixMs));
-    let due = due.map_or_else(String::new, |due| format!("\nDue {}", clock(due, zone)));
+    let due = task
+        .time("hs_timestamp")
+        .map_or_else(String::new, |due| format!("\nDue {}", clock(due, zone)));
     let subject = task.stored("hs_task_subject").unwrap_or_default();
     let head = head(task.created_at, zone, &format!("HubSpot task for {name}"));
     framed(&head, &format!("{subject}{due}"))

@@ -39,4 +39,6 @@ async fn the_demo_accounts_for_every_event_and_every_firing() {
     assert_eq!(out.matches("# Hello from Touchline").count(), 1, "a hello is read once\n{out}");
     assert!(out.contains(": the same hello ──"), "{out}");
     assert!(out.contains(" chooses “Done” ──"), "{out}");
+    assert!(out.contains(" · HubSpot task for "), "{out}");
+    assert!(out.contains("  │ Due "), "{out}");
 }

@@ -187,10 +187,12 @@ async fn rules(config: &Config, store: &Store, findings: &mut Findings) -> anyho
         None => {
             let errors = loaded.diagnostics.iter().filter(|one| one.severity == Severity::Error);
             let errors: Vec<_> = errors.collect();
-            let finding = findings.bad(format!(
-                "errors in the rules: {}; a start fails, and a running service keeps its old rules",
-                errors.len()
-            ));
+            let count = errors.len();
+            let finding = findings.bad(if RuleSet::load(&files, &[]).set.is_some() {
+                format!("names in the rules that no connected CRM has: {count}; what rests on them is never true")
+            } else {
+                format!("errors in the rules: {count}; a start fails, and a running service keeps its old rules")
+            });
             for error in errors.iter().take(RULE_ERRORS_MAX) {
                 finding.detail(error.to_string().replace('\n', " "));
             }
