@@ -110,6 +110,7 @@ impl Config {
         let built = builder.build().map_err(ConfigError::from_layers)?;
         let mut config: Config = built.try_deserialize().map_err(ConfigError::from_layers)?;
         config.public_url = config.public_url.trim_end_matches('/').to_owned();
+        config.people = sections::by_lower_case_email(config.people)?;
         check::check(&config)?;
         Ok(config)
     }
@@ -207,6 +208,16 @@ mod tests {
             config.people["seller0@example.com"].time_zone.as_deref(),
             Some("Europe/London")
         );
+    }
+
+    #[test]
+    fn people_are_known_by_their_e_mail_in_small_letters() {
+        let text = "[people.\"Ann@Example.com\"]\nmanager = \"Lead@Example.com\"\n";
+        let people = Config::from_toml(text).unwrap().people;
+        assert_eq!(people["ann@example.com"].manager.as_deref(), Some("lead@example.com"));
+        let twice = format!("{text}[people.\"ann@example.com\"]\nname = \"Ann\"\n");
+        let error = Config::from_toml(&twice).unwrap_err().to_string();
+        assert!(error.contains("ann@example.com is configured twice"), "{error}");
     }
 
     #[test]

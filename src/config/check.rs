@@ -20,6 +20,13 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         let problem = format!("`{}` is no filter: {error}", config.log.level);
         return invalid("log.level", problem, "write error, warn, info, debug or trace");
     }
+    if config.http.bodies_bytes_max < config.http.body_max_bytes {
+        return invalid(
+            "http.bodies_bytes_max",
+            "one body alone may be larger",
+            "write at least http.body_max_bytes",
+        );
+    }
     percent("crm.activity_share_percent", config.crm.activity_share_percent, 0)?;
     for (slug, connection) in &config.connections {
         if !is_slug(slug) {

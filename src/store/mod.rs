@@ -102,7 +102,7 @@ pub use ledger::SuppressedRow;
 pub use link::NewLink;
 pub use nudge::{NudgeRow, NudgeState, OutcomeRow};
 pub use options::StoreOptions;
-pub use person::{IdentityRow, PersonRow};
+pub use person::{IdentityRow, PersonRow, stranger};
 pub use preference::{PreferenceKind, PreferenceRow};
 pub use rule_version::RuleVersionRow;
 pub use setting::{Fenced, SettingRow};

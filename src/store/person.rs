@@ -4,9 +4,9 @@ use rusqlite::{Connection, Row, params};
 
 use super::Store;
 use super::error::{Result, StoreError};
-use super::setting;
 use super::sqlite::writer::CommitClass;
 use super::statement::{all, first, run, sql_limit, statements};
+use super::{preference, setting};
 
 /// Identities of one person that are read; a person has a few for each connection.
 const IDENTITIES_MAX: usize = 1_000;
@@ -53,6 +53,14 @@ pub struct IdentityRow {
     pub vendor_id: String,
     /// Our id of the person.
     pub person: String,
+}
+
+/// Under which name the choices of somebody are kept whom a vendor knows and we
+/// do not, until [`Store::put_people`] says who it is.
+#[must_use]
+pub fn stranger(connection: &str, vendor_id: &str) -> String {
+    // No e-mail has a slash before its @.
+    format!("{connection}/{vendor_id}")
 }
 
 impl Store {
@@ -114,6 +122,7 @@ impl Store {
             people.iter().try_for_each(|person| put(tx, person))?;
             for IdentityRow { connection, kind, vendor_id, person } in &known_as {
                 run(tx, &IDENTIFY, params![connection, kind, vendor_id, person])?;
+                preference::adopt(tx, person, &stranger(connection, vendor_id))?;
             }
             setting::bump(tx).map(drop)
         })

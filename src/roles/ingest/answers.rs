@@ -15,6 +15,7 @@ use crate::roles::batching::{Batching, hash16};
 use crate::service::Service;
 use crate::store::{
     DeliveryRow, NewWork, NudgeRow, NudgeState, OutcomeRow, PreferenceKind, PreferenceRow, WorkKey,
+    stranger,
 };
 
 /// Work: complete the task behind a delivery.
@@ -55,10 +56,11 @@ pub async fn load_answers(service: &Service, events: &[Event]) -> anyhow::Result
                 answer.vendor_user_id.clone(),
             )
             .await?;
-        if let Some(person) = person {
-            let calendar = service.people.calendar_of(Some(&person.id), &service.account());
-            context.people.insert(answer.vendor_user_id.clone(), (person.id, calendar));
-        }
+        let person = person.map(|person| person.id);
+        let calendar = service.people.calendar_of(person.as_deref(), &service.account());
+        // Whoever asks for quiet before we ever wrote to them is to have it.
+        let person = person.unwrap_or_else(|| stranger(&event.connection, &answer.vendor_user_id));
+        context.people.insert(answer.vendor_user_id.clone(), (person, calendar));
     }
     Ok(context)
 }
