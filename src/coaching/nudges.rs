@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use touchline_kit::Card;
 use touchline_rules::engine::{Firing, Reading, reading, template_context};
-use touchline_rules::facts::{DealFacts, DealState, Fact, Field, Metadata, Value};
+use touchline_rules::facts::{DealFacts, DealState, Fact, Field, Metadata, Value, close_day};
 use touchline_rules::ruleset::{Audience, Rule};
 use touchline_rules::template::{Template, TemplateError};
 
@@ -60,7 +60,7 @@ impl NudgeBody {
         metadata: &Metadata,
         reader: &Reader,
     ) -> Result<NudgeBody, TemplateError> {
-        let context = template_context(firing, state, metadata, &reader.name);
+        let context = template_context(firing, state, metadata, &reader.name, &reader.zone);
         let text = |template: &Template| template.render(&context);
         let facts = &state.facts;
         let shown =
@@ -116,8 +116,7 @@ fn deal_name(facts: &DealFacts) -> String {
 
 fn close_date(state: &DealState, metadata: &Metadata) -> Option<String> {
     let Fact::Known(Value::Time(at)) = state.facts.value(Field::CloseDate) else { return None };
-    let zone = metadata.time_zone.as_deref().and_then(|name| TimeZone::get(name).ok());
-    Some(at.to_zoned(&zone.unwrap_or(TimeZone::UTC)).strftime("%-d %B %Y").to_string())
+    Some(close_day(*at, metadata).strftime("%-d %B %Y").to_string())
 }
 
 /// The explanation for its reader: the tip's own reason, the facts that decided,
