@@ -2,11 +2,11 @@
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::{Map, Value as Json, json};
 
 use crate::condition::Seen;
 use crate::facts::{ChangeView, DealFacts, DealState, Fact, Field, Metadata, Value, close_day};
+use crate::money::amount_text;
 use crate::time::UnixMs;
 
 use super::Firing;
@@ -180,25 +180,4 @@ fn number(value: f64) -> Json {
         return json!(value as i64);
     }
     json!(value)
-}
-
-/// `EUR 12,000` or `EUR 12,000.50`.
-pub(super) fn amount_text(amount: Decimal, currency: Option<&str>) -> String {
-    let rounded = amount.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero);
-    let digits = if rounded.fract().is_zero() {
-        rounded.trunc().to_string()
-    } else {
-        format!("{rounded:.2}")
-    };
-    let (sign, digits) = digits.strip_prefix('-').map_or(("", digits.as_str()), |rest| ("-", rest));
-    let (whole, fraction) = digits.split_at(digits.find('.').unwrap_or(digits.len()));
-    let mut grouped = String::new();
-    for (index, digit) in whole.chars().enumerate() {
-        if index > 0 && (whole.len() - index) % 3 == 0 {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    let currency = currency.map_or_else(String::new, |code| format!("{code} "));
-    format!("{currency}{sign}{grouped}{fraction}")
 }

@@ -7,8 +7,9 @@ use super::label;
 use super::names::{Kind, Named};
 use crate::condition::Seen;
 use crate::engine::Firing;
-use crate::engine::context::{amount_text, owner_name};
+use crate::engine::context::owner_name;
 use crate::facts::{ChangeView, DealFacts, Fact, Field, Metadata, Value, close_day};
+use crate::money::amount_text;
 use crate::time::UnixMs;
 
 /// Characters of somebody's own words that are shown.
