@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::App;
+use super::{App, STOPS_WITHIN};
 use crate::clock::Clock;
 use crate::coaching::opening::{self, Opening};
 use crate::coaching::people::People;
@@ -85,7 +85,9 @@ pub(super) async fn app(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result
     ];
     let connect = Arc::new(Connect::new(Arc::clone(&service), entropy::system())?);
     let router = http::router(Arc::clone(&intake)).merge(oauth::routes(connect));
-    Ok(App { service, intake, router, roles, rested: tokio::sync::Mutex::default(), _lock: lock })
+    let rested = tokio::sync::Mutex::default();
+    let stops_within = STOPS_WITHIN;
+    Ok(App { service, intake, router, roles, rested, stops_within, _lock: lock })
 }
 
 fn store_options(config: &Config) -> StoreOptions {

@@ -139,6 +139,9 @@ fn explained(why: Option<String>, read: Reading, rule: &Rule, pack: &str) -> Vec
 pub enum NoRecipient {
     /// The deal has no owner, or one whose e-mail the account does not tell.
     NoOwner,
+    /// The account as last read does not know the deal's owner: somebody new, and
+    /// the account has to be read again before anybody can say.
+    OwnerUnread,
     /// Nobody said who leads the owner.
     NoManager,
 }
@@ -148,7 +151,7 @@ impl NoRecipient {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            NoRecipient::NoOwner => "no_owner",
+            NoRecipient::NoOwner | NoRecipient::OwnerUnread => "no_owner",
             NoRecipient::NoManager => "no_manager",
         }
     }
@@ -164,8 +167,11 @@ pub fn recipient(
     metadata: &Metadata,
     people: &People,
 ) -> Result<String, NoRecipient> {
-    let owner = People::owner_email(metadata, state.facts.text(Field::Owner));
-    let owner = owner.ok_or(NoRecipient::NoOwner)?;
+    let owner_id = state.facts.text(Field::Owner).ok_or(NoRecipient::NoOwner)?;
+    if metadata.owner(owner_id).is_none() {
+        return Err(NoRecipient::OwnerUnread);
+    }
+    let owner = People::owner_email(metadata, Some(owner_id)).ok_or(NoRecipient::NoOwner)?;
     match firing.audience {
         Audience::Owner => Ok(owner),
         Audience::Manager => people.manager_of(&owner).ok_or(NoRecipient::NoManager),

@@ -174,11 +174,15 @@ pub async fn accept(State(intake): State<Arc<Intake>>, signed: Signed) -> Respon
         .into_iter()
         .filter(|(name, _)| accepted.keep_headers.contains(&name.as_str()))
         .collect();
+    let Ok(kept) = serde_json::to_vec(&kept) else {
+        intake.count(&connection.slug, |counts| &counts.failed);
+        return come_back(StatusCode::SERVICE_UNAVAILABLE, received_at);
+    };
     let row = NewInbox {
         connection: connection.slug.clone(),
         kind: format!("hook:{kind}"),
         received_at,
-        headers: serde_json::to_vec(&kept).unwrap_or_default(),
+        headers: kept,
         body,
     };
     let patience = Duration::from_millis(intake.limits.accept_timeout_ms);

@@ -5,6 +5,7 @@
 
 pub mod attention;
 pub mod backfill;
+mod backoff;
 pub mod batching;
 pub mod deliver;
 pub mod edit;
@@ -17,6 +18,8 @@ pub mod outcomes;
 pub mod poll;
 pub mod refusals;
 pub mod rest;
+#[cfg(test)]
+mod stand;
 pub mod sweep;
 pub mod timers;
 

@@ -110,9 +110,11 @@ impl Store {
         .await
     }
 
-    /// Counts a try of a piece of the inbox before it is made, so that a crash
-    /// counts too; answers the number of tries with this one.
-    pub async fn count_try(&self, seq: u64, place: u32) -> Result<u32> {
+    /// Counts a try of a piece of the inbox that failed; answers the number of
+    /// tries with this one. They are stored, so that a restart does not begin
+    /// anew. A try that took the whole process with it is not counted: only a
+    /// panic, which is caught, or an error is the piece's own fault for certain.
+    pub async fn count_failed_try(&self, seq: u64, place: u32) -> Result<u32> {
         self.write(CommitClass::Derived, move |tx| {
             let tries = number(tx, &TRY, params![seq.cast_signed(), place])?;
             Ok(u32::try_from(tries).unwrap_or(u32::MAX))

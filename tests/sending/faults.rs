@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use touchline::store::DeliveryState;
 use touchline_hubspot::fake::{Fault, FaultKind as HubFault};
+use touchline_kit::Clock as _;
 use touchline_slack::fake::FaultKind;
 
 use crate::house::{House, in_house, roles};
@@ -290,4 +291,24 @@ fn doctor(house: &House) -> String {
     let mut doctor = std::process::Command::new(env!("CARGO_BIN_EXE_touchline"));
     let out = doctor.args(["doctor", "--config", &at("touchline.toml")]).output().unwrap();
     String::from_utf8(out.stdout).unwrap()
+}
+
+/// Nobody can say before then whether there is a message to edit.
+#[tokio::test]
+async fn an_edit_waits_until_an_unknown_outcome_is_settled() {
+    in_house("", async |house: Arc<House>| {
+        let first = house.deal("First").await;
+        house.move_on(first).await;
+        house.seconds(3).await;
+        let deal = house.deal("Harbour Foods").await;
+        house.slack.fail("chat.postMessage", FaultKind::CloseAfter, 1);
+        house.move_on(deal).await;
+        let said = house.messages().into_iter().find(|one| one.text.contains("Harbour Foods"));
+        house.click(&said.expect("it arrived").ts, "nudge.done", None).await;
+        let unknown = house.deliveries(DeliveryState::Unknown).await.remove(0);
+        assert!(unknown.until > house.clock.now().plus_ms(2_000));
+        let edit = house.service.store.next_work_at(&["edit"]).await.unwrap();
+        assert_eq!(edit, Some(unknown.until));
+    })
+    .await;
 }

@@ -81,11 +81,11 @@ async fn work_is_bounded_and_what_is_known_may_still_be_asked() {
 async fn poison_is_counted_before_the_try_and_can_be_replayed_once() {
     let home = Home::new();
     home.store.append(request("bad")).await.unwrap();
-    assert_eq!(home.store.count_try(1, 0).await, Ok(1));
+    assert_eq!(home.store.count_failed_try(1, 0).await, Ok(1));
     let killed = home.after_kill();
-    assert_eq!(killed.store.count_try(1, 0).await, Ok(2));
+    assert_eq!(killed.store.count_failed_try(1, 0).await, Ok(2));
     assert_eq!(killed.store.forget_tries(1).await, Ok(1));
-    assert_eq!(killed.store.count_try(1, 0).await, Ok(1));
+    assert_eq!(killed.store.count_failed_try(1, 0).await, Ok(1));
 
     let letter = DeadLetterRow {
         seq: 1,

@@ -18,8 +18,8 @@ use crate::coaching::messages::{self, Shown};
 use crate::coaching::readers::{Reach, reach, reader, unsent};
 use crate::coaching::settings::SendingTo;
 use crate::roles::attention::look_up;
-use crate::roles::batching::FETCH;
-use crate::service::Service;
+use crate::roles::batching::{FETCH, understand};
+use crate::service::{Ground, Service};
 use crate::store::{DeliveryRow, Looked, NewWork, NudgeRow, NudgeState, PreferenceRow, WorkKey};
 
 /// The first and the longest wait for a deal to be read again or a reader to be
@@ -77,6 +77,7 @@ pub(super) fn is_in_chat(row: &DeliveryRow) -> bool {
 /// All deliveries that are looked at together.
 pub(super) struct Looking<'a> {
     service: &'a Service,
+    ground: Ground<'a>,
     to: &'a SendingTo,
     policy: &'a Policy,
     deals: BTreeMap<DealKey, DealState>,
@@ -93,12 +94,15 @@ impl<'a> Looking<'a> {
         looked: &'a Looked,
         now: UnixMs,
     ) -> Self {
-        let deals = looked.deals.iter().filter_map(|row| {
+        let deals = looked.deals.iter().map(|row| {
             let key = DealKey { connection: row.connection.clone(), id: row.id.clone() };
-            Some((key, serde_json::from_slice(&row.body).ok()?))
+            // Of one that cannot be read nothing was heard: it is read again.
+            let state = understand(row).unwrap_or_else(|| DealState::new(key.clone()));
+            (key, state)
         });
         Looking {
             service,
+            ground: service.ground(),
             to,
             policy,
             deals: deals.collect(),
@@ -198,7 +202,7 @@ impl<'a> Looking<'a> {
         let now = self.now;
         let state = self.deals.get_mut(&firing.deal);
         let holds = state.map_or(Holds::No, |state| {
-            self.service.in_world(state, |state, world| reason_holds(firing, state, now, world))
+            self.ground.in_world(state, |state, world| reason_holds(firing, state, now, world))
         });
         (holds == Holds::No).then_some(REASON_GONE)
     }

@@ -6,6 +6,7 @@ use touchline_kit::{ActivityRef, Inbound, StoredRequest};
 use touchline_rules::UnixMs;
 use touchline_rules::facts::{ActivityKind, Change, Observation};
 
+use crate::guard::guarded;
 use crate::service::Service;
 use crate::store::{InboxRow, NewInbox};
 
@@ -38,13 +39,17 @@ pub enum Said {
     Well(Inbound),
     /// Authentic, but it makes no sense, for this reason.
     Badly(String),
+    /// Its connector panicked over it, with these words: our own fault.
+    Panicked(String),
 }
 
 /// The events of one row, with its sequence number. Total: a row of a connection
-/// that is gone, or one that nobody can read, is an event that says so.
+/// that is gone, or one that nobody can read, is an event that says so; so is one
+/// over which its connector panics.
 pub fn decode(service: &Service, row: InboxRow) -> (u64, Vec<Event>) {
     let InboxRow { seq, request } = row;
-    let said = read(service, &request);
+    let said = guarded(|| read(service, &request));
+    let said = said.unwrap_or_else(|panic| vec![Said::Panicked(panic)]);
     let request = Arc::new(request);
     let events = said.into_iter().enumerate().map(|(place, said)| Event {
         seq,
