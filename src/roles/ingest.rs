@@ -14,11 +14,11 @@ use touchline_rules::engine::Stimulus;
 use touchline_rules::facts::DealKey;
 
 use super::batching::{Batching, content_hash};
-use super::{Progress, Role};
+use super::{Progress, Role, erase};
 use crate::service::Service;
 use crate::store::{
-    BROKEN, Batch, BatchOutcome, CommitClass, CursorMove, DeadLetterRow, DeadLetterState,
-    DedupeKey, Fenced, StoreError,
+    BROKEN, Batch, BatchOutcome, CommitClass, CursorMove, DedupeKey, Fenced, NewDeadLetter,
+    StoreError,
 };
 use crate::wake::News;
 pub use answers::{AnswerBody, COMPLETE, EDIT};
@@ -155,7 +155,7 @@ impl Ingest {
                     tracing::info!(
                         connection = event.connection,
                         object_type,
-                        "the vendor asks to erase a record"
+                        "the vendor asks to erase a record; what names it goes within the hour"
                     );
                 }
             }
@@ -256,6 +256,14 @@ impl Prepared<'_> {
                     class = CommitClass::Original;
                     self.answers.apply(answer, event, &mut self.batching);
                 }
+                Inbound::Connection(ConnectionEvent::PrivacyDeletion {
+                    object_type,
+                    object_id,
+                }) => {
+                    tally.erasures += 1;
+                    let work = erase::asked(event, object_type, object_id);
+                    self.batching.batch.work.push(work);
+                }
                 Inbound::Ignored { .. } | Inbound::Connection(_) => tally.ignored += 1,
             }
         }
@@ -274,6 +282,7 @@ struct Tally {
     records_read: i64,
     ignored: i64,
     unreadable: i64,
+    erasures: i64,
 }
 
 impl Tally {
@@ -286,6 +295,7 @@ impl Tally {
         batching.count("records_read", self.records_read);
         batching.count("ignored", self.ignored);
         batching.count("unreadable", self.unreadable);
+        batching.count("erasures", self.erasures);
     }
 }
 
@@ -303,14 +313,13 @@ fn dedupe_key(event: &Event) -> Option<DedupeKey> {
     Some(DedupeKey::new(change.occurred_at, hash))
 }
 
-fn dead_letter(event: &Event, attempts: u32, reason: &str) -> DeadLetterRow {
-    DeadLetterRow {
+fn dead_letter(event: &Event, attempts: u32, reason: &str) -> NewDeadLetter {
+    NewDeadLetter {
         seq: event.seq,
         place: event.place,
-        request: (*event.request).clone(),
+        request: Arc::clone(&event.request),
         attempts,
         reason: reason.to_owned(),
-        state: DeadLetterState::Waiting,
     }
 }
 

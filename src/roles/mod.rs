@@ -8,6 +8,7 @@ pub mod backfill;
 pub mod batching;
 pub mod deliver;
 pub mod edit;
+pub mod erase;
 pub mod fetch;
 mod flight;
 pub mod housekeeping;

@@ -59,6 +59,18 @@ pub struct InboxRow {
     pub request: NewInbox,
 }
 
+impl InboxRow {
+    /// Whether a row still fits into a page of so many bytes; the first always does.
+    pub(super) fn within(bytes_max: usize) -> impl FnMut(&InboxRow) -> bool {
+        let mut bytes = 0_usize;
+        move |row| {
+            let first = bytes == 0;
+            bytes = bytes.saturating_add(row.request.bytes().max(1));
+            first || bytes <= bytes_max
+        }
+    }
+}
+
 /// Why a request was not stored. It must not be acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AppendError {
@@ -137,14 +149,8 @@ impl Store {
         bytes_max: usize,
     ) -> Result<Vec<InboxRow>> {
         self.read_inbox(move |connection| {
-            let mut bytes = 0_usize;
-            let fits = |row: &InboxRow| {
-                let first = bytes == 0;
-                bytes = bytes.saturating_add(row.request.bytes().max(1));
-                first || bytes <= bytes_max
-            };
             let limits = params![seq.cast_signed(), sql_limit(rows_max)];
-            all_while(connection, &AFTER, limits, inbox_row, fits)
+            all_while(connection, &AFTER, limits, inbox_row, InboxRow::within(bytes_max))
         })
         .await
     }
