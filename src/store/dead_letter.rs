@@ -38,8 +38,8 @@ statements! {
     DISCARD_ALL(1) = "UPDATE dead_letter SET state = 'discarded' WHERE seq = $1 \
         AND state = 'waiting'";
     /// What it said is kept no longer than somebody may need it.
-    EMPTY(2) = "UPDATE dead_request SET headers = substr(headers, 1, 0), \
-        body = substr(body, 1, 0) WHERE seq = $1 AND NOT EXISTS \
+    EMPTY(2) = "UPDATE dead_request SET headers = COALESCE(substr(headers, 1, 0), headers), \
+        body = COALESCE(substr(body, 1, 0), body) WHERE seq = $1 AND NOT EXISTS \
         (SELECT 1 FROM dead_letter WHERE seq = $2 AND state = 'waiting')";
     TRY(2) = "INSERT INTO attempt (seq, place, tries) VALUES ($1, $2, 1) \
         ON CONFLICT (seq, place) DO UPDATE SET tries = attempt.tries + 1 RETURNING tries";
@@ -264,7 +264,7 @@ fn chosen(main: &Connection, seq: u64, places: &[u32]) -> Result<Vec<u32>> {
     if places.is_empty() {
         return if waiting.is_empty() { Err(none_of(seq)) } else { Ok(waiting) };
     }
-    for place in places.iter().filter(|place| !waiting.contains(place)) {
+    if let Some(place) = places.iter().find(|place| !waiting.contains(place)) {
         let id = format!("{seq}/{place}");
         let at = params![seq.cast_signed(), place];
         let state = first(main, &STATE, at, |row| DeadLetterState::read(row, 0))?;

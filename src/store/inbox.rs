@@ -20,7 +20,8 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, $6, $7)";
     AFTER(2) = "SELECT seq, connection, kind, received_at, headers, body, raw_bytes FROM inbox \
         WHERE seq > $1 ORDER BY seq LIMIT $2";
-    BLANK(1) = "UPDATE inbox SET headers = substr(headers, 1, 0), body = substr(body, 1, 0), \
+    /// What is empty already, its end cut off, would be NULL.
+    BLANK(1) = "UPDATE inbox SET headers = COALESCE(substr(headers, 1, 0), headers), body = COALESCE(substr(body, 1, 0), body), \
         raw_bytes = 0 WHERE seq = $1";
 }
 

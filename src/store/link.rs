@@ -53,7 +53,7 @@ impl Store {
         now: UnixMs,
     ) -> Result<Option<Vec<u8>>> {
         let found = self.look_at_link(nonce_hash, purpose.clone(), now).await?;
-        if !found.is_some_and(|(_, used)| !used) {
+        if found.is_none_or(|(_, used)| used) {
             return Ok(None);
         }
         self.write_news(CommitClass::Original, News::NONE, move |tx| {

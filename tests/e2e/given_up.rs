@@ -50,3 +50,26 @@ async fn a_hundred_letters_of_one_request_are_kept_and_replayed_as_one() {
     };
     scene.stage.play(&app, play).await;
 }
+
+#[tokio::test]
+async fn what_is_given_up_is_forgotten_when_its_time_is_over() {
+    let config = format!("{EAGER}[retention]\ndead_letters_days = 10\n");
+    let scene = Scene::set(Setting { config: &config, ..Setting::default() }).await;
+    scene.hubspot().subscribe(Vec::new());
+    let app = scene.stage.open().await.unwrap();
+    let play = async {
+        scene.connect(&app).await;
+        assert_eq!(scene.post(b"no list").await.status, 200);
+        app.service().store.count_try(1, 0).await.unwrap();
+        const DAY_MINUTES: i64 = 24 * 60;
+        for (days, left) in [(9, 1), (2, 0)] {
+            scene.wait_minutes(days * DAY_MINUTES);
+            scene.settle(&app).await;
+            scene.settle(&app).await;
+            assert_eq!(scene.number(LETTERS), left);
+            assert_eq!(scene.number("SELECT COUNT(*) FROM dead_request"), left);
+        }
+        assert_eq!(scene.number("SELECT COUNT(*) FROM attempt"), 0, "it was handled");
+    };
+    scene.stage.play(&app, play).await;
+}

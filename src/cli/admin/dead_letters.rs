@@ -162,5 +162,8 @@ async fn settle(store: &Store, chosen: Chosen, verb: &str) -> anyhow::Result<Exi
             }
         }
     }
+    if failed > 0 {
+        eprintln!("hint: `touchline admin dead-letters list --all` shows what there is");
+    }
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

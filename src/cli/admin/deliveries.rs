@@ -130,6 +130,9 @@ async fn settle(store: &Store, chosen: Chosen, verb: Verb) -> anyhow::Result<Exi
         failed += u32::from(settled.is_err());
         tell(&id, settled, chosen.json);
     }
+    if failed > 0 && !chosen.json {
+        eprintln!("hint: `touchline admin deliveries list` shows those that can be decided on");
+    }
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
