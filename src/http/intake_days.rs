@@ -99,11 +99,7 @@ impl DayBook {
         let (version, mut days) = part.map_or((0, IntakeDays::new()), |part| {
             (part.version, serde_json::from_slice(&part.body).unwrap_or_default())
         });
-        let day = days.entry(now.0.div_euclid(DAY_MS)).or_default();
-        *day = day.and(fresh);
-        while days.len() > DAYS_KEPT {
-            days.pop_first();
-        }
+        add(&mut days, now, fresh);
         let body = serde_json::to_vec(&days).unwrap_or_default();
         let name = connection.to_owned();
         match store.put_connection_part(name, Part::Intake, version, body, now).await {
@@ -114,6 +110,14 @@ impl DayBook {
         self.written.insert(connection.to_owned(), counted);
         self.next.insert(connection.to_owned(), now.plus_ms(WRITE_EVERY_MS));
         Ok(())
+    }
+}
+
+fn add(days: &mut IntakeDays, now: UnixMs, fresh: Answered) {
+    let day = days.entry(now.0.div_euclid(DAY_MS)).or_default();
+    *day = day.and(fresh);
+    while days.len() > DAYS_KEPT {
+        days.pop_first();
     }
 }
 
@@ -132,4 +136,22 @@ pub async fn intake_days(
     let first = now.0.div_euclid(DAY_MS) + 1 - DAYS_KEPT as i64;
     days.retain(|day, _| *day >= first);
     Ok(days)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_day_has_its_own_counts_and_a_week_is_kept() {
+        let one = Answered { accepted: 1, too_large: 2, ..Answered::default() };
+        let mut days = IntakeDays::new();
+        for day in 0..9 {
+            add(&mut days, UnixMs(day * DAY_MS), one);
+            add(&mut days, UnixMs((day + 1) * DAY_MS - 1), one);
+        }
+        assert_eq!(days.keys().copied().collect::<Vec<_>>(), (2..9).collect::<Vec<_>>());
+        let twice = Answered { accepted: 2, too_large: 4, ..Answered::default() };
+        assert!(days.values().all(|day| *day == twice && day.lost() == 4));
+    }
 }
