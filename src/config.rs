@@ -22,7 +22,7 @@ use touchline_rules::Calendar;
 pub use error::ConfigError;
 pub use sections::{
     AttentionConfig, ConnectionConfig, CrmConfig, DeliveryConfig, HttpConfig, InboxConfig,
-    IngestConfig, LogConfig, LogFormat, PersonConfig, Sending,
+    IngestConfig, LogConfig, LogFormat, PersonConfig, RetentionConfig, Sending,
 };
 pub use value::{LimitOverride, OrOff, QuietHours, no_colours};
 use written::Written;
@@ -60,6 +60,8 @@ pub struct Config {
     pub inbox: InboxConfig,
     /// Processing.
     pub ingest: IngestConfig,
+    /// How long things are kept.
+    pub retention: RetentionConfig,
     /// Reading from CRMs.
     pub crm: CrmConfig,
     /// Sending.
@@ -192,6 +194,15 @@ mod tests {
         let error =
             Config::from_toml("[attention]\nquiet_hours = \"late\"").unwrap_err().to_string();
         assert!(error.contains("quiet_hours"), "{error}");
+    }
+
+    #[test]
+    fn what_was_said_is_kept_for_a_quarter_at_least() {
+        let of = |days: &str| Config::from_toml(&format!("[retention]\nsaid_days = {days}"));
+        assert_eq!(of("90").unwrap().retention.said_days, OrOff::At(90));
+        assert_eq!(of("\"off\"").unwrap().retention.said_days, OrOff::Off);
+        let error = of("89").unwrap_err().to_string();
+        assert!(error.contains("retention.said_days"), "{error}");
     }
 
     #[test]

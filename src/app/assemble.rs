@@ -18,6 +18,7 @@ use crate::roles::attention::Attention;
 use crate::roles::backfill::Backfill;
 use crate::roles::deliver::Deliver;
 use crate::roles::edit::Edit;
+use crate::roles::erase::Erase;
 use crate::roles::fetch::{Fetch, metadata};
 use crate::roles::housekeeping::Housekeeping;
 use crate::roles::ingest::Ingest;
@@ -80,6 +81,7 @@ pub(super) async fn app(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result
         Arc::new(Deliver::new(Arc::clone(&service))),
         Arc::new(Edit::new(Arc::clone(&service))),
         Arc::new(Outcomes::new(Arc::clone(&service))),
+        Arc::new(Erase::new(Arc::clone(&service))),
         Arc::new(Housekeeping::new(Arc::clone(&service))),
         Arc::new(Refusals::new(Arc::clone(&service), Arc::clone(&intake))),
     ];

@@ -1,6 +1,7 @@
 //! `touchline admin`: commands that steer a running service by its database.
 
 pub(in crate::cli) mod dead_letters;
+pub(in crate::cli) mod deliveries;
 
 use std::process::ExitCode;
 
@@ -25,6 +26,9 @@ pub(super) enum AdminCommand {
     /// Events that could not be handled: look at them, replay or discard them.
     #[command(subcommand)]
     DeadLetters(dead_letters::DeadLettersCommand),
+    /// Messages and tasks that failed: look at them, replay or discard them.
+    #[command(subcommand)]
+    Deliveries(deliveries::DeliveriesCommand),
     /// Decide whether activity in a pipeline counts, whatever the data check measured.
     ///
     /// Rules about silence are inactive in a pipeline where too few open deals
@@ -107,6 +111,7 @@ pub(super) async fn run(config: Config, command: AdminCommand) -> anyhow::Result
     match command {
         AdminCommand::Sending(args) => sending(&config, args).await,
         AdminCommand::DeadLetters(command) => dead_letters::run(&config, command).await,
+        AdminCommand::Deliveries(command) => deliveries::run(&config, command).await,
         AdminCommand::Ledger => ledger(&config).await,
         AdminCommand::TrustActivity(args) => trust_activity(&config, args).await,
         AdminCommand::Audit(AuditCommand::Check) => audit_check(&config).await,

@@ -88,6 +88,16 @@ pub struct IngestConfig {
     pub work_rows_max: usize,
 }
 
+/// `[retention]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "each key is documented in config.default.toml")]
+pub struct RetentionConfig {
+    pub histories_days: OrOff,
+    pub said_days: OrOff,
+    pub dead_letters_days: OrOff,
+}
+
 /// `[crm]`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

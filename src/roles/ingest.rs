@@ -18,8 +18,7 @@ use crate::coaching::broken::note_broken;
 use crate::guard::guarded;
 use crate::service::Service;
 use crate::store::{
-    Batch, BatchOutcome, CommitClass, CursorMove, DeadLetterRow, DeadLetterState, DedupeKey,
-    Fenced, StoreError,
+    Batch, BatchOutcome, CommitClass, CursorMove, DedupeKey, Fenced, NewDeadLetter, StoreError,
 };
 use crate::wake::News;
 use answers::load_answers;
@@ -179,7 +178,7 @@ impl Ingest {
                     tracing::info!(
                         connection = event.connection,
                         object_type,
-                        "the vendor asks to erase a record"
+                        "the vendor asks to erase a record; what names it goes within the hour"
                     );
                 }
             }
@@ -254,14 +253,13 @@ fn dedupe_key(event: &Event) -> Option<DedupeKey> {
     Some(DedupeKey::new(change.occurred_at, hash))
 }
 
-fn dead_letter(event: &Event, attempts: u32, reason: &str) -> DeadLetterRow {
-    DeadLetterRow {
+fn dead_letter(event: &Event, attempts: u32, reason: &str) -> NewDeadLetter {
+    NewDeadLetter {
         seq: event.seq,
         place: event.place,
-        request: (*event.request).clone(),
+        request: Arc::clone(&event.request),
         attempts,
         reason: reason.to_owned(),
-        state: DeadLetterState::Waiting,
     }
 }
 

@@ -9,6 +9,7 @@ mod backoff;
 pub mod batching;
 pub mod deliver;
 pub mod edit;
+pub mod erase;
 pub mod fetch;
 mod flight;
 pub mod housekeeping;

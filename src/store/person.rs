@@ -8,9 +8,6 @@ use super::sqlite::writer::CommitClass;
 use super::statement::{all, first, run, sql_limit, statements};
 use super::{preference, setting};
 
-/// Identities of one person that are read; a person has a few for each connection.
-const IDENTITIES_MAX: usize = 1_000;
-
 statements! {
     GET(1) = "SELECT id, email, version, body FROM person WHERE id = $1";
     BY_EMAIL(1) = "SELECT id, email, version, body FROM person WHERE email = $1 AND email <> ''";
@@ -25,8 +22,6 @@ statements! {
     IDENTIFY(4) = "INSERT INTO identity (connection, kind, vendor_id, person) \
         VALUES ($1, $2, $3, $4) ON CONFLICT (connection, kind, vendor_id) \
         DO UPDATE SET person = excluded.person";
-    IDENTITIES(2) = "SELECT connection, kind, vendor_id, person FROM identity \
-        WHERE person = $1 ORDER BY connection, kind, vendor_id LIMIT $2";
 }
 
 /// A person.
@@ -69,11 +64,6 @@ impl Store {
         self.read(move |main| get(main, &id)).await
     }
 
-    /// The person with this (lower-case) e-mail.
-    pub async fn person_by_email(&self, email: String) -> Result<Option<PersonRow>> {
-        self.read(move |main| first(main, &BY_EMAIL, params![email], person_row)).await
-    }
-
     /// The person with this id at a vendor.
     pub async fn person_by_identity(
         &self,
@@ -90,21 +80,6 @@ impl Store {
     /// A page of people by id; an empty `after` begins.
     pub async fn people(&self, after: String, limit: usize) -> Result<Vec<PersonRow>> {
         self.read(move |main| all(main, &LIST, params![after, sql_limit(limit)], person_row)).await
-    }
-
-    /// Who a person is at each vendor.
-    pub async fn identities_of(&self, person: String) -> Result<Vec<IdentityRow>> {
-        self.read(move |main| {
-            all(main, &IDENTITIES, params![person, sql_limit(IDENTITIES_MAX)], |row| {
-                Ok(IdentityRow {
-                    connection: row.get(0)?,
-                    kind: row.get(1)?,
-                    vendor_id: row.get(2)?,
-                    person: row.get(3)?,
-                })
-            })
-        })
-        .await
     }
 
     /// Adds or changes people and who they are at vendors, all or nothing.

@@ -292,6 +292,9 @@ async fn a_webhook_too_large_is_counted_and_made_good_by_the_poll() {
         assert_eq!(counts.too_large.load(Ordering::Relaxed), 1);
         scene.live_minutes(&app, 1).await;
         assert_eq!(scene.rows(&stage), [["contractsent"]], "the poll found it");
+        let told = "SELECT CAST(body AS TEXT) FROM connection_part WHERE part = 'intake'";
+        let told = scene.rows(told).concat().concat();
+        assert!(told.contains("\"too_large\":1"), "the doctor is told: {told}");
         // Nobody needs a secret to send one: they cannot use up the CRM's calls.
         let calls = scene.hubspot().call_count();
         for _ in 0..20 {

@@ -230,6 +230,9 @@ async fn a_refused_message_has_failed_and_says_what_to_do() {
         let failed = house.deliveries(DeliveryState::Failed).await;
         assert_eq!(failed.len(), 1);
         assert!(failed[0].why.contains("restricted_action\nhint: "), "{}", failed[0].why);
+        let told = doctor(&house);
+        let hint = "hint: `touchline admin deliveries list`, then replay or discard them";
+        assert!(told.contains("failed deliveries: 1") && told.contains(hint), "{told}");
         house
             .service
             .store
@@ -238,6 +241,29 @@ async fn a_refused_message_has_failed_and_says_what_to_do() {
             .unwrap();
         house.seconds(2).await;
         assert_eq!(house.headlines()[1], "Harbour Foods moved to Qualified To Buy");
+    })
+    .await;
+}
+
+/// Until an admin has put it right, what follows an introduction waits.
+#[tokio::test]
+async fn what_waits_behind_a_failed_introduction_follows_when_it_is_replayed() {
+    in_house("", async |house: Arc<House>| {
+        let deal = house.deal("Harbour Foods").await;
+        house.slack.fail("chat.postMessage", FaultKind::Error("missing_scope".into()), 1);
+        house.move_on(deal).await;
+        house.seconds(40).await;
+        assert!(house.headlines().is_empty());
+        let failed = house.deliveries(DeliveryState::Failed).await;
+        assert_eq!((failed.len(), failed[0].channel.as_str()), (1, "hello"));
+        let told = doctor(&house);
+        let behind = "messages that wait for an introduction that failed: 1; replay it in time";
+        assert!(told.contains(behind), "{told}");
+        house.clock.advance_ms(24 * 3_600_000);
+        let now = house.service.now();
+        house.service.store.replay_delivery(failed[0].id.clone(), now).await.unwrap();
+        house.seconds(90).await;
+        assert_eq!(house.headlines(), ["Harbour Foods moved to Qualified To Buy"]);
     })
     .await;
 }

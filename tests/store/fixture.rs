@@ -214,6 +214,27 @@ impl Home {
         self.settle(now, found, claim_until(now.plus_ms(60_000))).await
     }
 
+    /// Drops what waits, as a last look that objects to it.
+    pub async fn drop_waiting(&self, id: &str, reason: &str) {
+        let look = LastLook::Drop { reason: reason.into(), without: vec![] };
+        let looks = vec![(id.to_owned(), look)];
+        let settled = self.store.settle_due(self.version().await, NOW, looks, vec![]).await;
+        settled.unwrap().done().unwrap();
+    }
+
+    /// The ledger's reasons, each with its number.
+    pub fn reasons(&self) -> Vec<(String, i64)> {
+        self.rows("SELECT reason, COUNT(*) FROM suppressed GROUP BY reason ORDER BY reason")
+    }
+
+    /// What a statement of a word and a number finds in the database itself.
+    pub fn rows(&self, sql: &str) -> Vec<(String, i64)> {
+        let raw = rusqlite::Connection::open(self.path()).unwrap();
+        let mut prepared = raw.prepare(sql).unwrap();
+        let rows = prepared.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        rows.map(|row| row.unwrap()).collect()
+    }
+
     pub async fn state(&self, delivery_id: &str) -> DeliveryRow {
         self.store.delivery(delivery_id.to_owned()).await.unwrap().unwrap()
     }

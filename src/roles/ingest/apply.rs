@@ -2,13 +2,14 @@
 
 use std::collections::HashSet;
 
-use touchline_kit::Inbound;
+use touchline_kit::{ConnectionEvent, Inbound};
 use touchline_rules::engine::Stimulus;
 
 use super::answers::AnswerContext;
 use super::events::{self, Event, Said};
 use super::{ACTIVITY, dead_letter, dedupe_key};
 use crate::roles::batching::Batching;
+use crate::roles::erase;
 use crate::store::{Batch, CommitClass, DedupeKey};
 
 /// What was loaded for a batch.
@@ -80,6 +81,14 @@ impl Prepared<'_> {
                     class = CommitClass::Original;
                     self.answers.apply(answer, event, &mut self.batching);
                 }
+                Inbound::Connection(ConnectionEvent::PrivacyDeletion {
+                    object_type,
+                    object_id,
+                }) => {
+                    tally.erasures += 1;
+                    let work = erase::asked(event, object_type, object_id);
+                    self.batching.batch.work.push(work);
+                }
                 Inbound::Ignored { .. } | Inbound::Connection(_) => tally.ignored += 1,
             }
         }
@@ -98,6 +107,7 @@ struct Tally {
     records_read: i64,
     ignored: i64,
     unreadable: i64,
+    erasures: i64,
 }
 
 impl Tally {
@@ -110,5 +120,6 @@ impl Tally {
         batching.count("records_read", self.records_read);
         batching.count("ignored", self.ignored);
         batching.count("unreadable", self.unreadable);
+        batching.count("erasures", self.erasures);
     }
 }
