@@ -60,7 +60,7 @@ async fn what_is_given_up_is_forgotten_when_its_time_is_over() {
     let play = async {
         scene.connect(&app).await;
         assert_eq!(scene.post(b"no list").await.status, 200);
-        app.service().store.count_try(1, 0).await.unwrap();
+        app.service().store.count_failed_try(1, 0).await.unwrap();
         const DAY_MINUTES: i64 = 24 * 60;
         for (days, left) in [(9, 1), (2, 0)] {
             scene.wait_minutes(days * DAY_MINUTES);
