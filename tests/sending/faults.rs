@@ -286,8 +286,11 @@ async fn a_claim_of_a_process_that_died_is_settled_by_the_next() {
         let now = house.service.now();
         let due = store.due_deliveries(now, rooms, true).await.unwrap();
         let (row, _) = &due.deliveries[0];
-        let look =
-            touchline::store::LastLook::Claim { until: now.plus_ms(60_000), without: Vec::new() };
+        let look = touchline::store::LastLook::Claim {
+            until: now.plus_ms(60_000),
+            without: Vec::new(),
+            said: Vec::new(),
+        };
         store
             .settle_due(due.settings_version, now, vec![(row.id.clone(), look)], Vec::new())
             .await

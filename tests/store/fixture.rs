@@ -149,7 +149,7 @@ pub fn delivery(id: &str, connection: &str, nudges: &[&str]) -> NewDelivery {
 }
 
 pub fn claim_until(until: UnixMs) -> LastLook {
-    LastLook::Claim { until, without: vec![] }
+    LastLook::Claim { until, without: vec![], said: vec![] }
 }
 
 pub fn audit(action: &str) -> AuditEntry {

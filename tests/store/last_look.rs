@@ -131,7 +131,7 @@ async fn a_digest_goes_out_without_what_is_not_said_any_more() {
     home.decide(vec![Decision::Send(delivery("digest", "chat", &["gone", "kept"]))]).await;
     let found = home.due(NOW, &[("chat", 9)]).await;
     let without = vec![("gone".to_owned(), "muted".to_owned())];
-    let claim = LastLook::Claim { until: LATER, without };
+    let claim = LastLook::Claim { until: LATER, without, said: vec![] };
     assert_eq!(home.settle(NOW, found, claim).await.len(), 1);
     let carried = home.store.nudges_of_delivery("digest".into()).await.unwrap();
     assert_eq!(carried.iter().map(|nudge| nudge.id.as_str()).collect::<Vec<_>>(), ["kept"]);

@@ -83,13 +83,7 @@ impl Firing {
         look: &mut Look<'_>,
     ) -> Self {
         let explanation = explanation(rule, look);
-        let context = look.context(rule);
-        let mut seen = rule.when.seen(&context);
-        for (name, value) in rule.unless.iter().flat_map(|unless| unless.seen(&context)) {
-            if seen.iter().all(|(known, _)| *known != name) {
-                seen.push((name, value));
-            }
-        }
+        let seen = seen_by(rule, look);
         let (change, episode_start, repeat) = match cause {
             Cause::Change(view) => (Some(view.clone()), None, 0),
             Cause::Episode { start, repeat } => (None, Some(start), repeat),
@@ -117,6 +111,18 @@ impl Firing {
             threshold: rule.threshold,
         }
     }
+}
+
+/// What a rule's conditions see, each fact once.
+pub(super) fn seen_by(rule: &Rule, look: &mut Look<'_>) -> Vec<(String, Seen)> {
+    let context = look.context(rule);
+    let mut seen = rule.when.seen(&context);
+    for (name, value) in rule.unless.iter().flat_map(|unless| unless.seen(&context)) {
+        if seen.iter().all(|(known, _)| *known != name) {
+            seen.push((name, value));
+        }
+    }
+    seen
 }
 
 /// Made of what the reason *is*, never of when it was worked out: a doubled,
