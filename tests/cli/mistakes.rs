@@ -193,6 +193,7 @@ fn admin_and_doctor() {
             ("", &["admin", "dead-letters", "discard", "1"]),
             ("", &["admin", "trust-activity", "on"]),
             ("", &["admin", "trust-activity", "on", "--connection", "hubspt", "--reason", "go"]),
+            ("", &["admin", "trust-activity", "on", "--reason", "go"]),
             ("", &["admin", "audit", "show", "--last", "0"]),
             ("", &["doctor", "--connection", "hubspt"]),
             ("", &signature(&[])),
