@@ -10,11 +10,14 @@ use touchline_kit::signature::hex;
 use touchline_rules::attention::Sending;
 
 use super::open::{self, Word, email};
-use crate::coaching::data_check::override_activity;
+use crate::coaching::data_check::{load_verdicts, override_activity};
 use crate::coaching::ledger::in_words;
 use crate::coaching::opening::no_connection;
 use crate::coaching::settings::{SendingTo, Settings};
 use crate::config::Config;
+use crate::roles::fetch::metadata::stored;
+use crate::store::Store;
+use touchline_rules::nearest::did_you_mean;
 
 #[derive(Subcommand)]
 pub(super) enum AdminCommand {
@@ -156,10 +159,31 @@ async fn trust_activity(config: &Config, args: TrustArgs) -> anyhow::Result<Exit
         Trust::Measured => (None, "counts if the data check finds enough of it"),
     };
     let store = open::existing(config)?;
+    has_pipeline(&store, &connection, &pipeline).await?;
     let (by, now) = (word.actor(), open::clock().now());
     override_activity(&store, &connection, &pipeline, decided, (&by, reason), now).await?;
     println!("activity in pipeline {pipeline} of {connection} {told}");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Refuses a pipeline that the account does not have. One that it had when somebody
+/// decided about it may still be decided about.
+async fn has_pipeline(store: &Store, connection: &str, pipeline: &str) -> anyhow::Result<()> {
+    let Some(account) = stored(store, connection).await? else {
+        anyhow::bail!(
+            "the account of {connection} was never read, so its pipelines are not known\nhint: start `touchline serve`, and decide once `touchline doctor` lists them"
+        );
+    };
+    if account.pipelines.iter().any(|known| known.id == pipeline)
+        || load_verdicts(store, connection).await?.overridden.contains_key(pipeline)
+    {
+        return Ok(());
+    }
+    let known: Vec<_> = account.pipelines.iter().map(|known| known.id.as_str()).collect();
+    anyhow::bail!(
+        "the account of {connection} has no pipeline `{pipeline}`\nhint: {}",
+        did_you_mean(pipeline, &known)
+    )
 }
 
 async fn ledger(config: &Config) -> anyhow::Result<ExitCode> {

@@ -253,7 +253,7 @@ fn not_good(why: NotGood, connector: &str) -> Response {
             StatusCode::GONE,
             "This link was used before",
             &format!(
-                "A link works once. If it was not you who used it, look at “touchline doctor”. {again}"
+                "A link works once. If it was not you who used it, “touchline admin audit show” tells whether an account was connected since, and on whose word. {again}"
             ),
         ),
     }

@@ -32,6 +32,7 @@ async fn a_link_can_be_looked_at_and_its_button_works_once() {
     for (status, _, page) in [rig.press(&link).await, rig.get(&link).await] {
         assert_eq!(status, 410);
         assert!(page.contains("used before"), "{page}");
+        assert!(page.contains("touchline admin audit show"), "{page}");
         assert!(page.contains("touchline connect hubspot"), "{page}");
     }
 }

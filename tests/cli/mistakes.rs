@@ -197,6 +197,7 @@ fn admin_and_doctor() {
             ("", &["admin", "deliveries", "discard", "d1", "--reason", "go"]),
             ("", &["admin", "trust-activity", "on"]),
             ("", &["admin", "trust-activity", "on", "--connection", "hubspt", "--reason", "go"]),
+            ("", &["admin", "trust-activity", "on", "--reason", "go"]),
             ("", &["admin", "audit", "show", "--last", "0"]),
             ("", &["doctor", "--connection", "hubspt"]),
             ("", &signature(&[])),
