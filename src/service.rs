@@ -154,6 +154,7 @@ impl Service {
             metadata: &metadata,
             calendar: &calendar,
             activity_trusted: verdicts.trusts(pipeline),
+            managers: self.people.managers(),
             hydrate_deadline_ms: self.config.ingest.hydrate_deadline_minutes * MINUTE_MS,
             live_max_age_ms: self.config.attention.event_max_age_hours.saturating_mul(HOUR_MS),
         };

@@ -12,6 +12,7 @@ use touchline_rules::UnixMs;
 use touchline_rules::time::HOUR_MS;
 use touchline_slack::fake::FakeUser;
 
+use super::account::{facts_config, phases_config};
 use super::course::Course;
 use super::replay::{Replay, managers_config, people};
 use super::stage::{Plan, Stage};
@@ -87,6 +88,8 @@ pub async fn play(options: Options, out: &mut (dyn Write + Send)) -> anyhow::Res
         without_limits("hubspot"),
         without_limits("slack"),
         managers_config(header),
+        facts_config(),
+        phases_config(&header.metadata.pipelines),
     ]
     .concat();
     plan.time_zone.clone_from(&header.metadata.time_zone);

@@ -20,7 +20,7 @@ use touchline_rules::facts::{
 use touchline_rules::time::MINUTE_MS;
 use touchline_rules::{Calendar, UnixMs};
 
-use super::mapping::Mapping;
+use super::mapping::{Mapping, named_fact};
 use super::team::{Team, seller};
 use super::{Header, History, VERSION};
 use touchline_rules::nearest::did_you_mean;
@@ -109,6 +109,7 @@ fn metadata(mapping: &Mapping, owners: BTreeMap<String, Owner>) -> Metadata {
         id: stage_id(&stage.name),
         label: stage.name.clone(),
         kind: stage.kind,
+        phase: stage.phase,
     });
     Metadata {
         account_id: None,
@@ -136,6 +137,7 @@ struct ColumnIndex {
     name: Vec<usize>,
     amount: Option<usize>,
     close_date: Option<usize>,
+    facts: Vec<(Field, usize)>,
     created: Option<usize>,
     entered: Vec<Option<usize>>,
 }
@@ -164,6 +166,11 @@ impl ColumnIndex {
             name: columns.name.iter().map(|name| at(name)).collect::<Result<_, _>>()?,
             amount: maybe(&columns.amount)?,
             close_date: maybe(&columns.close_date)?,
+            facts: columns
+                .facts
+                .iter()
+                .map(|(field, name)| Ok((*field, at(name)?)))
+                .collect::<anyhow::Result<_>>()?,
             created: maybe(&mapping.created.column)?,
             entered: mapping
                 .stages
@@ -222,6 +229,10 @@ impl Import<'_> {
         let amount = amount.map(money).transpose()?;
         let close_date =
             self.columns.close_date.map(|column| self.date(text(column))).transpose()?.flatten();
+        let facts = self.columns.facts.iter().filter_map(|(field, column)| {
+            named_fact(*field, text(*column), |text| self.date(text), &self.calendar).transpose()
+        });
+        let facts = facts.collect::<Result<Vec<_>, _>>()?;
         let name: Vec<_> = self
             .columns
             .name
@@ -267,6 +278,9 @@ impl Import<'_> {
         }
         if let Some(date) = close_date {
             push(last, set(Field::CloseDate, Value::Time(self.calendar.start_of(date))));
+        }
+        for (field, value) in facts {
+            push(last, set(field, value));
         }
         push(last, stage_set(end[0].0));
         self.seen.insert(id.to_owned());

@@ -63,7 +63,7 @@ pub fn metadata() -> Metadata {
 }
 
 fn named(stage: &str, kind: StageKind) -> Stage {
-    Stage { id: stage.to_owned(), label: stage.to_owned(), kind }
+    Stage { id: stage.to_owned(), label: stage.to_owned(), kind, phase: None }
 }
 
 /// Monday to Friday in [`ZONE`].
@@ -140,6 +140,7 @@ fn activity(number: u64, age: i64, rng: &mut ChaCha8Rng) -> Activity {
         direction: directions[rng.random_range(0..directions.len())],
         at,
         by_touchline: false,
+        people: None,
     }
 }
 

@@ -1,17 +1,24 @@
 //! Which HubSpot property is which deal field, and how its text is read.
 
+use std::borrow::Cow;
 use std::str::FromStr;
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use rust_decimal::Decimal;
+use touchline_kit::{ConnectionView, mapping};
 use touchline_rules::UnixMs;
+use touchline_rules::condition::Type;
 use touchline_rules::facts::{Fact, Field, Value};
+use touchline_rules::time::DAY_MS;
 
 /// What HubSpot sends instead of a sensitive value.
 const REDACTED: &str = "REDACTED";
 /// The longest text that can still be a number or a time, in bytes.
 const SCALAR_BYTES_MAX: usize = 64;
 
+/// How much of a text is kept, in characters: HubSpot's may have 65,536, and
+/// rules ask whether there is one or look for a word.
+const TEXT_CHARS_MAX: usize = 1_000;
 /// Bytes of a date without a time, `2026-12-01`.
 const DATE_BYTES: usize = 10;
 
@@ -22,12 +29,15 @@ pub(crate) enum Reading {
     Number,
     /// Milliseconds, or ISO 8601.
     Time,
+    /// As [`Reading::Time`]; midnight UTC is HubSpot's way to write a day, and
+    /// stands for that day in the account's zone.
+    Day,
 }
 
 /// One property that fills a deal field.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Property {
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     pub field: Field,
     pub reading: Reading,
     /// Its past values are read with a deal.
@@ -35,10 +45,11 @@ pub(crate) struct Property {
 }
 
 const fn property(name: &'static str, field: Field, reading: Reading, history: bool) -> Property {
-    Property { name, field, reading, history }
+    Property { name: Cow::Borrowed(name), field, reading, history }
 }
 
-/// The one table of mapped properties.
+/// The properties that every account has. Named facts are not among them: a
+/// connection says what fills those.
 pub(crate) static PROPERTIES: [Property; 10] = [
     property("dealname", Field::Name, Reading::Text, false),
     property("pipeline", Field::Pipeline, Reading::Text, true),
@@ -52,14 +63,81 @@ pub(crate) static PROPERTIES: [Property; 10] = [
     property("closed_lost_reason", Field::LossReason, Reading::Text, false),
 ];
 
-/// The mapped property of this name.
-pub(crate) fn mapped(name: &str) -> Option<&'static Property> {
-    PROPERTIES.iter().find(|one| one.name == name)
+/// The usual property of this field; `None` for a named fact.
+pub(crate) fn usual(field: Field) -> Option<&'static str> {
+    PROPERTIES.iter().find(|one| one.field == field).map(|one| &*one.name)
 }
 
-/// The property that fills this field.
-pub(crate) fn of(field: Field) -> &'static str {
-    PROPERTIES.iter().find(|one| one.field == field).map_or("", |one| one.name)
+/// The properties that one connection reads.
+#[derive(Clone, Debug)]
+pub(crate) struct Properties {
+    all: Vec<Property>,
+    zone: TimeZone,
+}
+
+impl Properties {
+    /// The usual ones, and those that its settings map.
+    pub fn of(on: &ConnectionView) -> Properties {
+        let mut all = PROPERTIES.to_vec();
+        for (field, name) in mapping::facts_of(&on.settings) {
+            let name = Cow::Owned(name);
+            match all.iter_mut().find(|one| one.field == field) {
+                Some(usual) => usual.name = name,
+                None => all.push(Property { name, field, ..of_named_fact(field) }),
+            }
+        }
+        let zone = on.metadata.time_zone.as_deref();
+        let zone = zone.and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC);
+        Properties { all, zone }
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Property> {
+        self.all.iter()
+    }
+
+    /// What the property of this name fills: usually one field or none.
+    pub fn filled_by(&self, name: &str) -> impl Iterator<Item = &Property> {
+        self.all.iter().filter(move |one| one.name == name)
+    }
+
+    /// As [`read`], with days of the account's zone.
+    ///
+    /// # Errors
+    /// As [`read`].
+    pub fn read(
+        &self,
+        property: &Property,
+        text: Option<&str>,
+        sensitive: Option<bool>,
+    ) -> Result<Fact<Value>, &'static str> {
+        let value = read(property.reading, text, sensitive)?;
+        Ok(match value {
+            Fact::Known(Value::Time(at)) if property.reading == Reading::Day => {
+                Fact::Known(Value::Time(self.day(at)))
+            }
+            other => other,
+        })
+    }
+
+    fn day(&self, at: UnixMs) -> UnixMs {
+        if at.0.rem_euclid(DAY_MS) != 0 {
+            return at;
+        }
+        let date = TimeZone::UTC.to_datetime(at.to_timestamp()).date();
+        let begun = date.to_zoned_datetime(self.zone.clone());
+        begun.map_or(at, |begun| UnixMs::from(begun.timestamp()))
+    }
+}
+
+/// How a named fact is read. Its past is read too, so that rules know when it
+/// moved and by whom; not of what HubSpot counts itself.
+fn of_named_fact(field: Field) -> Property {
+    let reading = match field.value_type() {
+        Type::Number => Reading::Number,
+        Type::Time => Reading::Day,
+        Type::Text | Type::Bool => Reading::Text,
+    };
+    property("", field, reading, field != Field::Contacts)
 }
 
 /// Reads a property's text. `None` and `""` are blank at HubSpot. `sensitive`
@@ -80,9 +158,11 @@ pub(crate) fn read(
         Some(text) => text,
     };
     let value = match reading {
-        Reading::Text => Value::Text(text.to_owned()),
+        Reading::Text => Value::Text(text.chars().take(TEXT_CHARS_MAX).collect()),
         Reading::Number => Value::Number(number(text).ok_or("is not a decimal number")?),
-        Reading::Time => Value::Time(instant(text).ok_or("is not a time (ms or ISO 8601)")?),
+        Reading::Time | Reading::Day => {
+            Value::Time(instant(text).ok_or("is not a time (ms or ISO 8601)")?)
+        }
     };
     Ok(Fact::Known(value))
 }
@@ -180,10 +260,65 @@ mod tests {
     }
 
     #[test]
-    fn each_field_has_one_property() {
+    fn each_field_has_one_property_and_named_facts_have_none() {
         for field in Field::ALL {
-            assert_eq!(PROPERTIES.iter().filter(|one| one.field == field).count(), 1);
+            let usual = PROPERTIES.iter().filter(|one| one.field == field).count();
+            assert_eq!(usual, usize::from(!field.is_named_fact()), "{field:?}");
         }
+    }
+
+    fn mapped(facts: serde_json::Value, zone: &str) -> Properties {
+        let mut on = crate::testing::connection(None);
+        on.settings.insert("facts".into(), facts);
+        let metadata =
+            touchline_rules::facts::Metadata { time_zone: Some(zone.into()), ..Default::default() };
+        on.metadata = std::sync::Arc::new(metadata);
+        Properties::of(&on)
+    }
+
+    #[test]
+    fn a_connection_says_what_fills_a_fact() {
+        let facts = serde_json::json!({
+            "competitor": "rival", "champion": "rival", "next_step": "our_step",
+            "discount": "rate", "next_step_date": "due", "contacts": "num_associated_contacts",
+        });
+        let properties = mapped(facts, "UTC");
+        let filled = |name: &str| {
+            let fields = properties.filled_by(name).map(|one| one.field.name());
+            fields.collect::<Vec<_>>()
+        };
+        assert_eq!(filled("rival"), ["competitor", "champion"]);
+        assert_eq!(filled("our_step"), ["next_step"]);
+        assert_eq!(
+            filled("hs_next_step"),
+            Vec::<&str>::new(),
+            "its usual property no longer counts"
+        );
+        assert_eq!(filled("dealstage"), ["stage"]);
+        let reading = |field| properties.iter().find(|one| one.field == field).unwrap();
+        assert_eq!(reading(Field::Discount).reading, Reading::Number);
+        assert_eq!(reading(Field::NextStepDate).reading, Reading::Day);
+        assert!(reading(Field::Discount).history && !reading(Field::Contacts).history);
+        assert_eq!(properties.iter().count(), PROPERTIES.len() + 5);
+    }
+
+    #[test]
+    fn a_day_is_a_day_where_the_account_is() {
+        let properties = mapped(serde_json::json!({"next_step_date": "due"}), "America/New_York");
+        let due = properties.filled_by("due").next().unwrap();
+        let at = |text: &str| properties.read(due, Some(text), None);
+        let known = |text: &str| Ok(Fact::Known(Value::Time(instant(text).unwrap())));
+        assert_eq!(at("2026-03-02"), known("2026-03-02T05:00:00Z"));
+        assert_eq!(at("1772409600000"), known("2026-03-02T05:00:00Z"), "as webhooks write it");
+        assert_eq!(at("2026-03-02T10:30:00Z"), known("2026-03-02T10:30:00Z"));
+        assert_eq!(at("soon"), Err("is not a time (ms or ISO 8601)"));
+    }
+
+    #[test]
+    fn a_long_text_is_cut() {
+        let long = "ä".repeat(TEXT_CHARS_MAX + 1);
+        let kept = "ä".repeat(TEXT_CHARS_MAX);
+        assert_eq!(read(Reading::Text, Some(&long), None), Ok(Fact::Known(Value::Text(kept))));
     }
 
     proptest! {

@@ -1,6 +1,7 @@
 //! What a rule's texts can say: the values behind `{{ deal.name }}` and the rest.
 
 use jiff::tz::TimeZone;
+use rust_decimal::prelude::ToPrimitive as _;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::{Map, Value as Json, json};
 
@@ -12,7 +13,7 @@ use super::Firing;
 
 /// What texts may read of the deal. Times suit the `date` filter, and
 /// `deal.amount` the `money` filter.
-pub const DEAL_PATHS: [&str; 18] = [
+pub const DEAL_PATHS: [&str; 49] = [
     "deal.id",
     "deal.name",
     "deal.url",
@@ -31,19 +32,51 @@ pub const DEAL_PATHS: [&str; 18] = [
     "deal.days_in_stage",
     "deal.days_to_close",
     "deal.days_past_close",
+    "deal.stage_phase",
+    "deal.owner_changes",
+    "deal.days_with_owner",
+    "deal.amount_changes",
+    "deal.meetings",
+    "deal.contacts_engaged",
+    "deal.next_step_date",
+    "deal.competitor",
+    "deal.forecast_category",
+    "deal.discount",
+    "deal.contacts",
+    "deal.lead_source",
+    "deal.proposal_sent_at",
+    "deal.proposal_opened_at",
+    "deal.renewal_date",
+    "deal.value_review_date",
+    "deal.impact",
+    "deal.economic_buyer",
+    "deal.decision_criteria",
+    "deal.decision_process",
+    "deal.paper_process",
+    "deal.problem",
+    "deal.consequence",
+    "deal.benefit",
+    "deal.situation",
+    "deal.champion",
+    "deal.budget",
+    "deal.timing",
+    "deal.insight",
+    "deal.meeting_goal",
+    "deal.meeting_outcome",
 ];
 
 /// What texts may read of the reader.
 pub const PERSON_PATHS: [&str; 2] = ["person.name", "person.first_name"];
 
 /// What texts of event rules may read of the change.
-pub const CHANGE_PATHS: [&str; 8] = [
+pub const CHANGE_PATHS: [&str; 9] = [
     "change.field",
     "change.from",
     "change.to",
     "change.days",
     "change.stages_moved",
     "change.source",
+    "change.by",
     "change.occurred_at",
     "change.vendor_id",
 ];
@@ -98,7 +131,8 @@ fn deal(facts: &DealFacts, metadata: &Metadata, at: UnixMs) -> Json {
     let days = |from: UnixMs, to: UnixMs| days_between(from, to, &zone);
     let to_close = close.map(|close| days(at, close));
     let elapsed = |since: Option<UnixMs>| since.map(|since| days(since, at).max(0));
-    json!({
+    let told = facts.activities.read.then(|| facts.activities.recency(at));
+    let mut deal = json!({
         "id": facts.key.id,
         "name": facts.text(Field::Name).unwrap_or("this deal"),
         "url": facts.url,
@@ -117,7 +151,22 @@ fn deal(facts: &DealFacts, metadata: &Metadata, at: UnixMs) -> Json {
         "days_in_stage": elapsed(facts.stage_entered_at()),
         "days_to_close": to_close,
         "days_past_close": to_close.map(|days| -days),
-    })
+        "stage_phase": facts.stage_in(metadata).and_then(|(_, stage)| stage.phase),
+        "owner_changes": facts.change_count(Field::Owner),
+        "days_with_owner": elapsed(facts.since(Field::Owner)),
+        "amount_changes": facts.change_count(Field::Amount),
+        "meetings": told.as_ref().map(|told| told.meetings),
+        "contacts_engaged": told.and_then(|told| told.contacts_engaged),
+    });
+    for field in Field::ALL.into_iter().filter(|field| field.is_named_fact()) {
+        deal[field.name()] = match facts.value(field) {
+            Fact::Known(Value::Text(text)) => json!(text),
+            Fact::Known(Value::Number(value)) => value.to_f64().map_or(Json::Null, number),
+            Fact::Known(Value::Time(at)) => json!(at.0),
+            Fact::Empty | Fact::Unknown => Json::Null,
+        };
+    }
+    deal
 }
 
 /// The zone in which the account keeps its dates.
@@ -160,6 +209,7 @@ fn change_json(change: &ChangeView, facts: &DealFacts, metadata: &Metadata) -> J
         "days": crate::facts::track::days_moved(&change.from, &change.to),
         "stages_moved": change.stages_moved(pipeline, metadata),
         "source": change.actor.kind.name(),
+        "by": change.by.name(),
         "occurred_at": change.occurred_at.0,
         "vendor_id": change.vendor_id,
     })

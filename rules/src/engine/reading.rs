@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 
 use super::Firing;
 use crate::condition::{Bound, Decisive, Seen, SeenValue};
+use crate::facts::schema::{ACTIVITY_SLOTS, DEAL_FIELDS};
 use crate::facts::{ChangeView, DealFacts, Field, Metadata};
 use names::{Kind, Named, named};
 use values::{Speaker, plural};
@@ -63,9 +64,11 @@ pub fn reading(
 }
 
 fn rests_on_activities(seen: &SeenValue) -> bool {
-    ["last_activity_at", "last_inbound_at", "last_outbound_at", "next_meeting_at"]
-        .iter()
-        .any(|fact| seen.name.contains(fact))
+    let of_activities = DEAL_FIELDS.iter().filter(|(_, _, slot, _)| ACTIVITY_SLOTS.contains(slot));
+    of_activities.into_iter().any(|(name, ..)| {
+        // Bare, or as what a function counts from.
+        seen.name == *name || seen.name.ends_with(&format!("({name})"))
+    })
 }
 
 /// The lines of one test, each with the label under which it is told once.
@@ -169,5 +172,30 @@ fn label(field: Field) -> &'static str {
         Field::CreatedAt => "Created on",
         Field::NextStep => "Next step",
         Field::LossReason => "Reason for the loss",
+        Field::NextStepDate => "Date of the next step",
+        Field::Competitor => "Competitor",
+        Field::ForecastCategory => "Forecast category",
+        Field::Discount => "Discount in percent",
+        Field::Contacts => "People on the deal",
+        Field::LeadSource => "Source",
+        Field::ProposalSentAt => "Proposal sent on",
+        Field::ProposalOpenedAt => "Proposal opened on",
+        Field::RenewalDate => "Renewal date",
+        Field::ValueReviewDate => "Last review of results",
+        Field::Impact => "Effect the buyer wants",
+        Field::EconomicBuyer => "Owner of the budget",
+        Field::DecisionCriteria => "What the buyer chooses by",
+        Field::DecisionProcess => "How the buyer decides",
+        Field::PaperProcess => "Way to the signature",
+        Field::Problem => "The buyer's problem",
+        Field::Consequence => "What the problem leads to",
+        Field::Benefit => "What solving it is worth",
+        Field::Situation => "How the buyer works today",
+        Field::Champion => "Who speaks for us",
+        Field::Budget => "Budget",
+        Field::Timing => "Time frame",
+        Field::Insight => "What the buyer learnt from us",
+        Field::MeetingGoal => "Goal of the next meeting",
+        Field::MeetingOutcome => "Outcome of the last meeting",
     }
 }

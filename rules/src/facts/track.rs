@@ -166,6 +166,22 @@ impl Track {
         }
     }
 
+    /// When the value last moved. `Empty` if it never did, `Unknown` if only the
+    /// reading of it has a date.
+    #[must_use]
+    pub fn moved_at(&self) -> Fact<UnixMs> {
+        let first = self.versions.first();
+        let moved = self.moves().last().is_some()
+            || self.folded.as_ref().is_some_and(|folded| folded.moves > 0);
+        match self.since() {
+            Some(at) if moved => Fact::Known(at),
+            Some(_) => Fact::Empty,
+            // A present value of unknown age, or a track that holds nothing.
+            None if first.is_some() || self.folded.is_some() => Fact::Unknown,
+            None => Fact::Empty,
+        }
+    }
+
     /// How often a time moved later by a day or more, and by how many days in
     /// sum. `counts` says whether a movement at that instant is to be counted.
     #[must_use]
@@ -243,6 +259,21 @@ mod tests {
     }
 
     #[test]
+    fn a_value_that_never_moved_has_no_last_move() {
+        let mut track = Track::default();
+        track.insert(text(1, "a"));
+        assert_eq!(track.moved_at(), Fact::Empty);
+        track.fold_oldest();
+        assert_eq!(track.moved_at(), Fact::Empty);
+        track.insert(text(5, "b"));
+        track.insert(text(7, "b"));
+        assert_eq!(track.moved_at(), Fact::Known(UnixMs(5)));
+        let mut read = Track::default();
+        read.insert(Version { undated: true, ..text(1, "a") });
+        assert_eq!(read.moved_at(), Fact::Unknown, "nobody told of its past");
+    }
+
+    #[test]
     fn only_moves_of_a_day_and_later_are_pushes() {
         let mut track = Track::default();
         for version in [day(1, 10), day(2, 20), day(3, 15), day(4, 16)] {
@@ -261,17 +292,14 @@ mod tests {
         for at in 0..9 {
             track.insert(day(at, at / 2));
         }
-        let facts =
-            (track.move_count(), track.since(), track.pushes(|_| true), track.newest().cloned());
+        let told = |track: &Track| {
+            let counts = (track.move_count(), track.pushes(|_| true));
+            (counts, track.since(), track.moved_at(), track.newest().cloned())
+        };
+        let facts = told(&track);
         for _ in 0..20 {
             track.fold_oldest();
-            let now = (
-                track.move_count(),
-                track.since(),
-                track.pushes(|_| true),
-                track.newest().cloned(),
-            );
-            assert_eq!(now, facts);
+            assert_eq!(told(&track), facts);
         }
         assert_eq!(track.versions().len(), 1);
         assert_eq!(track.insert(day(0, 50)), Inserted::BeyondHorizon);

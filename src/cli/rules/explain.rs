@@ -14,6 +14,7 @@ use touchline_rules::time::{HOUR_MS, MINUTE_MS};
 
 use super::super::{ConfigFile, open};
 use super::accounts_of;
+use crate::coaching::account_settings::set_phases;
 use crate::coaching::data_check::load_verdicts;
 use crate::coaching::opening::no_connection;
 use crate::coaching::people::People;
@@ -118,7 +119,8 @@ async fn tell(
     at: UnixMs,
 ) -> anyhow::Result<Told> {
     let DealKey { connection, id } = &state.facts.key;
-    let metadata = stored(store, connection).await?.unwrap_or_default();
+    let mut metadata = stored(store, connection).await?.unwrap_or_default();
+    set_phases(config, connection, &mut metadata);
     let people = People::load(store.clone(), Arc::clone(config)).await?;
     let owner = People::owner_email(&metadata, state.facts.text(Field::Owner));
     let pipeline = state.facts.text(Field::Pipeline).unwrap_or_default();
@@ -127,6 +129,7 @@ async fn tell(
         metadata: &metadata,
         calendar: &people.calendar_of(owner.as_deref(), &metadata),
         activity_trusted: load_verdicts(store, connection).await?.trusts(pipeline),
+        managers: people.managers(),
         hydrate_deadline_ms: config.ingest.hydrate_deadline_minutes * MINUTE_MS,
         live_max_age_ms: config.attention.event_max_age_hours.saturating_mul(HOUR_MS),
     };

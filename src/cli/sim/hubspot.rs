@@ -14,6 +14,7 @@ use touchline_rules::UnixMs;
 
 use super::{Target, address, listen, public_url, target};
 use crate::clock::SystemClock;
+use crate::demo::account::{facts_config, phases_config};
 use crate::demo::course::Course;
 use crate::demo::history::read;
 use crate::demo::replay::{Replay, managers_config};
@@ -127,7 +128,13 @@ fn snippet(
     history: Option<&History>,
 ) -> String {
     let config = fake.config();
-    let people = history.map(|history| managers_config(&history.header)).unwrap_or_default();
+    let people = history.map(|History { header, .. }| {
+        // Tables that a replay fills: named facts and phases.
+        let facts = facts_config() + &phases_config(&header.metadata.pipelines);
+        let facts = facts.replace("[connections.hubspot.", &format!("[connections.{connection}."));
+        managers_config(header) + &facts
+    });
+    let people = people.unwrap_or_default();
     format!(
         "# public_url must be \"{service}\"\n[connections.{connection}]\nconnector = \"hubspot\"\n\
          base_url = \"http://{address}\"\nclient_secret = \"{secret}\"\naccess_token = \"{token}\"\n{people}",

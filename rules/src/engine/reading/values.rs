@@ -42,7 +42,7 @@ impl<'a> Speaker<'a> {
             Seen::Bool(yes) => if *yes { "yes" } else { "no" }.to_owned(),
             Seen::Text(text) => self.text(fact.kind, text),
             Seen::Number(number) => self.number(fact.kind, *number),
-            Seen::Time(at) if fact.kind == Kind::CloseDate => date(*at, &self.account_zone),
+            Seen::Time(at) if fact.kind == Kind::AccountDay => date(*at, &self.account_zone),
             Seen::Time(at) if fact.kind == Kind::Moment => {
                 at.to_zoned(self.zone).strftime("%-d %B %Y, %H:%M").to_string()
             }
@@ -59,7 +59,7 @@ impl<'a> Speaker<'a> {
             days => format!("in {}", plural(*days, ("day", "days"))),
         };
         let zone = match fact.counted_from {
-            Some("deal.close_date") => &self.account_zone,
+            Some(name) if is_account_day(name) => &self.account_zone,
             _ => self.zone,
         };
         match day {
@@ -93,6 +93,7 @@ impl<'a> Speaker<'a> {
             }
             Kind::Owner => owner_name(text, self.metadata),
             Kind::Word => Some(word(text)),
+            Kind::Author => Some(author(text)),
             _ => return format!("“{}”", short(text)),
         };
         found.map_or_else(|| NOT_KNOWN.to_owned(), short)
@@ -109,6 +110,11 @@ impl<'a> Speaker<'a> {
             _ => ((number * 100.0).round() / 100.0).to_string(),
         }
     }
+}
+
+fn is_account_day(name: &str) -> bool {
+    let field = name.strip_prefix("deal.").and_then(Field::named);
+    field.is_some_and(|field| field == Field::CloseDate || field.is_named_fact())
 }
 
 /// `1 day`, `2 days`.
@@ -129,10 +135,23 @@ fn short(text: &str) -> String {
     format!("{}…", kept.trim_end())
 }
 
+/// Who made a change, in our words.
+fn author(text: &str) -> &str {
+    match text {
+        "owner" => "the deal's owner",
+        "manager" => "the owner's manager",
+        "colleague" => "a colleague",
+        _ => word(text),
+    }
+}
+
 /// A word of the schema in ours. What is no such word is not shown.
 fn word(text: &str) -> &str {
     match text {
         "open" | "won" | "lost" | "forward" | "back" | "call" | "meeting" | "task" | "note" => text,
+        "early" | "middle" | "late" => text,
+        "verbal" => "a yes that is not signed",
+        "proposal" => "with a proposal",
         "email" => "e-mail",
         "inbound" => "from the buyer",
         "outbound" => "to the buyer",

@@ -188,6 +188,7 @@ fn a_poll_fires_what_it_finds_new_and_reading_on_connect_does_not() {
             direction: Direction::Outbound,
             at: hours(2),
             by_touchline: false,
+            people: None,
         }]);
         let mut outcome = step(&mut state, Stimulus::Observation(&read), hours(4), &world);
         let mut told = told(&outcome);

@@ -1,5 +1,6 @@
 //! The engine, story by story and by properties.
 
+mod authors;
 mod episodes;
 mod fixtures;
 mod hydration;

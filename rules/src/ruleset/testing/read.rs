@@ -10,8 +10,7 @@ use rust_decimal::prelude::FromPrimitive;
 
 use super::{Expectation, ExpectedFiring, Given, RuleTest, StoryMove, StoryStep};
 use crate::condition::Type;
-use crate::facts::schema::field_type;
-use crate::facts::{ActivityKind, Direction, Fact, Field, Value};
+use crate::facts::{ActivityKind, ChangedBy, Direction, Fact, Field, StagePhase, Value};
 use crate::nearest::did_you_mean;
 use crate::ruleset::diagnostic::Findings;
 use crate::ruleset::keys::{self, Choice, Keys, shown};
@@ -24,6 +23,8 @@ pub const STEPS_MAX: usize = 100;
 
 /// Time between two steps of which the second does not say when it happens.
 const STEP_MS: i64 = MINUTE_MS;
+/// The most people engaged as a story begins: those whom one activity keeps.
+const ENGAGED_MAX: u32 = 8;
 /// How long before the story the deal was created, unless the test says so.
 const CREATED_BEFORE_MS: i64 = 30 * DAY_MS;
 
@@ -43,6 +44,19 @@ impl Choice for StoryActivity {
     ];
 }
 
+impl Choice for ChangedBy {
+    const WHAT: &'static str = "person or program";
+    const NAMES: &'static [(&'static str, Self)] = &[
+        ("owner", ChangedBy::Owner),
+        ("manager", ChangedBy::Manager),
+        ("colleague", ChangedBy::Colleague),
+        ("integration", ChangedBy::Integration),
+        ("import", ChangedBy::Import),
+        ("touchline", ChangedBy::Touchline),
+        ("unknown", ChangedBy::Unknown),
+    ];
+}
+
 pub(super) fn activity_names() -> Vec<&'static str> {
     StoryActivity::NAMES.iter().map(|(name, _)| *name).collect()
 }
@@ -53,6 +67,8 @@ pub(in crate::ruleset) fn read(node: &Node, findings: &mut Findings) -> Option<R
     let name = test.required("name", findings).and_then(|it| keys::text(it, "name", findings));
     let stages = test.node("stages").and_then(|it| names(it, "stages", findings));
     let stages = stages.unwrap_or_else(|| DEFAULT_STAGES.map(str::to_owned).to_vec());
+    let phases = test.node("phases").map(|it| phases(it, &stages, findings));
+    let phases = phases.unwrap_or_else(|| default_phases(&stages));
     let given = test.required("given", findings).and_then(|it| given(it, &stages, findings));
     let steps = test.node("then").and_then(|it| keys::list(it, "then", findings));
     let steps = steps.unwrap_or_default();
@@ -71,6 +87,7 @@ pub(in crate::ruleset) fn read(node: &Node, findings: &mut Findings) -> Option<R
     Some(RuleTest {
         name: name?.value,
         stages,
+        phases,
         given: given?,
         then: read,
         expect: expect?,
@@ -79,6 +96,32 @@ pub(in crate::ruleset) fn read(node: &Node, findings: &mut Findings) -> Option<R
 }
 
 const DEFAULT_STAGES: [&str; 4] = ["discovery", "qualification", "proposal", "negotiation"];
+
+/// Where the usual stages stand, for stories that do not say.
+fn default_phases(stages: &[String]) -> BTreeMap<String, StagePhase> {
+    let usual = [StagePhase::Early, StagePhase::Middle, StagePhase::Proposal, StagePhase::Late];
+    let known = DEFAULT_STAGES.map(str::to_owned).into_iter().zip(usual);
+    known.filter(|(stage, _)| stages.contains(stage)).collect()
+}
+
+/// `{ late: [negotiation, legal] }`
+fn phases(node: &Node, stages: &[String], findings: &mut Findings) -> BTreeMap<String, StagePhase> {
+    let mut phases = BTreeMap::new();
+    let Some(mut map) = Keys::of(node, "`phases`", findings) else { return phases };
+    for phase in StagePhase::ALL {
+        let Some(listed) = map.node(phase.name()) else { continue };
+        for stage in names(listed, phase.name(), findings).unwrap_or_default() {
+            if !stages.contains(&stage) {
+                let message = format!("the story's pipeline has no stage `{}`", shown(&stage));
+                let known: Vec<&str> = stages.iter().map(String::as_str).collect();
+                findings.error(listed.at, "unknown_value", message, did_you_mean(&stage, &known));
+            }
+            phases.insert(stage, phase);
+        }
+    }
+    map.finish(findings);
+    phases
+}
 
 fn names(node: &Node, key: &str, findings: &mut Findings) -> Option<Vec<String>> {
     let nodes = keys::list(node, key, findings)?;
@@ -104,6 +147,8 @@ fn given(node: &Node, stages: &[String], findings: &mut Findings) -> Option<Give
     let stage_since = time("stage_since", findings).unwrap_or(created_at);
     let last_inbound_at = time("last_inbound_at", findings);
     let last_outbound_at = time("last_outbound_at", findings);
+    let last_call_at = time("last_call_at", findings);
+    let last_meeting_at = time("last_meeting_at", findings);
     let next_meeting_at = time("next_meeting_at", findings);
     let unknown = map.node("unknown").and_then(|it| names(it, "unknown", findings));
     let unknown = unknown.unwrap_or_default();
@@ -121,7 +166,25 @@ fn given(node: &Node, stages: &[String], findings: &mut Findings) -> Option<Give
             fields.insert(field, value.unwrap_or(Fact::Empty));
         }
     }
-    let activities_known = !unknown.iter().any(|name| name == "activities");
+    let is_unknown = |what: &str| unknown.iter().any(|name| name == what);
+    let activities_known = !is_unknown("activities");
+    let logged = [last_inbound_at, last_outbound_at, last_call_at, last_meeting_at];
+    let has_logged = logged.iter().flatten().any(|logged| *logged <= at);
+    let engaged = map.node("contacts_engaged");
+    let contacts_engaged = match engaged {
+        None if is_unknown("contacts_engaged") => None,
+        None => Some(u32::from(has_logged)),
+        Some(node) => {
+            let count = keys::whole(node, "contacts_engaged", 0..=ENGAGED_MAX, findings);
+            if !has_logged && count.is_some_and(|count| count > 0) {
+                let message = "nobody was engaged where nothing was logged";
+                let hint =
+                    "say when: last_inbound_at, last_outbound_at, last_call_at or last_meeting_at";
+                findings.error(node.at, "wrong_shape", message, hint);
+            }
+            count
+        }
+    };
     map.finish(findings);
     Some(Given {
         at,
@@ -131,7 +194,10 @@ fn given(node: &Node, stages: &[String], findings: &mut Findings) -> Option<Give
         fields,
         last_inbound_at,
         last_outbound_at,
+        last_call_at,
+        last_meeting_at,
         next_meeting_at,
+        contacts_engaged,
         activities_known,
     })
 }
@@ -156,13 +222,17 @@ fn story_step(
     if let Some(wait) = map.node("wait") {
         moves.extend(keys::period(wait, "wait", findings).map(StoryMove::Wait));
     }
+    let by = map.node("by").and_then(|it| keys::choice::<ChangedBy>(it, findings));
+    let by = by.unwrap_or(ChangedBy::Owner);
+    let contact = map.node("contact").and_then(|it| keys::whole(it, "contact", 1..=99, findings));
+    let contact = contact.unwrap_or(1);
     let place = map.at();
     map.finish(findings);
     if moves.len() != 1 {
         let hint = "write one of: set: { stage: proposal }, activity: email_out, wait: 5bd";
         findings.error(place, "wrong_shape", "a step says one thing that happens", hint);
     }
-    let make = |story_move| StoryStep { at, after, step_ms: STEP_MS, story_move };
+    let make = |story_move| StoryStep { at, after, step_ms: STEP_MS, by, contact, story_move };
     moves.into_iter().map(make).collect()
 }
 
@@ -204,7 +274,7 @@ fn value(
     stages: &[String],
     findings: &mut Findings,
 ) -> Option<Fact<Value>> {
-    match (&node.kind, field_type(field)) {
+    match (&node.kind, field.value_type()) {
         (NodeKind::Null, _) => Some(Fact::Empty),
         (NodeKind::Text(text), _) if text.is_empty() => Some(Fact::Empty),
         (_, Type::Number) => {
