@@ -3,6 +3,7 @@
 mod connection;
 mod findings;
 mod house;
+mod mapping;
 mod signature;
 #[cfg(test)]
 mod tests;
@@ -143,10 +144,12 @@ impl Patient<'_> {
         connection::status(store, slug, findings).await?;
         if connection::connected(config, store, vault, slug, findings).await? && !self.offline {
             connection::live(opened, findings).await;
+            mapping::properties(opened, findings).await;
         }
         connection::usage(store, slug, self.now, findings).await?;
         if opened.crm().is_some() {
             connection::reading(store, opened, self.now, findings).await?;
+            mapping::stages(opened, findings);
             connection::people(config, store, opened, findings).await?;
         }
         connection::webhooks(config, store, opened, self.now, findings).await

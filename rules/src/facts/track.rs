@@ -43,8 +43,11 @@ struct Folded {
     last: Version,
     /// Since when `last.value` held; `None` when that is not known.
     since: Option<UnixMs>,
-    /// Movements among the versions let go.
+    /// Movements among the versions let go that left a value.
     moves: u32,
+    /// When the last of those was; `None` when that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    moved_at: Option<UnixMs>,
     /// Those that moved a time later by a day or more.
     pushes: u32,
     /// Whole days of those pushes.
@@ -130,6 +133,7 @@ impl Track {
                 since: (!oldest.undated).then_some(oldest.at),
                 last: oldest,
                 moves: 0,
+                moved_at: None,
                 pushes: 0,
                 pushed_days: 0,
             },
@@ -146,10 +150,15 @@ impl Track {
         all.zip(next).filter(|(from, to)| from.value != to.value)
     }
 
-    /// How often the value moved.
+    /// Movements that left a value: filling in a blank is none.
+    fn changes(&self) -> impl Iterator<Item = (&Version, &Version)> {
+        self.moves().filter(|(from, _)| from.value.known().is_some())
+    }
+
+    /// How often the value changed. That it was filled in is no change.
     #[must_use]
     pub fn move_count(&self) -> u32 {
-        let kept = u32::try_from(self.moves().count()).unwrap_or(u32::MAX);
+        let kept = u32::try_from(self.changes().count()).unwrap_or(u32::MAX);
         self.folded.as_ref().map_or(0, |folded| folded.moves).saturating_add(kept)
     }
 
@@ -166,19 +175,15 @@ impl Track {
         }
     }
 
-    /// When the value last moved. `Empty` if it never did, `Unknown` if only the
-    /// reading of it has a date.
+    /// When the value last changed. `Empty` if it never did since it was first
+    /// told, `Unknown` if only the reading of the change has a date.
     #[must_use]
     pub fn moved_at(&self) -> Fact<UnixMs> {
-        let first = self.versions.first();
-        let moved = self.moves().last().is_some()
-            || self.folded.as_ref().is_some_and(|folded| folded.moves > 0);
-        match self.since() {
-            Some(at) if moved => Fact::Known(at),
-            Some(_) => Fact::Empty,
-            // A present value of unknown age, or a track that holds nothing.
-            None if first.is_some() || self.folded.is_some() => Fact::Unknown,
-            None => Fact::Empty,
+        let dated = |at: Option<UnixMs>| at.map_or(Fact::Unknown, Fact::Known);
+        match (self.changes().last(), &self.folded) {
+            (Some((_, to)), _) => dated((!to.undated).then_some(to.at)),
+            (None, Some(folded)) if folded.moves > 0 => dated(folded.moved_at),
+            (None, _) => Fact::Empty,
         }
     }
 
@@ -200,8 +205,11 @@ impl Track {
 impl Folded {
     fn then(mut self, next: Version) -> Folded {
         if next.value != self.last.value {
-            self.moves = self.moves.saturating_add(1);
             self.since = (!next.undated).then_some(next.at);
+            if self.last.value.known().is_some() {
+                self.moves = self.moves.saturating_add(1);
+                self.moved_at = self.since;
+            }
             if let Some(days) = days_moved(&self.last.value, &next.value).filter(|days| *days > 0) {
                 self.pushes = self.pushes.saturating_add(1);
                 self.pushed_days = self.pushed_days.saturating_add(days);
@@ -268,9 +276,19 @@ mod tests {
         track.insert(text(5, "b"));
         track.insert(text(7, "b"));
         assert_eq!(track.moved_at(), Fact::Known(UnixMs(5)));
-        let mut read = Track::default();
-        read.insert(Version { undated: true, ..text(1, "a") });
-        assert_eq!(read.moved_at(), Fact::Unknown, "nobody told of its past");
+        let mut filled = Track::default();
+        filled.insert(Version { value: Fact::Empty, undated: true, ..text(1, "") });
+        filled.insert(text(2, "a"));
+        let told = |track: &Track| (track.move_count(), track.moved_at());
+        assert_eq!(told(&filled), (0, Fact::Empty), "filling in a blank is no change");
+        filled.insert(Version { value: Fact::Empty, ..text(3, "") });
+        filled.insert(text(4, "b"));
+        assert_eq!(told(&filled), (1, Fact::Known(UnixMs(3))));
+        for _ in 0..4 {
+            filled.fold_oldest();
+            assert_eq!(told(&filled), (1, Fact::Known(UnixMs(3))));
+        }
+        assert_eq!(filled.since(), Some(UnixMs(4)));
     }
 
     #[test]
