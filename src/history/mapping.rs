@@ -147,7 +147,8 @@ impl Mapping {
             path.display()
         );
         let facts = mapping.columns.facts.keys();
-        for field in facts.filter(|field| Field::mappable().all(|one| one != **field)) {
+        let mut strange = facts.filter(|field| Field::mappable().all(|one| one != **field));
+        if let Some(field) = strange.next() {
             let names: Vec<&str> = Field::mappable().map(Field::name).collect();
             anyhow::bail!(
                 "the mapping {} lists `{}` among its facts, which has its own place\nhint: known there: {}",

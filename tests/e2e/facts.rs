@@ -227,6 +227,55 @@ async fn people_in_touch_are_counted_where_they_are_read() {
     scene.stage.play(&app, play).await;
 }
 
+/// What the account has, as the command prints it: to be pasted as it is.
+#[tokio::test]
+async fn a_mapping_is_suggested_from_what_the_account_has() {
+    let (mut scene, _) = scene(EAGER).await;
+    let hubspot = scene.hubspot();
+    let define = |name: &str, label: &str, data| {
+        hubspot.define_property(ObjectKind::Deal, name, label, data);
+    };
+    define("p_1", "Economic Buyer (MEDDPICC)", DataType::Text);
+    define("p_2", "Next step due date", DataType::DateTime);
+    define("p_3", "Discount %", DataType::Number);
+    let mut text = String::new();
+    scene.stage.edit_config(|config| {
+        text.clone_from(&config);
+        config
+    });
+    let file = scene.folder.path().join("touchline.toml");
+    std::fs::write(&file, &text).unwrap();
+    let app = scene.stage.open().await.unwrap();
+    let run = move |extra: &'static [&'static str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_touchline"));
+        command.args(["connect", "hubspot", "--suggest", "--config"]).arg(&file).args(extra);
+        tokio::task::spawn_blocking(move || command.output().unwrap())
+    };
+    let play = async {
+        let ran = run(&[]).await.unwrap();
+        let (out, err) =
+            (String::from_utf8(ran.stdout).unwrap(), String::from_utf8(ran.stderr).unwrap());
+        assert!(ran.status.success(), "{err}");
+        for line in [
+            "economic_buyer    = \"p_1\"  # its label is “Economic Buyer (MEDDPICC)”",
+            "next_step_date    = \"p_2\"",
+            "discount          = \"p_3\"",
+            "contacts          = \"num_associated_contacts\"",
+            "forecast_category = \"hs_manual_forecast_category\"",
+            "  \"contractsent\",  # Contract Sent: its name says “contract sent”",
+        ] {
+            assert!(out.contains(line), "{line}\n{out}");
+        }
+        let config = touchline::config::Config::from_toml(&format!("{text}\n{out}")).unwrap();
+        touchline::coaching::opening::declared(&config, "hubspot").unwrap();
+        let json = run(&["--json"]).await.unwrap().stdout;
+        let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+        assert_eq!(json["facts"]["economic_buyer"], "p_1");
+        assert_eq!(json["phases"]["proposal"], serde_json::json!(["contractsent"]));
+    };
+    scene.stage.play(&app, play).await;
+}
+
 async fn state(app: &App, deal: u64) -> DealState {
     let key = DealKey { connection: "hubspot".into(), id: deal.to_string() };
     let rows = app.service().store.load_subjects(vec![key]).await.unwrap();

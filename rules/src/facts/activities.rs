@@ -70,9 +70,13 @@ struct Kept {
     seq: i64,
 }
 
+/// What puts words about one activity in order: told at, the vendor's number, its
+/// time, whose it is, and who took part.
+type Word<'a> = (UnixMs, i64, UnixMs, bool, Option<(usize, &'a [PersonMark])>);
+
 impl Kept {
     /// Of two words of one instant the one that names more people is the newer.
-    fn version(&self) -> (UnixMs, i64, UnixMs, bool, Option<(usize, &[PersonMark])>) {
+    fn version(&self) -> Word<'_> {
         let Activity { at, by_touchline, people, .. } = &self.activity;
         let people = people.as_deref().map(|people| (people.len(), people));
         (self.told_at, self.seq, *at, *by_touchline, people)

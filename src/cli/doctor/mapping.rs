@@ -16,7 +16,14 @@ pub(super) async fn properties(connection: &Connection, findings: &mut Findings)
     let facts = facts_of(&view.settings);
     let Some(crm) = connection.crm().filter(|_| !facts.is_empty()) else { return };
     match crm.deal_properties(session, &view).await {
-        Ok(offered) => tell_properties(&connection.slug, &facts, &offered, findings),
+        Ok(offered) => {
+            let suggest = format!(
+                "`touchline connect {} --connection {} --suggest` names properties that fit",
+                connection.connector.manifest().name,
+                connection.slug
+            );
+            tell_properties(&connection.slug, &facts, &offered, &suggest, findings);
+        }
         Err(error) => {
             findings.warn(format!("the deal properties cannot be read: {error}"));
         }
@@ -27,6 +34,7 @@ fn tell_properties(
     slug: &str,
     facts: &BTreeMap<Field, String>,
     offered: &[Offered],
+    suggest: &str,
     findings: &mut Findings,
 ) {
     let mut right = 0;
@@ -49,7 +57,7 @@ fn tell_properties(
         let holds = found.holds.map_or("something else", |ty| ty.described());
         findings
             .warn(format!("{key}: `{name}` holds {holds}, the fact is {wanted}; what cannot be read stays unknown"))
-            .hint("`touchline connect VENDOR --suggest` names properties that fit");
+            .hint(suggest);
     }
     if right > 0 {
         findings.ok(format!("mapped facts that the account has: {right} of {}", facts.len()));
@@ -103,7 +111,7 @@ mod tests {
             (Field::Discount, "rebate".to_owned()),
         ];
         let mut findings = Findings::default();
-        tell_properties("crm", &facts.into(), &account, &mut findings);
+        tell_properties("crm", &facts.into(), &account, "look again", &mut findings);
         let stage = |id: &str| Stage {
             id: id.into(),
             label: id.into(),
@@ -115,6 +123,15 @@ mod tests {
         let account = Metadata { pipelines: vec![pipeline], ..Metadata::default() };
         let phases = [("contractsend".to_owned(), StagePhase::Proposal)];
         tell_stages("crm", &phases.into(), &account, &mut findings);
-        insta::assert_snapshot!(findings.to_string(), @"");
+        insta::assert_snapshot!(findings.to_string(), @"
+          bad   connections.crm.facts.competitor: the account has no deal property `competitor_nam`; the fact stays unknown
+                hint: did you mean `competitor_name`?
+          warn  connections.crm.facts.discount: `rebate` holds text, the fact is a number; what cannot be read stays unknown
+                hint: look again
+          ok    mapped facts that the account has: 1 of 3
+          bad   connections.crm.phases.proposal: the account has no stage `contractsend`
+                hint: did you mean `contractsent`?
+        2 bad, 1 to look at
+        ");
     }
 }

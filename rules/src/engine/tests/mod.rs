@@ -8,3 +8,4 @@ mod laws;
 mod outcomes;
 mod reading;
 mod reasons;
+mod size;

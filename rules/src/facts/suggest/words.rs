@@ -73,109 +73,105 @@ pub(super) fn words(name: &str) -> Vec<String> {
 }
 
 /// What people call each fact, the clearest first.
+const FACTS: [(Field, &str); 27] = [
+    (Field::NextStep, "next step|next steps|next action|follow up action"),
+    (Field::LossReason, "closed lost reason|loss reason|lost reason|reason lost|reason for loss"),
+    (
+        Field::NextStepDate,
+        "next step date|next step due|next step due date|date next step|next action date|follow up date|next steps date",
+    ),
+    (
+        Field::Competitor,
+        "competitor|competitors|competition|competing vendor|competitor name|main competitor|primary competitor|rival|incumbent",
+    ),
+    (Field::ForecastCategory, "forecast category|forecast status|forecast|commit category"),
+    (
+        Field::Discount,
+        "discount|discount percent|discount percentage|discount rate|discount pct|rebate",
+    ),
+    (
+        Field::Contacts,
+        "number associated contacts|num associated contacts|number contacts|contact count",
+    ),
+    (Field::LeadSource, "lead source|original source|source|analytics source|origin|lead origin"),
+    (
+        Field::ProposalSentAt,
+        "proposal sent date|proposal sent|date proposal sent|quote sent date|quote sent|offer sent",
+    ),
+    (
+        Field::ProposalOpenedAt,
+        "proposal opened|proposal opened date|proposal viewed|proposal viewed date|quote viewed|quote opened",
+    ),
+    (
+        Field::RenewalDate,
+        "renewal date|contract renewal date|next renewal|contract end date|contract end|subscription end date|renewal",
+    ),
+    (
+        Field::ValueReviewDate,
+        "value review date|last value review|value review|business review date|last business review|qbr date|last qbr",
+    ),
+    (
+        Field::Impact,
+        "metrics|metric|impact|business impact|quantified impact|success metrics|kpi|kpis|measurable outcome",
+    ),
+    (
+        Field::EconomicBuyer,
+        "economic buyer|budget owner|budget holder|decision maker|authority|signatory|economic decision maker|executive sponsor",
+    ),
+    (
+        Field::DecisionCriteria,
+        "decision criteria|buying criteria|evaluation criteria|selection criteria",
+    ),
+    (
+        Field::DecisionProcess,
+        "decision process|decision making process|buying process|approval process|evaluation process",
+    ),
+    (
+        Field::PaperProcess,
+        "paper process|procurement process|signature process|legal process|contract process|contracting process|paperwork",
+    ),
+    (
+        Field::Problem,
+        "identified pain|identify pain|pain|pains|pain points|pain point|problem|problems|need|needs|challenge|challenges|business problem|customer need",
+    ),
+    (
+        Field::Consequence,
+        "implication|implications|consequence|consequences|cost inaction|cost no change|cost doing nothing|negative consequences",
+    ),
+    (
+        Field::Benefit,
+        "need payoff|payoff|benefit|benefits|value proposition|expected benefit|business value|desired outcome|positive outcome",
+    ),
+    (
+        Field::Situation,
+        "situation|current situation|current state|current process|current solution|background",
+    ),
+    (Field::Champion, "champion|internal champion|sponsor|coach|advocate|internal advocate"),
+    (
+        Field::Budget,
+        "budget|budget confirmed|budget status|budget notes|available budget|budget range",
+    ),
+    (
+        Field::Timing,
+        "timeline|timing|time frame|timeframe|purchase timeline|decision timeline|compelling event|target date",
+    ),
+    (
+        Field::Insight,
+        "insight|insights|insight shared|commercial insight|teaching point|key insight",
+    ),
+    (
+        Field::MeetingGoal,
+        "meeting goal|meeting agenda|agenda|meeting objective|next meeting goal|meeting purpose|up front contract|upfront contract",
+    ),
+    (
+        Field::MeetingOutcome,
+        "meeting outcome|last meeting outcome|meeting result|call outcome|meeting conclusion",
+    ),
+];
+
+/// The phrases of each fact.
 pub(super) fn facts() -> [(Field, Vec<Phrase>); 27] {
-    let table: [(Field, &str); 27] = [
-        (Field::NextStep, "next step|next steps|next action|follow up action"),
-        (
-            Field::LossReason,
-            "closed lost reason|loss reason|lost reason|reason lost|reason for loss",
-        ),
-        (
-            Field::NextStepDate,
-            "next step date|next step due|next step due date|date next step|next action date|follow up date|next steps date",
-        ),
-        (
-            Field::Competitor,
-            "competitor|competitors|competition|competing vendor|competitor name|main competitor|primary competitor|rival|incumbent",
-        ),
-        (Field::ForecastCategory, "forecast category|forecast status|forecast|commit category"),
-        (
-            Field::Discount,
-            "discount|discount percent|discount percentage|discount rate|discount pct|rebate",
-        ),
-        (
-            Field::Contacts,
-            "number associated contacts|num associated contacts|number contacts|contact count",
-        ),
-        (
-            Field::LeadSource,
-            "lead source|original source|source|analytics source|origin|lead origin",
-        ),
-        (
-            Field::ProposalSentAt,
-            "proposal sent date|proposal sent|date proposal sent|quote sent date|quote sent|offer sent",
-        ),
-        (
-            Field::ProposalOpenedAt,
-            "proposal opened|proposal opened date|proposal viewed|proposal viewed date|quote viewed|quote opened",
-        ),
-        (
-            Field::RenewalDate,
-            "renewal date|contract renewal date|next renewal|contract end date|contract end|subscription end date|renewal",
-        ),
-        (
-            Field::ValueReviewDate,
-            "value review date|last value review|value review|business review date|last business review|qbr date|last qbr",
-        ),
-        (
-            Field::Impact,
-            "metrics|metric|impact|business impact|quantified impact|success metrics|kpi|kpis|measurable outcome",
-        ),
-        (
-            Field::EconomicBuyer,
-            "economic buyer|budget owner|budget holder|decision maker|authority|signatory|economic decision maker|executive sponsor",
-        ),
-        (
-            Field::DecisionCriteria,
-            "decision criteria|buying criteria|evaluation criteria|selection criteria",
-        ),
-        (
-            Field::DecisionProcess,
-            "decision process|decision making process|buying process|approval process|evaluation process",
-        ),
-        (
-            Field::PaperProcess,
-            "paper process|procurement process|signature process|legal process|contract process|contracting process|paperwork",
-        ),
-        (
-            Field::Problem,
-            "identified pain|identify pain|pain|pains|pain points|pain point|problem|problems|need|needs|challenge|challenges|business problem|customer need",
-        ),
-        (
-            Field::Consequence,
-            "implication|implications|consequence|consequences|cost inaction|cost no change|cost doing nothing|negative consequences",
-        ),
-        (
-            Field::Benefit,
-            "need payoff|payoff|benefit|benefits|value proposition|expected benefit|business value|desired outcome|positive outcome",
-        ),
-        (
-            Field::Situation,
-            "situation|current situation|current state|current process|current solution|background",
-        ),
-        (Field::Champion, "champion|internal champion|sponsor|coach|advocate|internal advocate"),
-        (
-            Field::Budget,
-            "budget|budget confirmed|budget status|budget notes|available budget|budget range",
-        ),
-        (
-            Field::Timing,
-            "timeline|timing|time frame|timeframe|purchase timeline|decision timeline|compelling event|target date",
-        ),
-        (
-            Field::Insight,
-            "insight|insights|insight shared|commercial insight|teaching point|key insight",
-        ),
-        (
-            Field::MeetingGoal,
-            "meeting goal|meeting agenda|agenda|meeting objective|next meeting goal|meeting purpose|up front contract|upfront contract",
-        ),
-        (
-            Field::MeetingOutcome,
-            "meeting outcome|last meeting outcome|meeting result|call outcome|meeting conclusion",
-        ),
-    ];
-    table.map(|(field, phrases)| (field, phrases.split('|').map(Phrase).collect()))
+    FACTS.map(|(field, phrases)| (field, phrases.split('|').map(Phrase).collect()))
 }
 
 /// What people call stages of each phase. The first that fits decides: a stage
