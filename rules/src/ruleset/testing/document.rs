@@ -55,6 +55,7 @@ struct GivenDocument {
     pipeline: Option<String>,
     /// `discovery` unless it says otherwise.
     stage: Option<String>,
+    /// `seller` unless it says otherwise; the story's manager leads whoever it is.
     owner: Option<String>,
     amount: Option<f64>,
     currency: Option<String>,

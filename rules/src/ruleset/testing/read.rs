@@ -23,6 +23,8 @@ pub const STEPS_MAX: usize = 100;
 
 /// Time between two steps of which the second does not say when it happens.
 const STEP_MS: i64 = MINUTE_MS;
+/// The id of the deal's owner, unless the test says so.
+pub(super) const OWNER: &str = "seller";
 /// The most people engaged as a story begins: those whom one activity keeps.
 const ENGAGED_MAX: u32 = 8;
 /// How long before the story the deal was created, unless the test says so.
@@ -160,6 +162,7 @@ fn given(node: &Node, stages: &[String], findings: &mut Findings) -> Option<Give
             None if field == Field::Stage => {
                 stages.first().map(|stage| Fact::Known(Value::Text(stage.clone())))
             }
+            None if field == Field::Owner => Some(Fact::Known(Value::Text(OWNER.to_owned()))),
             None => None,
         };
         if !unknown.iter().any(|name| name == field.name()) {

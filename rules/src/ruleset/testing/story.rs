@@ -1,5 +1,6 @@
 //! Telling a story to the engine, one step after the other.
 
+use super::read::OWNER;
 use super::verdict::Told;
 use super::{Given, RuleTest, StoryMove, StoryStep};
 use crate::engine::{Stimulus, World, explain_change, step};
@@ -44,7 +45,7 @@ pub(super) fn account(test: &RuleTest) -> Metadata {
         name: name.to_owned(),
         archived: false,
     };
-    let seller = text(Field::Owner).unwrap_or_else(|| "seller".into());
+    let seller = text(Field::Owner).unwrap_or_else(|| OWNER.to_owned());
     let (email, lead_email) = SELLER_AND_LEAD;
     let owners = vec![
         person(seller, OWNER_USER, email, "Sam Seller"),

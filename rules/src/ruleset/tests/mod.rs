@@ -1,6 +1,7 @@
 //! Loading rule files: every mistake at its place.
 
 mod shipped;
+mod stories;
 
 use insta::assert_snapshot;
 use proptest::prelude::*;
