@@ -1,7 +1,9 @@
 //! What a fake account has besides people and deals: pipelines, and a property for
 //! each named fact, with the configuration that maps them.
 
-use touchline_hubspot::fake::{self, DataType, FakeHubSpot, ObjectKind};
+use touchline_hubspot::fake::{
+    self, Action, DataType, FakeConfig, FakeHubSpot, ObjectKind, Subscription,
+};
 use touchline_hubspot::property_of;
 use touchline_rules::condition::Type;
 use touchline_rules::facts::{Field, Pipeline, Stage, StageKind, StagePhase};
@@ -36,6 +38,20 @@ pub fn add_fact_properties(hubspot: &FakeHubSpot) {
         let label = field.name().replace('_', " ");
         hubspot.define_property(ObjectKind::Deal, field.name(), &label, data);
     }
+}
+
+/// Lets the app hear of those properties, as an admin who maps them would.
+pub fn hear_named_facts(config: &mut FakeConfig) {
+    let highest = config.subscriptions.iter().map(|one| one.id).max().unwrap_or(0);
+    let heard = (highest + 1..).zip(named_facts()).map(|(id, field)| Subscription {
+        id,
+        subscription_type: "object.propertyChange".to_owned(),
+        generic: true,
+        kind: ObjectKind::Deal,
+        action: Action::PropertyChange,
+        property: Some(field.name().to_owned()),
+    });
+    config.subscriptions.extend(heard);
 }
 
 /// What fills each named fact in such an account, as a configuration says it.

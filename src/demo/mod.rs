@@ -63,7 +63,10 @@ pub async fn play(options: Options, out: &mut (dyn Write + Send)) -> anyhow::Res
         })
         .collect();
     plan.config = people(&company) + &account::facts_config() + account::COMPANY_PHASES;
-    plan.hubspot = |hubspot| hubspot.limits = touchline_hubspot::fake::RateLimits::off();
+    plan.hubspot = |hubspot| {
+        hubspot.limits = touchline_hubspot::fake::RateLimits::off();
+        account::hear_named_facts(hubspot);
+    };
     let stage = Stage::new(plan).await?;
     stage.slack.set_rate_limits(false);
     let heard = stage.hubspot.config().subscriptions.clone();

@@ -14,7 +14,7 @@ use touchline_rules::UnixMs;
 
 use super::{Target, address, listen, public_url, target};
 use crate::clock::SystemClock;
-use crate::demo::account::{facts_config, phases_config};
+use crate::demo::account::{facts_config, hear_named_facts, phases_config};
 use crate::demo::course::Course;
 use crate::demo::history::read;
 use crate::demo::replay::{Replay, managers_config};
@@ -114,6 +114,9 @@ fn account(args: &HubSpotArgs, history: Option<&History>) -> anyhow::Result<Fake
     config.webhooks.first_retry_ms = args.replay.is_some().then_some(FIRST_RETRY_MS);
     if args.no_limits {
         config.limits = RateLimits::off();
+    }
+    if history.is_some() {
+        hear_named_facts(&mut config);
     }
     if let Some(zone) = history.and_then(|one| one.header.metadata.time_zone.as_ref()) {
         config.time_zone.clone_from(zone);

@@ -2,6 +2,7 @@
 //! live traffic.
 
 pub mod document;
+mod phases;
 mod read;
 mod story;
 mod verdict;

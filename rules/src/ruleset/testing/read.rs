@@ -8,9 +8,10 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::FromPrimitive;
 
+use super::phases::{default_phases, phases};
 use super::{Expectation, ExpectedFiring, Given, RuleTest, StoryMove, StoryStep};
 use crate::condition::Type;
-use crate::facts::{ActivityKind, ChangedBy, Direction, Fact, Field, StagePhase, Value};
+use crate::facts::{ActivityKind, ChangedBy, Direction, Fact, Field, Value};
 use crate::nearest::did_you_mean;
 use crate::ruleset::diagnostic::Findings;
 use crate::ruleset::keys::{self, Choice, Keys, shown};
@@ -97,35 +98,10 @@ pub(in crate::ruleset) fn read(node: &Node, findings: &mut Findings) -> Option<R
     })
 }
 
-const DEFAULT_STAGES: [&str; 4] = ["discovery", "qualification", "proposal", "negotiation"];
+pub(super) const DEFAULT_STAGES: [&str; 4] =
+    ["discovery", "qualification", "proposal", "negotiation"];
 
-/// Where the usual stages stand, for stories that do not say.
-fn default_phases(stages: &[String]) -> BTreeMap<String, StagePhase> {
-    let usual = [StagePhase::Early, StagePhase::Middle, StagePhase::Proposal, StagePhase::Late];
-    let known = DEFAULT_STAGES.map(str::to_owned).into_iter().zip(usual);
-    known.filter(|(stage, _)| stages.contains(stage)).collect()
-}
-
-/// `{ late: [negotiation, legal] }`
-fn phases(node: &Node, stages: &[String], findings: &mut Findings) -> BTreeMap<String, StagePhase> {
-    let mut phases = BTreeMap::new();
-    let Some(mut map) = Keys::of(node, "`phases`", findings) else { return phases };
-    for phase in StagePhase::ALL {
-        let Some(listed) = map.node(phase.name()) else { continue };
-        for stage in names(listed, phase.name(), findings).unwrap_or_default() {
-            if !stages.contains(&stage) {
-                let message = format!("the story's pipeline has no stage `{}`", shown(&stage));
-                let known: Vec<&str> = stages.iter().map(String::as_str).collect();
-                findings.error(listed.at, "unknown_value", message, did_you_mean(&stage, &known));
-            }
-            phases.insert(stage, phase);
-        }
-    }
-    map.finish(findings);
-    phases
-}
-
-fn names(node: &Node, key: &str, findings: &mut Findings) -> Option<Vec<String>> {
+pub(super) fn names(node: &Node, key: &str, findings: &mut Findings) -> Option<Vec<String>> {
     let nodes = keys::list(node, key, findings)?;
     let read = nodes.iter().filter_map(|node| keys::text(node, key, findings));
     Some(read.map(|name| name.value).collect())
@@ -173,20 +149,10 @@ fn given(node: &Node, stages: &[String], findings: &mut Findings) -> Option<Give
     let activities_known = !is_unknown("activities");
     let logged = [last_inbound_at, last_outbound_at, last_call_at, last_meeting_at];
     let has_logged = logged.iter().flatten().any(|logged| *logged <= at);
-    let engaged = map.node("contacts_engaged");
-    let contacts_engaged = match engaged {
+    let contacts_engaged = match map.node("contacts_engaged") {
+        Some(node) => engaged(node, has_logged, findings),
         None if is_unknown("contacts_engaged") => None,
         None => Some(u32::from(has_logged)),
-        Some(node) => {
-            let count = keys::whole(node, "contacts_engaged", 0..=ENGAGED_MAX, findings);
-            if !has_logged && count.is_some_and(|count| count > 0) {
-                let message = "nobody was engaged where nothing was logged";
-                let hint =
-                    "say when: last_inbound_at, last_outbound_at, last_call_at or last_meeting_at";
-                findings.error(node.at, "wrong_shape", message, hint);
-            }
-            count
-        }
     };
     map.finish(findings);
     Some(Given {
@@ -203,6 +169,16 @@ fn given(node: &Node, stages: &[String], findings: &mut Findings) -> Option<Give
         contacts_engaged,
         activities_known,
     })
+}
+
+fn engaged(node: &Node, has_logged: bool, findings: &mut Findings) -> Option<u32> {
+    let count = keys::whole(node, "contacts_engaged", 0..=ENGAGED_MAX, findings)?;
+    if !has_logged && count > 0 {
+        let message = "nobody was engaged where nothing was logged";
+        let hint = "say when: last_inbound_at, last_outbound_at, last_call_at or last_meeting_at";
+        findings.error(node.at, "wrong_shape", message, hint);
+    }
+    Some(count)
 }
 
 fn story_step(
