@@ -1,8 +1,10 @@
 //! `touchline doctor`: what is well, what is not, and what to do about it.
 
 mod connection;
+mod deliveries;
 mod findings;
 mod house;
+mod inactive;
 mod mapping;
 mod signature;
 #[cfg(test)]
@@ -150,6 +152,7 @@ impl Patient<'_> {
         if opened.crm().is_some() {
             connection::reading(store, opened, self.now, findings).await?;
             mapping::stages(opened, findings);
+            inactive::rules(config, store, opened, self.now, findings).await?;
             connection::people(config, store, opened, findings).await?;
         }
         connection::webhooks(config, store, opened, self.now, findings).await

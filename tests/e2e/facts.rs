@@ -286,7 +286,7 @@ async fn state(app: &App, deal: u64) -> DealState {
 async fn inactive_rules(app: &App, deal: u64) -> Vec<(String, &'static str)> {
     let mut state = state(app, deal).await;
     let now = app.service().now();
-    app.service().in_world(&mut state, |state, world| inactive(state, now, world))
+    app.service().ground().in_world(&mut state, |state, world| inactive(state, now, world))
 }
 
 fn line(rule: &str, fact: &str) -> (String, &'static str) {

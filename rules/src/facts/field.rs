@@ -186,6 +186,17 @@ impl Field {
         usual.into_iter().chain(Field::ALL.into_iter().filter(|field| field.is_named_fact()))
     }
 
+    /// The fields whose values may be days instead of instants: see
+    /// [`civil_day`](super::civil_day()).
+    pub const DATES: [Field; 6] = [
+        Field::CloseDate,
+        Field::NextStepDate,
+        Field::RenewalDate,
+        Field::ValueReviewDate,
+        Field::ProposalSentAt,
+        Field::ProposalOpenedAt,
+    ];
+
     /// The type of its values.
     #[must_use]
     pub fn value_type(self) -> Type {

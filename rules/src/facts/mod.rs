@@ -10,6 +10,7 @@
 pub mod activities;
 pub mod author;
 pub mod change;
+pub mod civil_day;
 pub mod deal;
 pub mod derived;
 pub mod diff;
@@ -32,6 +33,7 @@ use serde::{Deserialize, Serialize};
 
 pub use author::{ChangedBy, Managers};
 pub use change::{ActivityKind, Actor, ActorKind, Change, ChangeKind, Direction};
+pub use civil_day::civil_day;
 pub use deal::{DealFacts, DealState, Hydration};
 pub use event::{ChangeView, EventKind};
 pub use field::Field;

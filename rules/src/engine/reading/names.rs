@@ -28,8 +28,9 @@ pub(super) enum Kind {
     Date,
     /// A day and hour of the reader's.
     Moment,
-    /// A day that the account keeps, as the close date.
-    AccountDay,
+    /// A day that is the same for every reader, as the close date: it begins with
+    /// the owner's midnight.
+    Day,
     DaysUntil,
     StagesMoved,
     DaysMoved,
@@ -82,7 +83,7 @@ fn fact(name: &str) -> Option<(&'static str, Kind)> {
         "deal.owner" => ("Owner", Kind::Owner),
         "deal.amount" => ("Amount", Kind::Money),
         "deal.currency" => ("Currency", Kind::Text),
-        "deal.close_date" => ("Close date", Kind::AccountDay),
+        "deal.close_date" => ("Close date", Kind::Day),
         "deal.created_at" => ("Created on", Kind::Date),
         "deal.closed_at" => ("Closed on", Kind::Date),
         "deal.stage_entered_at" => ("In this stage since", Kind::Date),
@@ -142,11 +143,11 @@ fn kind_of(field: Field) -> Kind {
         Field::Stage => Kind::Stage,
         Field::Owner => Kind::Owner,
         Field::Amount => Kind::Money,
-        Field::CloseDate => Kind::AccountDay,
+        Field::CloseDate => Kind::Day,
         Field::CreatedAt => Kind::Date,
         _ => match field.value_type() {
             Type::Number => Kind::Count,
-            Type::Time => Kind::AccountDay,
+            Type::Time => Kind::Day,
             Type::Text | Type::Bool => Kind::Text,
         },
     }

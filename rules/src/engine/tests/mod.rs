@@ -1,6 +1,7 @@
 //! The engine, story by story and by properties.
 
 mod authors;
+mod civil_days;
 mod episodes;
 mod fixtures;
 mod hydration;
