@@ -19,7 +19,7 @@ use touchline_rules::facts::{
 use touchline_rules::time::MINUTE_MS;
 use touchline_rules::{Calendar, UnixMs};
 
-use super::mapping::{Mapping, named_fact};
+use super::mapping::{Mapping, day, named_fact};
 use super::team::{Team, seller};
 use super::{Header, History, VERSION};
 use touchline_rules::nearest::did_you_mean;
@@ -249,7 +249,7 @@ impl Import<'_> {
         let close_date =
             self.columns.close_date.map(|column| self.date(text(column))).transpose()?.flatten();
         let facts = self.columns.facts.iter().filter_map(|(field, column)| {
-            named_fact(*field, text(*column), |text| self.date(text), &self.calendar).transpose()
+            named_fact(*field, text(*column), |text| self.date(text)).transpose()
         });
         let facts = facts.collect::<Result<Vec<_>, _>>()?;
         let name: Vec<_> = self
@@ -296,7 +296,7 @@ impl Import<'_> {
             push(last, set(Field::Amount, Value::Number(amount)));
         }
         if let Some(date) = close_date {
-            push(last, set(Field::CloseDate, Value::Time(self.calendar.start_of(date))));
+            push(last, set(Field::CloseDate, day(date)));
         }
         for (field, value) in facts {
             push(last, set(field, value));

@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use touchline_rules::Calendar;
 use touchline_rules::condition::{Explanation, Joint};
 use touchline_rules::engine::{LIVE_MAX_AGE_MS, World, explain_rule};
-use touchline_rules::facts::schema::{DEAL_FIELDS, place};
+use touchline_rules::facts::schema::{DEAL_FIELDS, activity_facts, place};
 use touchline_rules::facts::{
     ChangeKind, DealKey, DealState, EventKind, Fact, Field, Managers, Metadata, Value,
 };
@@ -65,6 +65,8 @@ impl Told {
         for change in history.changes.iter().filter(|change| closes(&change.kind)) {
             closed_at.entry(&change.deal).or_insert(change.occurred_at);
         }
+        let of_activities: Vec<_> =
+            activity_facts().filter(|name| *name != CONTACTS_ENGAGED).collect();
         let mut told = Told::default();
         let mut values: HashMap<(&DealKey, Field), &Fact<Value>> = HashMap::new();
         told.tell(&["deal.id"], true);
@@ -92,7 +94,7 @@ impl Told {
                 }
                 ChangeKind::Activity(activity) => {
                     told.activities = true;
-                    told.tell(&ACTIVITY_FACTS, open);
+                    told.tell(&of_activities, open);
                     if activity.people.is_some() {
                         told.tell(&[CONTACTS_ENGAGED], open);
                     }
@@ -195,18 +197,6 @@ impl Can {
     }
 }
 
-const ACTIVITY_FACTS: [&str; 10] = [
-    "deal.last_activity_at",
-    "deal.last_inbound_at",
-    "deal.last_outbound_at",
-    "deal.next_meeting_at",
-    "deal.last_email_at",
-    "deal.last_call_at",
-    "deal.last_meeting_at",
-    "deal.emails",
-    "deal.calls",
-    "deal.meetings",
-];
 /// Known where an activity tells who took part.
 const CONTACTS_ENGAGED: &str = "deal.contacts_engaged";
 /// Known of stages that were given a phase.
@@ -248,8 +238,7 @@ mod tests {
     #[test]
     fn every_fact_rests_on_something_a_history_can_tell() {
         let mut known: BTreeSet<&str> = Field::ALL.into_iter().flat_map(facts_of).collect();
-        known.extend(ACTIVITY_FACTS);
-        known.extend(["deal.id", CONTACTS_ENGAGED, STAGE_PHASE]);
+        known.extend(activity_facts().chain(["deal.id", STAGE_PHASE]));
         let fields: BTreeSet<&str> = DEAL_FIELDS.iter().map(|(name, ..)| *name).collect();
         assert_eq!(known, fields);
     }

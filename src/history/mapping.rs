@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use touchline_rules::Calendar;
@@ -168,6 +169,12 @@ impl Mapping {
     }
 }
 
+/// A day as records keep one, in whatever zone it is read: midnight UTC, as
+/// [`civil_day`](touchline_rules::facts::civil_day()) has it.
+pub(super) fn day(date: Date) -> Value {
+    Value::Time(Calendar::weekdays(TimeZone::UTC).start_of(date))
+}
+
 /// What a cell says of a named fact; `None` for a blank one. Percent signs are
 /// left out.
 ///
@@ -177,7 +184,6 @@ pub(super) fn named_fact(
     field: Field,
     text: &str,
     date: impl Fn(&str) -> Result<Option<Date>, String>,
-    calendar: &Calendar,
 ) -> Result<Option<(Field, Value)>, String> {
     if text.is_empty() {
         return Ok(None);
@@ -188,7 +194,7 @@ pub(super) fn named_fact(
             let wrong = |_| format!("the {} `{text}` is no number", field.name());
             Some(Value::Number(number.map_err(wrong)?))
         }
-        Type::Time => date(text)?.map(|date| Value::Time(calendar.start_of(date))),
+        Type::Time => date(text)?.map(day),
         Type::Text | Type::Bool => Some(Value::Text(text.to_owned())),
     };
     Ok(value.map(|value| (field, value)))

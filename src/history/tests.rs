@@ -221,7 +221,7 @@ fn columns_of_named_facts_are_read_by_their_type() {
     assert_eq!(
         told,
         [
-            "A1 next_step_date Known(Time(2016-11-01T04:00:00Z))",
+            "A1 next_step_date Known(Time(2016-11-01T00:00:00Z))",
             "A1 competitor Known(Text(\"Acme\"))",
             "A1 discount Known(Number(12.5))",
         ]

@@ -18,7 +18,7 @@ use touchline_rules::facts::{self, ActivityKind, Change, ChangeKind, DealKey, Fa
 use self::event::Event;
 use self::subscription::{Subscription, Verb};
 use crate::objects::{ACTIVITIES, Subject, type_name};
-use crate::properties::{Properties, Property};
+use crate::properties::{Properties, Property, read};
 use crate::settings::account_id;
 
 /// The most events read from one delivery. HubSpot sends up to 100; a body of
@@ -141,7 +141,7 @@ fn property(
     let name = event.property_name()?;
     let mut changes = Vec::new();
     for property in properties.filled_by(name) {
-        let to = property_value(event, property, properties)?;
+        let to = property_value(event, property)?;
         let kind = ChangeKind::FieldSet { field: property.field, to };
         changes.push(Inbound::Change(change(event, event.object_id()?, kind, on)?));
     }
@@ -151,18 +151,13 @@ fn property(
     Ok(changes)
 }
 
-fn property_value(
-    event: &Event<'_>,
-    property: &Property,
-    properties: &Properties,
-) -> Result<Fact<facts::Value>, Reason> {
+fn property_value(event: &Event<'_>, property: &Property) -> Result<Fact<facts::Value>, Reason> {
     let text = event.property_value()?;
     let Some(text) = text else {
         // The event says that the value changed, not to what.
         return Ok(Fact::Unknown);
     };
-    properties
-        .read(property, text.as_deref(), event.is_sensitive())
+    read(property.field, text.as_deref(), event.is_sensitive())
         .map_err(|problem| format!("the value of {} {problem}", property.name))
 }
 

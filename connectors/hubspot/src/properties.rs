@@ -9,7 +9,6 @@ use touchline_kit::{ConnectionView, mapping};
 use touchline_rules::UnixMs;
 use touchline_rules::condition::Type;
 use touchline_rules::facts::{Fact, Field, Value};
-use touchline_rules::time::DAY_MS;
 
 /// What HubSpot sends instead of a sensitive value.
 const REDACTED: &str = "REDACTED";
@@ -22,45 +21,32 @@ const TEXT_CHARS_MAX: usize = 1_000;
 /// Bytes of a date without a time, `2026-12-01`.
 const DATE_BYTES: usize = 10;
 
-/// How the text of a property is read.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Reading {
-    Text,
-    Number,
-    /// Milliseconds, or ISO 8601.
-    Time,
-    /// As [`Reading::Time`]; midnight UTC is HubSpot's way to write a day, and
-    /// stands for that day in the account's zone.
-    Day,
-}
-
 /// One property that fills a deal field.
 #[derive(Clone, Debug)]
 pub(crate) struct Property {
     pub name: Cow<'static, str>,
     pub field: Field,
-    pub reading: Reading,
     /// Its past values are read with a deal.
     pub history: bool,
 }
 
-const fn property(name: &'static str, field: Field, reading: Reading, history: bool) -> Property {
-    Property { name: Cow::Borrowed(name), field, reading, history }
+const fn property(name: &'static str, field: Field, history: bool) -> Property {
+    Property { name: Cow::Borrowed(name), field, history }
 }
 
 /// The properties that every account has. Named facts are not among them: a
 /// connection says what fills those.
 pub(crate) static PROPERTIES: [Property; 10] = [
-    property("dealname", Field::Name, Reading::Text, false),
-    property("pipeline", Field::Pipeline, Reading::Text, true),
-    property("dealstage", Field::Stage, Reading::Text, true),
-    property("hubspot_owner_id", Field::Owner, Reading::Text, true),
-    property("amount", Field::Amount, Reading::Number, true),
-    property("deal_currency_code", Field::Currency, Reading::Text, false),
-    property("closedate", Field::CloseDate, Reading::Time, true),
-    property("createdate", Field::CreatedAt, Reading::Time, false),
-    property("hs_next_step", Field::NextStep, Reading::Text, false),
-    property("closed_lost_reason", Field::LossReason, Reading::Text, false),
+    property("dealname", Field::Name, false),
+    property("pipeline", Field::Pipeline, true),
+    property("dealstage", Field::Stage, true),
+    property("hubspot_owner_id", Field::Owner, true),
+    property("amount", Field::Amount, true),
+    property("deal_currency_code", Field::Currency, false),
+    property("closedate", Field::CloseDate, true),
+    property("createdate", Field::CreatedAt, false),
+    property("hs_next_step", Field::NextStep, false),
+    property("closed_lost_reason", Field::LossReason, false),
 ];
 
 /// The usual property of this field; `None` for a named fact.
@@ -72,7 +58,6 @@ pub(crate) fn usual(field: Field) -> Option<&'static str> {
 #[derive(Clone, Debug)]
 pub(crate) struct Properties {
     all: Vec<Property>,
-    zone: TimeZone,
 }
 
 impl Properties {
@@ -83,12 +68,11 @@ impl Properties {
             let name = Cow::Owned(name);
             match all.iter_mut().find(|one| one.field == field) {
                 Some(usual) => usual.name = name,
-                None => all.push(Property { name, field, ..of_named_fact(field) }),
+                // What HubSpot counts itself has a past that says nothing.
+                None => all.push(Property { name, field, history: field != Field::Contacts }),
             }
         }
-        let zone = on.metadata.time_zone.as_deref();
-        let zone = zone.and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC);
-        Properties { all, zone }
+        Properties { all }
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Property> {
@@ -99,55 +83,16 @@ impl Properties {
     pub fn filled_by(&self, name: &str) -> impl Iterator<Item = &Property> {
         self.all.iter().filter(move |one| one.name == name)
     }
-
-    /// As [`read`], with days of the account's zone.
-    ///
-    /// # Errors
-    /// As [`read`].
-    pub fn read(
-        &self,
-        property: &Property,
-        text: Option<&str>,
-        sensitive: Option<bool>,
-    ) -> Result<Fact<Value>, &'static str> {
-        let value = read(property.reading, text, sensitive)?;
-        Ok(match value {
-            Fact::Known(Value::Time(at)) if property.reading == Reading::Day => {
-                Fact::Known(Value::Time(self.day(at)))
-            }
-            other => other,
-        })
-    }
-
-    fn day(&self, at: UnixMs) -> UnixMs {
-        if at.0.rem_euclid(DAY_MS) != 0 {
-            return at;
-        }
-        let date = TimeZone::UTC.to_datetime(at.to_timestamp()).date();
-        let begun = date.to_zoned_datetime(self.zone.clone());
-        begun.map_or(at, |begun| UnixMs::from(begun.timestamp()))
-    }
 }
 
-/// How a named fact is read. Its past is read too, so that rules know when it
-/// moved and by whom; not of what HubSpot counts itself.
-fn of_named_fact(field: Field) -> Property {
-    let reading = match field.value_type() {
-        Type::Number => Reading::Number,
-        Type::Time => Reading::Day,
-        Type::Text | Type::Bool => Reading::Text,
-    };
-    property("", field, reading, field != Field::Contacts)
-}
-
-/// Reads a property's text. `None` and `""` are blank at HubSpot. `sensitive`
+/// Reads a property's text as a value of `field`. `None` and `""` are blank at HubSpot. `sensitive`
 /// is what the vendor said of the property, where it said anything: a
 /// redacted value is not known, but a deal may well be named "REDACTED".
 ///
 /// # Errors
 /// What the value should have been; never the value itself.
 pub(crate) fn read(
-    reading: Reading,
+    field: Field,
     text: Option<&str>,
     sensitive: Option<bool>,
 ) -> Result<Fact<Value>, &'static str> {
@@ -157,12 +102,10 @@ pub(crate) fn read(
         Some(REDACTED) if sensitive.is_none() => return Ok(Fact::Unknown),
         Some(text) => text,
     };
-    let value = match reading {
-        Reading::Text => Value::Text(text.chars().take(TEXT_CHARS_MAX).collect()),
-        Reading::Number => Value::Number(number(text).ok_or("is not a decimal number")?),
-        Reading::Time | Reading::Day => {
-            Value::Time(instant(text).ok_or("is not a time (ms or ISO 8601)")?)
-        }
+    let value = match field.value_type() {
+        Type::Text | Type::Bool => Value::Text(text.chars().take(TEXT_CHARS_MAX).collect()),
+        Type::Number => Value::Number(number(text).ok_or("is not a decimal number")?),
+        Type::Time => Value::Time(instant(text).ok_or("is not a time (ms or ISO 8601)")?),
     };
     Ok(Fact::Known(value))
 }
@@ -217,7 +160,7 @@ mod tests {
     use super::*;
 
     fn amount(text: &str) -> Result<Fact<Value>, &'static str> {
-        read(Reading::Number, Some(text), None)
+        read(Field::Amount, Some(text), None)
     }
 
     fn at(text: &str) -> Option<i64> {
@@ -250,7 +193,7 @@ mod tests {
 
     #[test]
     fn blank_is_empty_and_redacted_is_unknown() {
-        let text = |value, sensitive| read(Reading::Text, value, sensitive);
+        let text = |value, sensitive| read(Field::Name, value, sensitive);
         assert_eq!(text(None, None), Ok(Fact::Empty));
         assert_eq!(text(Some(""), Some(true)), Ok(Fact::Empty));
         assert_eq!(text(Some("REDACTED"), None), Ok(Fact::Unknown));
@@ -267,22 +210,15 @@ mod tests {
         }
     }
 
-    fn mapped(facts: serde_json::Value, zone: &str) -> Properties {
-        let mut on = crate::testing::connection(None);
-        on.settings.insert("facts".into(), facts);
-        let metadata =
-            touchline_rules::facts::Metadata { time_zone: Some(zone.into()), ..Default::default() };
-        on.metadata = std::sync::Arc::new(metadata);
-        Properties::of(&on)
-    }
-
     #[test]
     fn a_connection_says_what_fills_a_fact() {
         let facts = serde_json::json!({
             "competitor": "rival", "champion": "rival", "next_step": "our_step",
             "discount": "rate", "next_step_date": "due", "contacts": "num_associated_contacts",
         });
-        let properties = mapped(facts, "UTC");
+        let mut on = crate::testing::connection(None);
+        on.settings.insert("facts".into(), facts);
+        let properties = Properties::of(&on);
         let filled = |name: &str| {
             let fields = properties.filled_by(name).map(|one| one.field.name());
             fields.collect::<Vec<_>>()
@@ -295,38 +231,24 @@ mod tests {
             "its usual property no longer counts"
         );
         assert_eq!(filled("dealstage"), ["stage"]);
-        let reading = |field| properties.iter().find(|one| one.field == field).unwrap();
-        assert_eq!(reading(Field::Discount).reading, Reading::Number);
-        assert_eq!(reading(Field::NextStepDate).reading, Reading::Day);
-        assert!(reading(Field::Discount).history && !reading(Field::Contacts).history);
+        let mapped = |field| properties.iter().find(|one| one.field == field).unwrap();
+        assert!(mapped(Field::Discount).history && !mapped(Field::Contacts).history);
         assert_eq!(properties.iter().count(), PROPERTIES.len() + 5);
-    }
-
-    #[test]
-    fn a_day_is_a_day_where_the_account_is() {
-        let properties = mapped(serde_json::json!({"next_step_date": "due"}), "America/New_York");
-        let due = properties.filled_by("due").next().unwrap();
-        let at = |text: &str| properties.read(due, Some(text), None);
-        let known = |text: &str| Ok(Fact::Known(Value::Time(instant(text).unwrap())));
-        assert_eq!(at("2026-03-02"), known("2026-03-02T05:00:00Z"));
-        assert_eq!(at("1772409600000"), known("2026-03-02T05:00:00Z"), "as webhooks write it");
-        assert_eq!(at("2026-03-02T10:30:00Z"), known("2026-03-02T10:30:00Z"));
-        assert_eq!(at("soon"), Err("is not a time (ms or ISO 8601)"));
     }
 
     #[test]
     fn a_long_text_is_cut() {
         let long = "ä".repeat(TEXT_CHARS_MAX + 1);
         let kept = "ä".repeat(TEXT_CHARS_MAX);
-        assert_eq!(read(Reading::Text, Some(&long), None), Ok(Fact::Known(Value::Text(kept))));
+        assert_eq!(read(Field::Name, Some(&long), None), Ok(Fact::Known(Value::Text(kept))));
     }
 
     proptest! {
         #[test]
         fn no_text_panics(text in "\\PC*", exact in "[-+0-9.eE]{0,70}") {
-            for reading in [Reading::Text, Reading::Number, Reading::Time] {
-                let _ = read(reading, Some(&text), None);
-                let _ = read(reading, Some(&exact), None);
+            for field in [Field::Name, Field::Amount, Field::CloseDate] {
+                let _ = read(field, Some(&text), None);
+                let _ = read(field, Some(&exact), None);
             }
         }
 

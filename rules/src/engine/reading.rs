@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 
 use super::Firing;
 use crate::condition::{Bound, Decisive, Seen, SeenValue};
-use crate::facts::schema::{ACTIVITY_SLOTS, DEAL_FIELDS};
+use crate::facts::schema::rests_on_activities;
 use crate::facts::{ChangeView, DealFacts, Field, Metadata};
 use names::{Kind, Named, named};
 use values::{Speaker, plural};
@@ -45,7 +45,8 @@ pub fn reading(
     // The first part asks whether the rule looks at such deals at all.
     for part in firing.explanation.parts.iter().skip(1) {
         for decisive in part.decisive() {
-            reading.listened |= decisive.test.values.iter().any(rests_on_activities);
+            reading.listened |=
+                decisive.test.values.iter().any(|seen| rests_on_activities(&seen.name));
             for (label, line) in lines(&decisive, firing.change.as_ref(), &speaker) {
                 match told.iter().position(|known| *known == label) {
                     // Of two tests of one fact the one with more to say is told.
@@ -61,14 +62,6 @@ pub fn reading(
         }
     }
     reading
-}
-
-fn rests_on_activities(seen: &SeenValue) -> bool {
-    let of_activities = DEAL_FIELDS.iter().filter(|(_, _, slot, _)| ACTIVITY_SLOTS.contains(slot));
-    of_activities.into_iter().any(|(name, ..)| {
-        // Bare, or as what a function counts from.
-        seen.name == *name || seen.name.ends_with(&format!("({name})"))
-    })
 }
 
 /// The lines of one test, each with the label under which it is told once.

@@ -137,6 +137,21 @@ pub const ACTIVITY_SLOTS: [u16; 11] = [
     CONTACTS_ENGAGED,
 ];
 
+/// The names of the facts that rest on activities.
+pub fn activity_facts() -> impl Iterator<Item = &'static str> {
+    let facts = DEAL_FIELDS.iter().filter(|(_, _, slot, _)| ACTIVITY_SLOTS.contains(slot));
+    facts.map(|(name, ..)| *name)
+}
+
+/// Whether what a condition reads under `name` rests on activities: such a fact
+/// itself, or what a function counts from one.
+#[must_use]
+pub fn rests_on_activities(name: &str) -> bool {
+    let argument = name.strip_suffix(')').and_then(|call| call.split_once('('));
+    let fact = argument.map_or(name, |(_, argument)| argument);
+    activity_facts().any(|one| one == fact)
+}
+
 /// The literals that accounts give a meaning to. `None`: nothing is known, and
 /// any literal is taken.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

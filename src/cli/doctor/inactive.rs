@@ -10,6 +10,7 @@ use touchline_rules::ruleset::RuleSet;
 use touchline_rules::time::{HOUR_MS, MINUTE_MS};
 
 use super::findings::Findings;
+use crate::coaching::account_settings::set_phases;
 use crate::coaching::data_check::load_verdicts;
 use crate::coaching::people::People;
 use crate::coaching::rulesets::read_packs;
@@ -37,7 +38,8 @@ pub(super) async fn rules(
     findings: &mut Findings,
 ) -> anyhow::Result<()> {
     let slug = connection.slug.as_str();
-    let metadata = stored(store, slug).await?.unwrap_or_default();
+    let mut metadata = stored(store, slug).await?.unwrap_or_default();
+    set_phases(config, slug, &mut metadata);
     let deals = open_deals(store, slug).await?;
     // That rules cannot be read or do not load is told of the installation.
     let Ok(files) = read_packs(&config.rules) else { return Ok(()) };

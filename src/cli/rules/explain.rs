@@ -8,6 +8,7 @@ use serde::Serialize;
 use touchline_rules::UnixMs;
 use touchline_rules::condition::{Explanation, Seen, Truth};
 use touchline_rules::engine::{World, explain_rule};
+use touchline_rules::facts::schema::rests_on_activities;
 use touchline_rules::facts::{DealKey, DealState, Field};
 use touchline_rules::ruleset::{Rule, RuleSet, Trigger};
 use touchline_rules::time::{HOUR_MS, MINUTE_MS};
@@ -242,14 +243,10 @@ fn unknown(explanation: &Explanation, activity_trusted: bool) -> String {
         [] => "a part of it cannot be told".to_owned(),
         names => format!("nobody told of {}", names.join(", ")),
     };
-    if !activity_trusted && names.iter().any(|name| is_activity(name)) {
+    if !activity_trusted && names.iter().any(|name| rests_on_activities(name)) {
         text += "; too few deals of this pipeline show activity, so nothing rests on it there";
     }
     text
-}
-
-fn is_activity(name: &str) -> bool {
-    ["activity", "inbound", "outbound", "meeting"].iter().any(|part| name.contains(part))
 }
 
 /// The unknown values of the parts that leave the whole unknown.

@@ -11,7 +11,7 @@ use super::line::{Bucket, Line, Request};
 use super::wire::{Page, Past, Record};
 use super::{engagements, paths};
 use crate::actor::actor;
-use crate::properties::{Properties, Property, instant};
+use crate::properties::{Properties, Property, instant, read};
 
 /// The most deals in one read: HubSpot allows 50 when past values are asked for.
 pub(super) const BATCH_MAX: usize = 50;
@@ -145,11 +145,11 @@ impl Reading<'_> {
         for property in self.properties.iter() {
             if let Some(text) = record.property(&property.name) {
                 let text = text.0.as_deref();
-                fields.push((property.field, value(self.properties, property, text)));
+                fields.push((property.field, value(property, text)));
             }
             if property.history {
                 let past = record.history(&property.name);
-                history.extend(past_values(self.properties, property, past));
+                history.extend(past_values(property, past));
             }
         }
         let is_web = |url: &&String| url.starts_with("https://") || url.starts_with("http://");
@@ -165,8 +165,8 @@ impl Reading<'_> {
 }
 
 /// A value that cannot be read is not known; the others of the deal still are.
-fn value(properties: &Properties, property: &Property, text: Option<&str>) -> Fact<Value> {
-    properties.read(property, text, None).unwrap_or_else(|problem| {
+fn value(property: &Property, text: Option<&str>) -> Fact<Value> {
+    read(property.field, text, None).unwrap_or_else(|problem| {
         tracing::debug!(property.name = %property.name, "the value {problem}");
         Fact::Unknown
     })
@@ -174,7 +174,7 @@ fn value(properties: &Properties, property: &Property, text: Option<&str>) -> Fa
 
 /// HubSpot lists the newest first. Of values of one instant the later in the
 /// list is the older, which `vendor_seq` keeps.
-fn past_values(properties: &Properties, property: &Property, list: &[Past]) -> Vec<HistoryItem> {
+fn past_values(property: &Property, list: &[Past]) -> Vec<HistoryItem> {
     let mut next_seq: BTreeMap<UnixMs, i64> = BTreeMap::new();
     let mut out = Vec::with_capacity(list.len());
     for past in list.iter().rev() {
@@ -187,7 +187,7 @@ fn past_values(properties: &Properties, property: &Property, list: &[Past]) -> V
         who.user_id = who.user_id.or(user);
         out.push(HistoryItem {
             field: property.field,
-            value: value(properties, property, past.value.0.as_deref()),
+            value: value(property, past.value.0.as_deref()),
             at,
             actor: who,
             vendor_seq: *seq,

@@ -84,7 +84,7 @@ fn values_of_one_instant_keep_their_order() {
     .expect("a history");
     let properties = Properties::of(&connection(None));
     let stage = properties.filled_by("dealstage").next().unwrap();
-    let past = past_values(&properties, stage, &list);
+    let past = past_values(stage, &list);
     let told: Vec<_> = past
         .iter()
         .map(|one| (format!("{:?}", one.value), one.at.to_string(), one.vendor_seq))
