@@ -15,7 +15,7 @@ use touchline_rules::ruleset::{
 
 use super::counted::counted;
 use super::{ConfigFile, open};
-use crate::coaching::account_settings::set_phases;
+use crate::coaching::account_settings::apply_mapping;
 use crate::coaching::rulesets::read_packs;
 use crate::config::Config;
 use crate::roles::fetch::metadata::stored;
@@ -135,7 +135,7 @@ async fn accounts_of(config: &Config, store: &Store) -> Vec<(String, Arc<Metadat
     for slug in config.connections.keys() {
         match stored(store, slug).await {
             Ok(Some(mut metadata)) => {
-                set_phases(config, slug, &mut metadata);
+                apply_mapping(config, slug, &mut metadata);
                 accounts.push((slug.clone(), Arc::new(metadata)));
             }
             Ok(None) => {}

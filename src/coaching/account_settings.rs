@@ -68,14 +68,14 @@ fn read(
     allowed.read(written).ok_or_else(refused)
 }
 
-/// Gives an account the phases that configuration says for its stages: what is
-/// stored of it may be older than that.
-pub fn set_phases(config: &Config, slug: &str, account: &mut Metadata) {
+/// Gives an account what configuration maps: what is stored of it may be older
+/// than that. See [`mapping::apply`].
+pub fn apply_mapping(config: &Config, slug: &str, account: &mut Metadata) {
     let Some(declared) = config.connections.get(slug) else { return };
     let Some(connector) = connector(&declared.connector) else { return };
     // What makes no sense is told where the connection is opened.
     if let Ok(settings) = of(slug, declared, connector) {
-        mapping::set_phases(account, &settings);
+        mapping::apply(account, &settings);
     }
 }
 
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn phases_are_those_of_the_configuration_in_force() {
+    fn the_mapping_is_that_of_the_configuration_in_force() {
         use touchline_rules::facts::{Pipeline, Stage, StageKind, StagePhase};
         let text =
             "[connections.crm]\nconnector = \"hubspot\"\n[connections.crm.phases]\nlate = [\"b\"]";
@@ -161,9 +161,10 @@ mod tests {
         let (id, label) = ("p".into(), "P".into());
         let pipeline = Pipeline { id, label, stages: vec![stage("a"), stage("b")] };
         let mut account = Metadata { pipelines: vec![pipeline], ..Metadata::default() };
-        set_phases(&Config::from_toml(text).unwrap(), "crm", &mut account);
+        apply_mapping(&Config::from_toml(text).unwrap(), "crm", &mut account);
         let phases: Vec<_> = account.pipelines[0].stages.iter().map(|one| one.phase).collect();
         assert_eq!(phases, [None, Some(StagePhase::Late)]);
+        assert!(account.unmapped.contains(&touchline_rules::facts::Field::Competitor));
     }
 
     #[test]

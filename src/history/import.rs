@@ -140,6 +140,7 @@ fn metadata(mapping: &Mapping, owners: BTreeMap<String, Owner>) -> Metadata {
             stages: stages.collect(),
         }],
         owners: owners.into_values().collect(),
+        unmapped: Vec::new(),
     }
 }
 

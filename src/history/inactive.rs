@@ -18,7 +18,7 @@ use touchline_rules::ruleset::{AppliesTo, Rule, RuleSet, Trigger};
 
 use super::History;
 
-/// A rule that cannot fire on a history.
+/// A rule that cannot fire.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inactive {
     /// The rule.
@@ -44,12 +44,13 @@ struct Told {
 /// tells, each with the facts that are missing.
 #[must_use]
 pub fn inactive(history: &History, rules: &RuleSet) -> Vec<Inactive> {
-    let told = Told::by(history);
-    let found = rules.rules().iter().filter_map(|rule| {
-        let missing = told.missing_for(rule, rules)?;
-        Some(Inactive { rule_id: rule.id.clone(), missing })
-    });
-    found.collect()
+    Told::by(history).inactive(rules)
+}
+
+/// The rules that cannot fire where all is told but `untold`, facts by their names.
+#[must_use]
+pub fn inactive_without(untold: &[&str], rules: &RuleSet) -> Vec<Inactive> {
+    Told::all_but(untold).inactive(rules)
 }
 
 impl Told {
@@ -103,6 +104,28 @@ impl Told {
             }
         }
         told
+    }
+
+    fn all_but(untold: &[&str]) -> Told {
+        let is_told = |name: &&'static str| !untold.contains(name);
+        let ever: BTreeSet<_> =
+            DEAL_FIELDS.iter().map(|(name, ..)| *name).filter(is_told).collect();
+        let moved = Field::ALL.into_iter().filter(|field| facts_of(*field).iter().all(is_told));
+        Told {
+            while_open: ever.clone(),
+            ever,
+            moved: moved.collect(),
+            created: true,
+            activities: true,
+        }
+    }
+
+    fn inactive(&self, rules: &RuleSet) -> Vec<Inactive> {
+        let found = rules.rules().iter().filter_map(|rule| {
+            let missing = self.missing_for(rule, rules)?;
+            Some(Inactive { rule_id: rule.id.clone(), missing })
+        });
+        found.collect()
     }
 
     fn tell(&mut self, facts: &[&'static str], open: bool) {

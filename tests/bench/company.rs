@@ -59,6 +59,7 @@ pub fn metadata() -> Metadata {
             pipeline("renewal", "renewed", "churned"),
         ],
         owners: (0..OWNERS).map(owner).collect(),
+        unmapped: Vec::new(),
     }
 }
 

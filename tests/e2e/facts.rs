@@ -36,6 +36,13 @@ rules:
     attention: interrupt
     tip: { headline: "{{ deal.name }}: the step is overdue", body: Make it. }
     evidence: { grade: convention }
+  - id: stepped
+    title: A next step was agreed
+    on: deal.field_changed(next_step)
+    when: has(change.to)
+    attention: interrupt
+    tip: { headline: "{{ deal.name }}: {{ deal.next_step }}", body: Prepare it. }
+    evidence: { grade: convention }
   - id: one-person
     title: One person only
     on: state
@@ -161,13 +168,25 @@ async fn what_nobody_mapped_is_listed_with_the_fact_it_lacks() {
         let missing = inactive_rules(&app, deal).await;
         assert!(missing.contains(&line("overdue-step", "next_step_date")), "{missing:?}");
         assert!(missing.contains(&line("one-person", "contacts_engaged")), "{missing:?}");
+        let out = touchline(&scene, &["doctor", "--connection", "hubspot", "--offline"]).await;
+        for told in [
+            "  warn  rules that are inactive here: nothing is mapped to what they read\n",
+            "        rival: changes of deal.competitor\n",
+            "        discounted: changes of deal.discount\n",
+            "        overdue-step: deal.next_step_date\n",
+            "        one-person: deal.contacts\n",
+            "        hint: `touchline connect hubspot --connection hubspot --suggest` guesses",
+        ] {
+            assert!(out.contains(told), "{told}\n{out}");
+        }
+        assert!(!out.contains("stepped:"), "it rests on a property of every account: {out}");
         scene.finish(&app).await;
     };
     scene.stage.play(&app, play).await;
 }
 
 /// Mapping a property later reads every deal once more, and says nothing about
-/// what was so before. Restarts without a change read nothing again.
+/// what was so before. Once it is mapped no more, what was read of it is not known.
 #[tokio::test]
 async fn a_mapping_that_comes_later_is_read_for_deals_that_rest() {
     let (mut scene, deal) = scene(EAGER).await;
@@ -186,6 +205,16 @@ async fn a_mapping_that_comes_later_is_read_for_deals_that_rest() {
         let state = state(&app, deal).await;
         assert_eq!(state.rules["overdue-step"].truth, Some(true));
         assert!(fired(&scene).is_empty(), "it was so before");
+        scene.finish(&app).await;
+    };
+    scene.stage.play(&app, play).await;
+    drop(app);
+    scene.stage.edit_config(|config| config.replace(mapping, ""));
+    let app = scene.stage.open().await.unwrap();
+    let play = async {
+        scene.connect(&app).await;
+        let missing = inactive_rules(&app, deal).await;
+        assert!(missing.contains(&line("overdue-step", "next_step_date")), "{missing:?}");
         scene.finish(&app).await;
     };
     scene.stage.play(&app, play).await;
@@ -230,7 +259,7 @@ async fn people_in_touch_are_counted_where_they_are_read() {
 /// What the account has, as the command prints it: to be pasted as it is.
 #[tokio::test]
 async fn a_mapping_is_suggested_from_what_the_account_has() {
-    let (mut scene, _) = scene(EAGER).await;
+    let (scene, _) = scene(EAGER).await;
     let hubspot = scene.hubspot();
     let define = |name: &str, label: &str, data| {
         hubspot.define_property(ObjectKind::Deal, name, label, data);
@@ -238,24 +267,9 @@ async fn a_mapping_is_suggested_from_what_the_account_has() {
     define("p_1", "Economic Buyer (MEDDPICC)", DataType::Text);
     define("p_2", "Next step due date", DataType::DateTime);
     define("p_3", "Discount %", DataType::Number);
-    let mut text = String::new();
-    scene.stage.edit_config(|config| {
-        text.clone_from(&config);
-        config
-    });
-    let file = scene.folder.path().join("touchline.toml");
-    std::fs::write(&file, &text).unwrap();
     let app = scene.stage.open().await.unwrap();
-    let run = move |extra: &'static [&'static str]| {
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_touchline"));
-        command.args(["connect", "hubspot", "--suggest", "--config"]).arg(&file).args(extra);
-        tokio::task::spawn_blocking(move || command.output().unwrap())
-    };
     let play = async {
-        let ran = run(&[]).await.unwrap();
-        let (out, err) =
-            (String::from_utf8(ran.stdout).unwrap(), String::from_utf8(ran.stderr).unwrap());
-        assert!(ran.status.success(), "{err}");
+        let out = touchline(&scene, &SUGGEST).await;
         for line in [
             "economic_buyer    = \"p_1\"  # its label is “Economic Buyer (MEDDPICC)”",
             "next_step_date    = \"p_2\"",
@@ -266,14 +280,67 @@ async fn a_mapping_is_suggested_from_what_the_account_has() {
         ] {
             assert!(out.contains(line), "{line}\n{out}");
         }
-        let config = touchline::config::Config::from_toml(&format!("{text}\n{out}")).unwrap();
-        touchline::coaching::opening::declared(&config, "hubspot").unwrap();
-        let json = run(&["--json"]).await.unwrap().stdout;
-        let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+        let json = touchline(&scene, &[SUGGEST.as_slice(), &["--json"]].concat()).await;
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
         assert_eq!(json["facts"]["economic_buyer"], "p_1");
         assert_eq!(json["phases"]["proposal"], serde_json::json!(["contractsent"]));
     };
     scene.stage.play(&app, play).await;
+}
+
+/// The suggestion, pasted as it is, is all that rules on named facts need.
+#[tokio::test]
+async fn a_suggested_mapping_makes_its_rules_speak() {
+    let (people, _) = MAPPED.split_once("[connections.").unwrap();
+    let (mut scene, deal) = scene(people).await;
+    let hubspot = scene.hubspot().clone();
+    hubspot.define_property(ObjectKind::Deal, "custom_7", "Main competitor", DataType::Text);
+    hubspot.define_property(ObjectKind::Deal, "custom_8", "Next step due", DataType::DateTime);
+    let overdue = scene.now().plus_ms(-2 * DAY_MS).0.to_string();
+    let (ann, lee) = (Actor::user(ANN_USER), Actor::user(LEE_USER));
+    let app = scene.stage.open().await.unwrap();
+    let before = async {
+        scene.connect(&app).await;
+        hubspot.set(deal, "custom_7", "Acme", &lee).unwrap();
+        scene.live_minutes(&app, 10).await;
+        assert!(fired(&scene).is_empty(), "nobody said what it is");
+        touchline(&scene, &SUGGEST).await
+    };
+    let suggested = scene.stage.play(&app, before).await;
+    drop(app);
+    scene.stage.edit_config(|config| config + &suggested);
+    let app = scene.stage.open().await.unwrap();
+    let after = async {
+        scene.connect(&app).await;
+        assert!(fired(&scene).is_empty(), "what was so before is no news");
+        hubspot.set(deal, "custom_7", "Bolt", &lee).unwrap();
+        hubspot.set(deal, "custom_8", &overdue, &ann).unwrap();
+        hubspot.set(deal, "hs_next_step", "Demo on Thursday", &ann).unwrap();
+        scene.live_minutes(&app, 10).await;
+        let mut all = fired(&scene);
+        all.sort();
+        assert_eq!(all, ["overdue-step", "rival", "stepped"], "{suggested}");
+        let told: String = scene.stage.slack.messages().iter().map(|one| one.reads()).collect();
+        for headline in ["they look at Bolt", "the step is overdue", "Foods: Demo on Thursday"] {
+            assert!(told.contains(headline), "{headline}: {told}");
+        }
+        scene.finish(&app).await;
+    };
+    scene.stage.play(&app, after).await;
+}
+
+const SUGGEST: [&str; 3] = ["connect", "hubspot", "--suggest"];
+
+/// What the program prints, run beside the service with its configuration.
+async fn touchline(scene: &Scene, args: &[&str]) -> String {
+    let file = scene.folder.path().join("touchline.toml");
+    std::fs::write(&file, scene.stage.config_text()).unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_touchline"));
+    command.args(args).arg("--config").arg(&file);
+    let ran = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let problem = String::from_utf8(ran.stderr).unwrap();
+    assert!(ran.status.success(), "{problem}");
+    String::from_utf8(ran.stdout).unwrap()
 }
 
 async fn state(app: &App, deal: u64) -> DealState {

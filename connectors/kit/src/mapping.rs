@@ -159,10 +159,13 @@ pub fn fingerprint(settings: &Map<String, Value>) -> String {
     parts.join("\n")
 }
 
-/// Gives the stages of an account the phases that its settings say.
-pub fn set_phases(account: &mut Metadata, settings: &Map<String, Value>) {
-    let phases = phases_of(settings);
+/// Gives the stages of an account the phases that its settings say, and notes which
+/// named facts nothing fills.
+pub fn apply(account: &mut Metadata, settings: &Map<String, Value>) {
+    let (phases, facts) = (phases_of(settings), facts_of(settings));
     account.set_phases(|stage| phases.get(stage).copied());
+    let named = Field::ALL.into_iter().filter(|field| field.is_named_fact());
+    account.unmapped = named.filter(|field| !facts.contains_key(field)).collect();
 }
 
 #[cfg(test)]
@@ -185,6 +188,11 @@ mod tests {
         assert_eq!(phases_of(&settings)["4711"], StagePhase::Late);
         assert_eq!(fingerprint(&settings), "next_step=our_step\ncompetitor=competitor_name");
         assert_eq!(fingerprint(&Map::new()), "");
+        let mut account = Metadata::default();
+        apply(&mut account, &settings);
+        assert!(!account.unmapped.contains(&Field::Competitor));
+        assert!(account.unmapped.contains(&Field::Champion));
+        assert!(!account.unmapped.contains(&Field::LossReason), "it has its usual property");
         assert!(facts_of(&Map::new()).is_empty() && phases_of(&Map::new()).is_empty());
     }
 

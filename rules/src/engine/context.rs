@@ -163,7 +163,9 @@ fn deal(facts: &DealFacts, metadata: &Metadata, at: UnixMs, zone: &TimeZone) -> 
         "contacts_engaged": told.and_then(|told| told.contacts_engaged),
     });
     for field in Field::ALL.into_iter().filter(|field| field.is_named_fact()) {
+        let is_mapped = !metadata.unmapped.contains(&field);
         deal[field.name()] = match facts.value(field) {
+            _ if !is_mapped => Json::Null,
             Fact::Known(Value::Text(text)) => json!(text),
             Fact::Known(Value::Number(value)) => value.to_f64().map_or(Json::Null, number),
             Fact::Known(Value::Time(at)) => time_json(field, *at, metadata),

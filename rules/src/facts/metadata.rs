@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::StagePhase;
+use super::{Field, StagePhase};
 
 /// What a connected CRM account says of itself. Read again when a change names
 /// something that is not in here.
@@ -18,6 +18,10 @@ pub struct Metadata {
     pub pipelines: Vec<Pipeline>,
     /// People who can own deals.
     pub owners: Vec<Owner>,
+    /// Named facts that no property fills. What was told of one while a property
+    /// did is not known any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unmapped: Vec<Field>,
 }
 
 /// A deal pipeline.

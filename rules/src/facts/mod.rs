@@ -25,7 +25,6 @@ pub mod place;
 pub mod schema;
 mod slots;
 pub mod suggest;
-
 pub mod track;
 
 use rust_decimal::Decimal;

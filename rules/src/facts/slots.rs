@@ -32,6 +32,9 @@ pub fn deal_slots<'a>(
             put(place::of(*field), slot(&version.value));
         }
     }
+    for field in &metadata.unmapped {
+        put(place::of(*field), Slot::Unknown);
+    }
     if facts.text(Field::Currency).is_none()
         && let Some(currency) = &metadata.currency
     {

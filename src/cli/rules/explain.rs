@@ -16,7 +16,7 @@ use touchline_rules::time::{HOUR_MS, MINUTE_MS};
 use super::super::{ConfigFile, open};
 use super::accounts_of;
 use super::newest_change::{Newest, ToldChange};
-use crate::coaching::account_settings::set_phases;
+use crate::coaching::account_settings::apply_mapping;
 use crate::coaching::data_check::load_verdicts;
 use crate::coaching::opening::no_connection;
 use crate::coaching::people::People;
@@ -129,7 +129,7 @@ async fn tell(
 ) -> anyhow::Result<Told> {
     let DealKey { connection, id } = &state.facts.key;
     let mut metadata = stored(store, connection).await?.unwrap_or_default();
-    set_phases(config, connection, &mut metadata);
+    apply_mapping(config, connection, &mut metadata);
     let people = People::load(store.clone(), Arc::clone(config)).await?;
     let owner = People::owner_email(&metadata, state.facts.text(Field::Owner));
     let pipeline = state.facts.text(Field::Pipeline).unwrap_or_default();

@@ -89,7 +89,7 @@ pub async fn refresh(
 pub async fn restore(store: &Store, connections: &Connections) -> anyhow::Result<()> {
     for connection in connections.iter() {
         if let Some(mut metadata) = stored(store, &connection.slug).await? {
-            mapping::set_phases(&mut metadata, &connection.view().settings);
+            mapping::apply(&mut metadata, &connection.view().settings);
             take_over(connection, metadata);
         }
         // After the zone, which decides what today is.
@@ -101,8 +101,8 @@ pub async fn restore(store: &Store, connections: &Connections) -> anyhow::Result
     Ok(())
 }
 
-/// The metadata of a connection as last read, with the phases of that time: see
-/// [`crate::coaching::account_settings::set_phases`].
+/// The metadata of a connection as last read, with the mapping of that time: see
+/// [`crate::coaching::account_settings::apply_mapping`].
 ///
 /// # Errors
 /// When the store cannot be read.

@@ -44,8 +44,9 @@ pub(super) async fn read(line: &Line<'_>) -> Result<Metadata, CallError> {
         currency: account.company_currency.or_else(|| line.on.metadata.currency.clone()),
         pipelines: stage_order(pipelines.results),
         owners,
+        unmapped: Vec::new(),
     };
-    mapping::set_phases(&mut metadata, &line.on.settings);
+    mapping::apply(&mut metadata, &line.on.settings);
     Ok(metadata)
 }
 

@@ -63,6 +63,7 @@ pub fn metadata() -> Metadata {
             owner("8", "lee@example.com", "Lee Lead"),
             owner("9", "cy@example.com", "Cy Colleague"),
         ],
+        unmapped: Vec::new(),
     }
 }
 

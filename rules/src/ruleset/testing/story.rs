@@ -62,6 +62,7 @@ pub(super) fn account(test: &RuleTest) -> Metadata {
             stages,
         }],
         owners,
+        unmapped: Vec::new(),
     }
 }
 
