@@ -1,6 +1,7 @@
 //! Loading rule files: every mistake at its place.
 
 mod shipped;
+mod stories;
 
 use insta::assert_snapshot;
 use proptest::prelude::*;
@@ -143,6 +144,7 @@ rules:
     tests:
       - name: N
         zzzzzzzz: 1
+        phases: { zzzzzzzz: 1 }
         given: { at: 2026-03-02, zzzzzzzz: 1 }
         then: [{ wait: 1d, zzzzzzzz: 1 }]
         expect: { fires: [{ at: 2026-03-02, zzzzzzzz: 1 }], zzzzzzzz: 1 }
@@ -163,6 +165,7 @@ fn the_reader_and_the_schema_know_the_same_keys() {
         ("`outcome`", "/definitions/Outcome/properties"),
         ("`evidence`", "/definitions/Evidence/properties"),
         ("a test", "/definitions/Test/properties"),
+        ("`phases`", "/definitions/Phases/properties"),
         ("`given`", "/definitions/Given/properties"),
         ("a step", "/definitions/Step/properties"),
         ("`expect`", "/definitions/Expect/properties"),
@@ -185,7 +188,8 @@ fn the_reader_and_the_schema_know_the_same_keys() {
 
 #[test]
 fn stages_are_checked_against_the_accounts() {
-    let stage = |id: &str| Stage { id: id.into(), label: id.into(), kind: StageKind::Open };
+    let stage =
+        |id: &str| Stage { id: id.into(), label: id.into(), kind: StageKind::Open, phase: None };
     let pipeline =
         Pipeline { id: "p".into(), label: "P".into(), stages: vec![stage("negotiation")] };
     let account = Metadata { pipelines: vec![pipeline], ..Metadata::default() };
