@@ -259,7 +259,8 @@ mod tests {
     #[test]
     fn a_pause_ends_when_a_day_begins() {
         assert_eq!(paused(PauseFor::Today, at(6, 23)), "Wed 07 00:00");
-        assert_eq!(paused(PauseFor::ThisWeek, at(6, 10)), "Mon 12 00:00");
+        assert_eq!(paused(PauseFor::Today, at(16, 10)), "Mon 19 00:00", "no word on a Saturday");
+        assert_eq!(paused(PauseFor::ThisWeek, at(6, 10)), "Tue 13 00:00", "Monday is a day off");
         assert_eq!(paused(PauseFor::ThisWeek, at(12, 0)), "Mon 19 00:00");
         assert_eq!(paused(PauseFor::until("2026-10-20").unwrap(), at(6, 10)), "Tue 20 00:00");
     }
