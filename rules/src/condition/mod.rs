@@ -48,6 +48,8 @@ mod explain;
 mod flip;
 mod index;
 mod lex;
+#[cfg(test)]
+pub(crate) mod mutants;
 mod parse;
 mod program;
 mod proof;

@@ -7,7 +7,7 @@ use crate::facts::schema::{Vocabulary, place, schema};
 use crate::facts::{EventKind, Field, StageKind};
 
 /// Facts that are never blank: known, or unknown.
-const NEVER_BLANK: [u16; 15] = [
+const NEVER_BLANK: [u16; 17] = [
     place::ID,
     place::STAGE_KIND,
     place::STAGE_INDEX,
@@ -22,6 +22,8 @@ const NEVER_BLANK: [u16; 15] = [
     place::CHANGE_SOURCE,
     place::CHANGE_KIND,
     place::CHANGE_DIRECTION,
+    place::CHANGE_DAYS,
+    place::CHANGE_STAGES_MOVED,
     place::THRESHOLD,
 ];
 /// Whole numbers that are never negative.
@@ -52,10 +54,9 @@ pub(super) fn of_facts(on: Trigger) -> Domains {
         let count = domains.of(slot);
         (count.whole, count.least) = (true, Some(0.0));
     }
-    domains.of(place::CHANGE_DAYS).whole = true;
-    let steps = domains.of(place::CHANGE_STAGES_MOVED);
-    // A stage that changed is another one; between closed stages nothing is known.
-    (steps.whole, steps.never, steps.may_be_blank) = (true, Some(0.0), false);
+    for slot in [place::CHANGE_DAYS, place::CHANGE_STAGES_MOVED] {
+        domains.of(slot).whole = true;
+    }
     for field in schema(event, true, &Vocabulary::default()).fields() {
         if CLOSED_TEXTS.contains(&field.slot) {
             domains.of(field.slot).texts.clone_from(&field.values);

@@ -7,6 +7,8 @@
 mod compile;
 pub mod diagnostic;
 pub mod document;
+#[cfg(test)]
+mod domains;
 mod json_schema;
 pub(crate) mod keys;
 pub mod period;

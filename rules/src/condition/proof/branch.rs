@@ -145,9 +145,8 @@ impl<'p> Branch<'p> {
             changed = false;
             for ((a, b), tests) in &groups {
                 let (left, right) = (of(a, values), of(b, values));
-                let go = |x: Value<'p>, y: Value<'p>| {
-                    (a != b || x == y) && stands(tests, x, y, a == b)
-                };
+                let go =
+                    |x: Value<'p>, y: Value<'p>| (a != b || x == y) && stands(tests, x, y, a == b);
                 let kept_left: Vec<_> =
                     left.iter().copied().filter(|x| right.iter().any(|y| go(*x, *y))).collect();
                 let kept_right: Vec<_> =
@@ -171,9 +170,8 @@ impl<'p> Branch<'p> {
 
 /// Whether tests of the order of `x` and `y` can have their truths.
 fn stands(tests: &[(CompareOp, Truths)], x: Value<'_>, y: Value<'_>, same: bool) -> bool {
-    let with = |a: Val<u8>, b: Val<u8>| {
-        tests.iter().all(|(op, truths)| truths.has(compare(*op, a, b)))
-    };
+    let with =
+        |a: Val<u8>, b: Val<u8>| tests.iter().all(|(op, truths)| truths.has(compare(*op, a, b)));
     let val = |value| match value {
         Value::Unknown => Val::Unknown,
         Value::Empty => Val::Empty,
@@ -183,11 +181,11 @@ fn stands(tests: &[(CompareOp, Truths)], x: Value<'_>, y: Value<'_>, same: bool)
     if !known {
         return with(val(x), val(y));
     }
-    let less = matches!((x, y), (Value::Past, Value::Now | Value::Future) | (Value::Now, Value::Future));
+    let less =
+        matches!((x, y), (Value::Past, Value::Now | Value::Future) | (Value::Now, Value::Future));
     let greater =
         matches!((x, y), (Value::Future, Value::Now | Value::Past) | (Value::Now, Value::Past));
-    let equal = same
-        || (x == y && matches!(x, Value::Now | Value::Text(_) | Value::Flag(_)));
+    let equal = same || (x == y && matches!(x, Value::Now | Value::Text(_) | Value::Flag(_)));
     let differ = matches!((x, y), (Value::Text(a), Value::Text(b)) if a != b);
     let orders: &[(u8, u8)] = match () {
         () if equal => &[(1, 1)],
@@ -199,11 +197,7 @@ fn stands(tests: &[(CompareOp, Truths)], x: Value<'_>, y: Value<'_>, same: bool)
     orders.iter().any(|(a, b)| with(Val::Known(*a), Val::Known(*b)))
 }
 
-fn known_values<'p>(
-    ty: Type,
-    tests: &[(Asks<'p>, Truths)],
-    domain: &'p Domain,
-) -> Vec<Value<'p>> {
+fn known_values<'p>(ty: Type, tests: &[(Asks<'p>, Truths)], domain: &'p Domain) -> Vec<Value<'p>> {
     match ty {
         Type::Bool => match domain.flag {
             Some(flag) => vec![Value::Flag(flag)],

@@ -133,9 +133,7 @@ impl<'p> Goal<'p> {
         match self.program.bool_node(self.id) {
             _ if self.truths == Truths::ANY => false,
             BoolNode::All(_) => bits & Truths::NOT_TRUE.0 != 0 && self.truths != Truths::NOT_FALSE,
-            BoolNode::Any(_) => {
-                bits & Truths::NOT_FALSE.0 != 0 && self.truths != Truths::NOT_TRUE
-            }
+            BoolNode::Any(_) => bits & Truths::NOT_FALSE.0 != 0 && self.truths != Truths::NOT_TRUE,
             BoolNode::Choice(..) | BoolNode::SameTruth { .. } => true,
             _ => false,
         }
@@ -196,12 +194,7 @@ fn ways(goal: Goal<'_>) -> Ways<'_> {
 
 /// `&&` is `neutral` (true) if all parts are, and `decisive` (false) if one is;
 /// `||` the other way round.
-fn joined<'p>(
-    goal: Goal<'p>,
-    run: Run,
-    neutral: Truths,
-    decisive: Truths,
-) -> Vec<Vec<Goal<'p>>> {
+fn joined<'p>(goal: Goal<'p>, run: Run, neutral: Truths, decisive: Truths) -> Vec<Vec<Goal<'p>>> {
     let parts = goal.program.parts(run);
     let all = |truths: Truths| parts.iter().map(|part| goal.part(*part, truths)).collect();
     let one = |truths: Truths| parts.iter().map(move |part| vec![goal.part(*part, truths)]);

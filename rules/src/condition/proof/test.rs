@@ -94,9 +94,7 @@ impl<'p> Test<'p> {
                 reader.number(number, NumberTest::Among(program.numbers_listed(run)))
             }
             BoolNode::Times { op, a, b } => reader.times(op, a, b).unwrap_or_else(other),
-            BoolNode::SameText { a, b, same } => {
-                reader.same_text(a, b, same).unwrap_or_else(other)
-            }
+            BoolNode::SameText { a, b, same } => reader.same_text(a, b, same).unwrap_or_else(other),
             BoolNode::TextIn(text, run) => {
                 let asks = Asks::AmongTexts(program.texts(run));
                 reader.text_field(text, asks).unwrap_or_else(other)
@@ -142,9 +140,7 @@ impl<'p> Reader<'p, '_> {
         match (self.constant(a), self.constant(b)) {
             (Some(a), Some(b)) => Test::Always(compare(op, a, b)),
             (_, Some(Val::Known(with))) => self.number(a, NumberTest::Compare(op, with)),
-            (Some(Val::Known(with)), _) => {
-                self.number(b, NumberTest::Compare(op.mirrored(), with))
-            }
+            (Some(Val::Known(with)), _) => self.number(b, NumberTest::Compare(op.mirrored(), with)),
             (Some(_), _) | (_, Some(_)) => Test::Always(Truth::Unknown),
             (None, None) => ordered(op, self.number_side(a), self.number_side(b)),
         }

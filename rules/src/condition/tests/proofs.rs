@@ -104,7 +104,10 @@ fn domains_narrow_what_is_possible() {
     ] {
         assert!(never(&[(source, truths)], &domains), "{source}");
     }
-    assert!(!never(&[("deal.push_count > threshold && deal.push_count < 5", Truths::TRUE)], &domains));
+    assert!(!never(
+        &[("deal.push_count > threshold && deal.push_count < 5", Truths::TRUE)],
+        &domains
+    ));
     assert!(!never(&[("has(deal.push_count)", Truths::UNKNOWN)], &domains));
 }
 

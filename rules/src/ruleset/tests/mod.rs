@@ -1,5 +1,6 @@
 //! Loading rule files: every mistake at its place.
 
+mod mutation;
 mod shipped;
 
 use insta::assert_snapshot;

@@ -4,7 +4,7 @@ use super::*;
 use crate::attention::AttentionClass;
 
 /// The packs in the repository.
-fn packs() -> Vec<SourceFile> {
+pub(super) fn packs() -> Vec<SourceFile> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("packs");
     let mut files: Vec<SourceFile> = std::fs::read_dir(folder)
         .unwrap()
