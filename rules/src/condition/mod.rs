@@ -46,6 +46,7 @@ mod drift;
 mod eval;
 mod explain;
 mod flip;
+mod idle;
 mod index;
 mod lex;
 #[cfg(test)]
@@ -70,10 +71,11 @@ pub use diagnostic::{Diagnostic, Severity};
 pub use domain::{Domain, Domains};
 pub use explain::{Explanation, Joint, SeenValue};
 pub use flip::{HORIZON_MS, NextFlip};
+pub use idle::IdlePart;
 pub use proof::{Effort, Truths, is_impossible};
 pub use schema::{FieldDef, Schema, Type};
 pub use seen::Seen;
-pub use time_class::TimeClass;
+pub use time_class::{DailyTest, TimeClass};
 pub use value::{Context, Slot, Truth};
 
 use diagnostic::DIAGNOSTICS_MAX;

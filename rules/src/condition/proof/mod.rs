@@ -73,8 +73,11 @@ impl From<Truth> for Truths {
     }
 }
 
-/// Work that may be spent on proofs; what is not proved within it counts as
-/// possible.
+/// Looks at single tests that one proof may cost.
+const PROOF_LOOKS_MAX: u32 = 5_000;
+
+/// Work that may be spent on many proofs; what is not proved within it, or costs
+/// too much alone, counts as possible.
 #[derive(Debug)]
 pub struct Effort(Cell<u32>);
 
@@ -89,6 +92,11 @@ impl Effort {
         let left = self.0.get();
         self.0.set(left.saturating_sub(u32::try_from(looks).unwrap_or(u32::MAX)));
         left > 0
+    }
+
+    /// What one proof may take of it.
+    fn share(&self) -> Effort {
+        Effort::new(self.0.get().min(PROOF_LOOKS_MAX))
     }
 }
 
@@ -147,6 +155,15 @@ enum Ways<'p> {
 }
 
 fn refute<'p>(goals: Vec<Goal<'p>>, domains: &'p Domains, effort: &Effort) -> bool {
+    let share = effort.share();
+    let granted = share.0.get();
+    let refuted = all_close(goals, domains, &share);
+    effort.spend((granted - share.0.get()) as usize);
+    refuted
+}
+
+/// Whether every branch closes.
+fn all_close<'p>(goals: Vec<Goal<'p>>, domains: &'p Domains, effort: &Effort) -> bool {
     let mut open = vec![(goals, Branch::new(domains))];
     while let Some((mut goals, mut branch)) = open.pop() {
         if !effort.spend(1 + goals.len() + branch.len()) {
