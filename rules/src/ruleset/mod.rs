@@ -34,7 +34,7 @@ use crate::condition::Effort;
 use crate::facts::schema::{Vocabulary, place};
 use crate::facts::{EventKind, Metadata};
 use crate::lesson::Lessons;
-use diagnostic::Findings;
+use diagnostic::{Finding, Findings};
 use warnings::Places;
 
 /// A rule file as it was read from somewhere.
@@ -242,6 +242,11 @@ fn load_file(
     {
         let message = format!("the pack `{}` is also in {other}", pack.value);
         findings.error(pack.at, "duplicate_pack", message, "give one of them another name");
+    }
+    if let (Some(pack), true) = (&document.pack, document.rules.is_empty()) {
+        let hint = "add a rule, or remove the file";
+        let finding = Finding::warning("empty_pack", "the pack has no rules", hint);
+        findings.between(pack.at, pack.at, finding);
     }
     let name = document.pack.as_ref().map_or("", |pack| pack.value.as_str());
     let setting = compile::Setting { file: &file.path, text: &file.text, pack: name, known };

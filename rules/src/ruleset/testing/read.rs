@@ -22,6 +22,8 @@ use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS, UnixMs};
 /// The most steps of one story.
 pub const STEPS_MAX: usize = 100;
 
+/// The name in `unknown` for all facts that rest on activities.
+const ACTIVITIES: &str = "activities";
 /// Time between two steps of which the second does not say when it happens.
 const STEP_MS: i64 = MINUTE_MS;
 /// How long before the story the deal was created, unless the test says so.
@@ -105,7 +107,7 @@ fn given(node: &Node, stages: &[String], findings: &mut Findings) -> Option<Give
     let last_inbound_at = time("last_inbound_at", findings);
     let last_outbound_at = time("last_outbound_at", findings);
     let next_meeting_at = time("next_meeting_at", findings);
-    let unknown = map.node("unknown").and_then(|it| names(it, "unknown", findings));
+    let unknown = map.node("unknown").and_then(|it| unknown_facts(it, findings));
     let unknown = unknown.unwrap_or_default();
     let mut fields = BTreeMap::new();
     for field in Field::ALL.into_iter().filter(|field| *field != Field::CreatedAt) {
@@ -121,7 +123,7 @@ fn given(node: &Node, stages: &[String], findings: &mut Findings) -> Option<Give
             fields.insert(field, value.unwrap_or(Fact::Empty));
         }
     }
-    let activities_known = !unknown.iter().any(|name| name == "activities");
+    let activities_known = !unknown.iter().any(|name| name == ACTIVITIES);
     map.finish(findings);
     Some(Given {
         at,
@@ -134,6 +136,23 @@ fn given(node: &Node, stages: &[String], findings: &mut Findings) -> Option<Give
         next_meeting_at,
         activities_known,
     })
+}
+
+/// What nobody told us: fields, and [`ACTIVITIES`].
+fn unknown_facts(node: &Node, findings: &mut Findings) -> Option<Vec<String>> {
+    let mut known = Field::ALL.map(Field::name).to_vec();
+    known.push(ACTIVITIES);
+    let mut facts = Vec::new();
+    for node in keys::list(node, "unknown", findings)? {
+        let Some(name) = keys::text(node, "unknown", findings) else { continue };
+        if known.contains(&name.value.as_str()) {
+            facts.push(name.value);
+            continue;
+        }
+        let message = format!("a deal has no `{}` to be unknown", shown(&name.value));
+        findings.error(name.at, "unknown_value", message, did_you_mean(&name.value, &known));
+    }
+    Some(facts)
 }
 
 fn story_step(

@@ -1,5 +1,6 @@
 //! Loading rule files: every mistake at its place.
 
+mod codes;
 mod mutation;
 mod shipped;
 
