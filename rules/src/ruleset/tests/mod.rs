@@ -1,6 +1,7 @@
 //! Loading rule files: every mistake at its place.
 
 mod codes;
+mod mutated;
 mod mutation;
 mod shipped;
 

@@ -1,8 +1,8 @@
 //! Ten thousand damaged rule files, conditions and lessons: nothing panics or
 //! hangs, and every finding is at a place that its file has.
 //!
-//! The damage follows from the number of a case alone: a case that fails is told
-//! by its number, and `CASE` in [`one_case_by_its_number`] repeats it.
+//! The damage follows from the number of a case alone, and a case that fails is
+//! told by its number: `exercise(&Corpus::of_what_ships().file(number))` repeats it.
 
 mod damage;
 
@@ -17,13 +17,17 @@ use crate::lesson;
 
 /// How many cases there are.
 const CASES: u64 = 10_000;
+/// Of so many cases one is a whole pack.
+const WHOLE_PACK_EVERY: u64 = 50;
 /// Threads that share them, each a test of its own.
 const SHARES: u64 = 4;
 /// How long one case may take, on a busy machine and without optimisation.
 const CASE_MAX: Duration = Duration::from_secs(30);
 
-/// What is damaged: rules as packs of their own, conditions in a rule, lessons.
+/// What is damaged: whole packs, rules as packs of their own, conditions in a
+/// rule, lessons.
 struct Corpus {
+    packs: Vec<String>,
     rules: Vec<String>,
     conditions: Vec<String>,
     lessons: Vec<(String, String)>,
@@ -31,8 +35,9 @@ struct Corpus {
 
 impl Corpus {
     fn of_what_ships() -> Corpus {
-        let (mut rules, mut conditions) = (Vec::new(), Vec::new());
+        let (mut whole, mut rules, mut conditions) = (Vec::new(), Vec::new(), Vec::new());
         for pack in packs() {
+            whole.push(pack.text.clone());
             let (head, list) = pack.text.split_once("\nrules:\n").unwrap();
             let list = list.split("\n  - id:").map(|rule| rule.trim_start_matches("  - id:"));
             rules.extend(list.map(|rule| format!("{head}\nrules:\n  - id:{rule}")));
@@ -44,8 +49,7 @@ impl Corpus {
                 conditions.extend(all.map(|condition| condition.source().to_owned()));
             }
         }
-        let lessons = lesson::shipped_files();
-        Corpus { rules, conditions, lessons }
+        Corpus { packs: whole, rules, conditions, lessons: lessons() }
     }
 
     /// The file of a case.
@@ -53,11 +57,13 @@ impl Corpus {
         let mut dice = Dice::of(case);
         match case % 5 {
             0 | 1 => {
-                let text = damage::file(dice.pick(&self.rules), &mut dice);
+                let whole = case.is_multiple_of(WHOLE_PACK_EVERY);
+                let from = if whole { &self.packs } else { &self.rules };
+                let text = damage::file(dice.pick::<String>(from), &mut dice);
                 file("damaged.yaml", &text)
             }
             2 | 3 => {
-                let condition = damage::condition(dice.pick(&self.conditions), &mut dice);
+                let condition = damage::condition(dice.pick::<String>(&self.conditions), &mut dice);
                 let quoted = serde_json::to_string(&condition).unwrap();
                 file("condition.yaml", &RULE.replace("CONDITION", &quoted))
             }
@@ -67,6 +73,19 @@ impl Corpus {
             }
         }
     }
+}
+
+/// The lessons in the repository: name and text.
+fn lessons() -> Vec<(String, String)> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("lessons");
+    let read = |path: std::path::PathBuf| {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        (name, std::fs::read_to_string(path).unwrap())
+    };
+    let mut lessons: Vec<_> =
+        std::fs::read_dir(folder).unwrap().map(|entry| read(entry.unwrap().path())).collect();
+    lessons.sort();
+    lessons
 }
 
 const RULE: &str = "pack: p
@@ -111,7 +130,10 @@ fn exercise(damaged: &SourceFile) {
         for (line, column) in [(found.line, found.column), (found.end.line, found.end.column)] {
             let letters = lines.get(line.wrapping_sub(1)).copied();
             let letters = letters.or((line == 1).then_some(0));
-            assert!(letters.is_some_and(|letters| (1..=letters + 1).contains(&column)), "{found:?}");
+            assert!(
+                letters.is_some_and(|letters| (1..=letters + 1).contains(&column)),
+                "{found:?}"
+            );
         }
         assert!((found.end.line, found.end.column) >= (found.line, found.column), "{found:?}");
         assert!(!found.message.is_empty() && !found.code.is_empty());
@@ -158,13 +180,6 @@ fn a_third_quarter_of_ten_thousand_damaged_files() {
 #[test]
 fn a_last_quarter_of_ten_thousand_damaged_files() {
     go_through(3);
-}
-
-/// Change the number to look at another case.
-#[test]
-fn one_case_by_its_number() {
-    const CASE: u64 = 4_711;
-    exercise(&Corpus::of_what_ships().file(CASE));
 }
 
 /// The damage is worth something: some files still load, most do not, and they
