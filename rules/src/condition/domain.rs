@@ -41,6 +41,29 @@ impl Default for Domain {
     }
 }
 
+#[cfg(test)]
+impl Domain {
+    /// Whether a fact may have this value.
+    pub(crate) fn admits(&self, value: super::Slot<'_>) -> bool {
+        use super::Slot;
+        match value {
+            Slot::Unknown => self.may_be_unknown,
+            Slot::Empty | Slot::Text("") => self.may_be_blank,
+            Slot::Bool(flag) => self.flag.is_none_or(|only| only == flag),
+            Slot::Number(number) => {
+                self.number.is_none_or(|only| only == number)
+                    && self.least.is_none_or(|least| number >= least)
+                    && self.never != Some(number)
+                    && (!self.whole || number.fract() == 0.0)
+            }
+            Slot::Text(text) => {
+                self.texts.as_ref().is_none_or(|texts| texts.iter().any(|only| only == text))
+            }
+            Slot::Time(_) => true,
+        }
+    }
+}
+
 /// Domains by slot; a slot without one has the default.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Domains(BTreeMap<u16, Domain>);

@@ -6,7 +6,7 @@ use super::{
     generate::{Generator, Language, Picks, facts},
     *,
 };
-use crate::condition::{Domains, Effort, Truths, is_impossible};
+use crate::condition::{Domains, Effort, Truths, is_impossible, mutants::mutants};
 
 /// Enough for every condition of this file.
 const EFFORT: u32 = 50_000;
@@ -131,7 +131,15 @@ proptest! {
         let mut picks = Picks::new(&picks);
         let depth = u32::from(picks.below(3));
         let mut language = Generator { picks, language: Language::Whole };
-        let sources = [language.condition(depth), language.condition(depth)];
+        // Two conditions, or one and the same with a token changed: of those more is proved.
+        let one = language.condition(depth);
+        let changed = mutants(&one, &schema());
+        let pick = usize::from(language.picks.below(2_000));
+        let other = match changed.get(pick % (2 * changed.len().max(1))) {
+            Some(mutant) => mutant.source.clone(),
+            None => language.condition(depth),
+        };
+        let sources = [one, other];
         let [Ok(a), Ok(b)] = sources.each_ref().map(|source| compile(source, &schema())) else {
             return Ok(());
         };

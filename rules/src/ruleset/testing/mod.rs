@@ -152,6 +152,19 @@ pub(crate) fn readings(set: &RuleSet) -> Vec<(String, crate::engine::Reading)> {
     readings
 }
 
+/// How every story of every rule ends: the deal, the world, the last instant.
+#[cfg(test)]
+pub(crate) fn endings(
+    set: &RuleSet,
+    mut look: impl FnMut(&Rule, &crate::facts::DealState, &World<'_>, UnixMs),
+) {
+    for rule in set.rules() {
+        for test in &rule.tests {
+            tell(set, rule, test, |story, world, now| look(rule, &story.state, world, now));
+        }
+    }
+}
+
 /// How long changes wait in a story; records are read at once, so never used up.
 const HYDRATE_DEADLINE_MS: i64 = HOUR_MS;
 

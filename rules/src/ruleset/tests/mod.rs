@@ -4,6 +4,7 @@ mod codes;
 mod mutated;
 mod mutation;
 mod shipped;
+mod warnings;
 
 use insta::assert_snapshot;
 use proptest::prelude::*;

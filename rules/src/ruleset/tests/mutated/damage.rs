@@ -183,7 +183,7 @@ pub(super) fn condition(text: &str, dice: &mut Dice) -> String {
 }
 
 fn dice_letters(dice: &mut Dice) -> &'static str {
-    *dice.pick(&LETTERS[..])
+    dice.pick(&LETTERS[..])
 }
 
 fn bytes(text: &str, dice: &mut Dice) -> String {
