@@ -176,14 +176,14 @@ pub(super) fn condition(text: &str, dice: &mut Dice) -> String {
                 let joint = *dice.pick(&[" && ", " || ", " == ", " ? true : "]);
                 vec![text; *dice.pick(&[2, 3, 9, 60])].join(joint)
             }
-            _ => insert(&text, dice, |dice| *dice.pick(&WORDS[..])),
+            _ => insert(&text, dice, |dice| dice.pick::<&str>(&WORDS)),
         };
     }
     text
 }
 
 fn dice_letters(dice: &mut Dice) -> &'static str {
-    dice.pick(&LETTERS[..])
+    dice.pick::<&str>(&LETTERS)
 }
 
 fn bytes(text: &str, dice: &mut Dice) -> String {
