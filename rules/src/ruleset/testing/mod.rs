@@ -95,6 +95,8 @@ pub struct Expectation {
     pub late: Option<u32>,
     /// How many episodes that spoke end, if that matters.
     pub ended: Option<u32>,
+    /// How many firings are followed by the outcome, if that matters.
+    pub helped: Option<u32>,
 }
 
 /// One expected firing.

@@ -268,6 +268,7 @@ fn expect(node: &Node, base: UnixMs, findings: &mut Findings) -> Option<Expectat
     };
     expected.late = count("late", findings);
     expected.ended = count("ended", findings);
+    expected.helped = count("helped", findings);
     map.finish(findings);
     Some(expected)
 }

@@ -1,6 +1,9 @@
 //! How much the tests of the packs notice: every token of every condition is
 //! changed, one at a time, and at least one test of the rule has to fail.
 //!
+//! The tests say with `helped` what is hoped for after a nudge, so outcomes count
+//! like `when`, `unless` and the threshold.
+//!
 //! What does not count as a mutant: what `rules check` refuses, for no test
 //! would run; and what is *proved* to have the same truth as the condition, for
 //! all facts that deals can have ([`is_impossible`]): no test could tell them
@@ -11,7 +14,7 @@ use std::collections::BTreeMap;
 use super::shipped::packs;
 use super::*;
 use crate::condition::mutants::{Sort, mutants, other_numbers};
-use crate::condition::{Condition, Domains, Effort, Truths, compile, is_impossible};
+use crate::condition::{Condition, Domains, Effort, Schema, Truths, compile, is_impossible};
 use crate::facts::schema::{Vocabulary, schema};
 use crate::ruleset::domains;
 use crate::ruleset::yaml::{Node, NodeKind};
@@ -105,32 +108,53 @@ fn value_of<'n>(node: &'n Node, key: &str) -> Option<&'n Node> {
 
 fn score_of_rule(rule: &Rule, node: &Node) -> Score {
     let mut score = Score::default();
-    let fields = schema(rule.event(), false, &Vocabulary::default());
-    let domains = domains::of_rule(rule.on, rule.applies_to, rule.threshold);
-    let conditions = [("when", Some(&rule.when)), ("unless", rule.unless.as_ref())];
-    for (key, condition) in conditions {
+    let speaking = domains::of_rule(rule.on, rule.applies_to, rule.threshold);
+    let words = Vocabulary::default();
+    let fields = schema(rule.event(), false, &words);
+    for (key, condition) in [("when", Some(&rule.when)), ("unless", rule.unless.as_ref())] {
         let Some(condition) = condition else { continue };
-        for mutant in mutants(condition.source(), &fields) {
-            let changed = NodeKind::Text(mutant.source.clone());
-            let Ok(compiled) = compile(&mutant.source, &fields) else {
+        let place = Place { rule, key, condition, fields: &fields, domains: &speaking };
+        place.tally(&mut score, |to| with(node, key, to));
+    }
+    if let (Some(outcome), Some(written)) = (&rule.outcome, value_of(node, "outcome")) {
+        let (condition, fields) = (&outcome.when, schema(None, true, &words));
+        let domains = domains::of_facts(Trigger::State);
+        let key = "outcome";
+        let place = Place { rule, key, condition, fields: &fields, domains: &domains };
+        place.tally(&mut score, |to| with(node, key, with(written, "when", to).kind));
+    }
+    for to in rule.threshold.into_iter().flat_map(other_numbers) {
+        let label = format!("{} threshold: {to}", rule.id);
+        tally(&mut score, &with(node, "threshold", NodeKind::Number(to)), Sort::Number, label);
+    }
+    score
+}
+
+/// A condition of a rule.
+struct Place<'a> {
+    rule: &'a Rule,
+    key: &'a str,
+    condition: &'a Condition,
+    fields: &'a Schema,
+    domains: &'a Domains,
+}
+
+impl Place<'_> {
+    /// Runs the rule's tests with each mutant, put into the rule by `put`.
+    fn tally(&self, score: &mut Score, put: impl Fn(NodeKind) -> Node) {
+        for mutant in mutants(self.condition.source(), self.fields) {
+            let Ok(compiled) = compile(&mutant.source, self.fields) else {
                 score.refused += 1;
                 continue;
             };
-            if says_the_same(condition, &compiled, &domains) {
+            if says_the_same(self.condition, &compiled, self.domains) {
                 score.same += 1;
                 continue;
             }
-            let label = format!("{} {key}: {}", rule.id, mutant.change);
-            tally(&mut score, node, key, changed, mutant.sort, label);
+            let label = format!("{} {}: {}", self.rule.id, self.key, mutant.change);
+            tally(score, &put(NodeKind::Text(mutant.source)), mutant.sort, label);
         }
     }
-    if let Some(threshold) = rule.threshold {
-        for to in other_numbers(threshold) {
-            let label = format!("{} threshold: {threshold} to {to}", rule.id);
-            tally(&mut score, node, "threshold", NodeKind::Number(to), Sort::Number, label);
-        }
-    }
-    score
 }
 
 /// Whether two conditions have one truth for all facts, unknown ones included.
@@ -143,17 +167,9 @@ fn says_the_same(a: &Condition, b: &Condition, domains: &Domains) -> bool {
         && never([(a, Truths::UNKNOWN), (b, Truths::FALSE)])
 }
 
-/// Runs the rule's tests with one key changed.
-fn tally(score: &mut Score, rule: &Node, key: &str, to: NodeKind, sort: Sort, label: String) {
-    let mut rule = rule.clone();
-    if let NodeKind::Map(entries) = &mut rule.kind {
-        for (name, _, value) in entries {
-            if name == key {
-                value.kind = to.clone();
-            }
-        }
-    }
-    let text = format!("{{\"pack\":\"p\",\"title\":\"P\",\"rules\":[{}]}}", json(&rule));
+/// Runs the tests of a changed rule.
+fn tally(score: &mut Score, rule: &Node, sort: Sort, label: String) {
+    let text = format!("{{\"pack\":\"p\",\"title\":\"P\",\"rules\":[{}]}}", json(rule));
     let loaded = RuleSet::load(&[file("mutant.yaml", &text)], &[]);
     let Some(set) = loaded.set else {
         score.refused += 1;
@@ -166,6 +182,17 @@ fn tally(score: &mut Score, rule: &Node, key: &str, to: NodeKind, sort: Sort, la
         true => score.noticed += 1,
         false => score.survivors.push(label),
     }
+}
+
+/// The mapping with another value under `key`.
+fn with(map: &Node, key: &str, to: NodeKind) -> Node {
+    let mut map = map.clone();
+    if let NodeKind::Map(entries) = &mut map.kind
+        && let Some((.., value)) = entries.iter_mut().find(|(name, ..)| name == key)
+    {
+        value.kind = to;
+    }
+    map
 }
 
 /// The node as JSON, which is YAML too.
