@@ -3,7 +3,9 @@
 //!
 //! Deals get whole numbers as HubSpot's do, in the order in which the history
 //! first names them, so the same history always makes the same ids. A CSV does
-//! not say who moved a deal; played back, its owner did.
+//! not say who moved a deal; played back, its owner did. Nor does it say that a
+//! property was blank: what it never tells of a deal, the account withholds, so
+//! that nothing is concluded from a silence.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -207,6 +209,10 @@ impl Replay {
                 let named: Vec<(&str, &str)> =
                     values.iter().map(|(field, text)| (property_of(*field), &**text)).collect();
                 if self.present.insert(deal) {
+                    let untold = Field::ALL
+                        .iter()
+                        .filter(|field| values.iter().all(|(told, _)| told != *field));
+                    hubspot.withhold(deal, untold.map(|field| property_of(*field)));
                     let told: Vec<_> =
                         named.into_iter().filter(|(_, text)| !text.is_empty()).collect();
                     hubspot.create_deal_as(deal, &told, &by).map(drop)

@@ -8,7 +8,7 @@ use crate::facts::event::events;
 use crate::facts::fold::{Effect, fold};
 use crate::facts::{
     Actor, ActorKind, Change, ChangeKind, ChangeView, DealState, Fact, Field, Hydration,
-    Observation, Origin,
+    Observation, Origin, Value,
 };
 use crate::time::UnixMs;
 
@@ -17,7 +17,9 @@ use super::firing::Cause;
 use super::rule_truth::Look;
 use super::{AppliedChange, Firing, Outcome, World, timers};
 
-/// Takes one change in, or lets it wait for the record of a deal never read.
+/// Takes one change in, or lets it wait for the record of a deal never read, or
+/// of one that moves to a stage nobody knows yet: what a move means cannot be
+/// said before the account was read again.
 pub(super) fn change(
     state: &mut DealState,
     change: &Change,
@@ -27,7 +29,7 @@ pub(super) fn change(
 ) {
     state.last_engine_at = Some(now);
     state.told_at = state.told_at.max(Some(now));
-    if !state.is_ready() {
+    if !state.is_ready() || names_new_stage(change, world) {
         wait(state, change, now);
         if state.waiting.len() > WAITING_MAX {
             give_up_waiting(state, now, world, outcome);
@@ -46,13 +48,27 @@ pub(super) fn change(
     state.next_due = timers::next_due(state, world);
 }
 
+fn names_new_stage(change: &Change, world: &World<'_>) -> bool {
+    match &change.kind {
+        ChangeKind::FieldSet { field: Field::Stage, to: Fact::Known(Value::Text(id)) } => {
+            world.metadata.stage(None, id).is_none()
+        }
+        _ => false,
+    }
+}
+
 fn wait(state: &mut DealState, change: &Change, now: UnixMs) {
     let occurred_at = change.occurred_at;
     state.hydration = match state.hydration {
         Hydration::Waiting { since, earliest } => {
             Hydration::Waiting { since, earliest: earliest.min(occurred_at) }
         }
-        _ => Hydration::Waiting { since: now, earliest: occurred_at },
+        Hydration::Overdue { earliest } => {
+            Hydration::Waiting { since: now, earliest: earliest.min(occurred_at) }
+        }
+        Hydration::Unseen | Hydration::Done => {
+            Hydration::Waiting { since: now, earliest: occurred_at }
+        }
     };
     let same = |held: &Change| {
         let order = |one: &Change| (one.occurred_at, one.vendor_seq);
