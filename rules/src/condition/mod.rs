@@ -72,7 +72,7 @@ pub use domain::{Domain, Domains};
 pub use explain::{Explanation, Joint, SeenValue};
 pub use flip::{HORIZON_MS, NextFlip};
 pub use idle::IdlePart;
-pub use proof::{Effort, Truths, is_impossible};
+pub use proof::{Effort, Sought, Truths, is_impossible, is_impossible_together};
 pub use schema::{FieldDef, Schema, Type};
 pub use seen::Seen;
 pub use time_class::{DailyTest, TimeClass};

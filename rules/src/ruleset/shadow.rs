@@ -12,7 +12,7 @@ use super::position::span_in;
 use super::rule::{Rule, Trigger};
 use super::warnings::{Places, speaking};
 use crate::attention::AttentionClass;
-use crate::condition::{Domains, Effort, Truths, is_impossible};
+use crate::condition::{Effort, Sought, Truths, is_impossible, is_impossible_together};
 use crate::facts::schema::place;
 
 /// A rule, where its parts stand, and in which file.
@@ -102,37 +102,23 @@ fn loudness(rule: &Rule) -> u8 {
     }
 }
 
-/// Whether `other` holds wherever `rule` does.
+/// Whether `other` holds wherever `rule` does. Each has a threshold of its own.
 fn implies(rule: &Rule, other: &Rule, effort: &Effort) -> bool {
-    let (Some(domains), true) = (shared_domains(rule, other), can_speak(rule, effort)) else {
+    let deals = domains::of_rule(rule.on, rule.applies_to, None);
+    let [own, others] =
+        [rule, other].map(|one| domains::of_rule(one.on, one.applies_to, one.threshold));
+    // A rule that never speaks implies everything, and is named for itself.
+    if is_impossible(&speaking(rule), &own, effort) {
         return false;
-    };
-    let never = |silent| {
-        let mut sought = speaking(rule);
-        sought.push(silent);
-        is_impossible(&sought, &domains, effort)
+    }
+    let never = |(condition, truths)| {
+        let speaking = speaking(rule).into_iter();
+        let mut sought: Vec<Sought<'_>> = speaking
+            .map(|(condition, truths)| Sought { condition, truths, constants: &own })
+            .collect();
+        sought.push(Sought { condition, truths, constants: &others });
+        is_impossible_together(&sought, &deals, effort)
     };
     never((&other.when, Truths::NOT_TRUE))
         && other.unless.as_ref().is_none_or(|unless| never((unless, Truths::NOT_FALSE)))
-}
-
-/// A rule that never speaks implies everything, and is named for itself.
-fn can_speak(rule: &Rule, effort: &Effort) -> bool {
-    let domains = domains::of_rule(rule.on, rule.applies_to, rule.threshold);
-    !is_impossible(&speaking(rule), &domains, effort)
-}
-
-/// What is known of deals that both rules look at. Two thresholds are two
-/// numbers under one name: nothing is compared then, unless only one reads it.
-fn shared_domains(rule: &Rule, other: &Rule) -> Option<Domains> {
-    let reads = |rule: &Rule| {
-        let unless = rule.unless.iter().flat_map(|unless| unless.fields_read());
-        rule.when.fields_read().iter().chain(unless).any(|slot| *slot == place::THRESHOLD)
-    };
-    let threshold = match (reads(rule), reads(other)) {
-        (true, true) if rule.threshold != other.threshold => return None,
-        (true, _) => rule.threshold,
-        (false, _) => other.threshold,
-    };
-    Some(domains::of_rule(rule.on, rule.applies_to, threshold))
 }

@@ -100,13 +100,34 @@ impl Effort {
     }
 }
 
+/// A condition, and the truths it is to have.
+#[derive(Copy, Clone, Debug)]
+pub struct Sought<'c> {
+    /// The condition.
+    pub condition: &'c Condition,
+    /// Any of these.
+    pub truths: Truths,
+    /// Fields that are one number for this condition, as a rule's own threshold is.
+    pub constants: &'c Domains,
+}
+
 /// Whether it is proved that no facts within `domains` give all these conditions
 /// one of the truths beside them.
 #[must_use]
 pub fn is_impossible(sought: &[(&Condition, Truths)], domains: &Domains, effort: &Effort) -> bool {
-    let goals = sought.iter().map(|(condition, truths)| {
+    let sought: Vec<Sought<'_>> = sought
+        .iter()
+        .map(|(condition, truths)| Sought { condition, truths: *truths, constants: domains })
+        .collect();
+    is_impossible_together(&sought, domains, effort)
+}
+
+/// As [`is_impossible`], of conditions that each know constants of their own.
+#[must_use]
+pub fn is_impossible_together(sought: &[Sought<'_>], domains: &Domains, effort: &Effort) -> bool {
+    let goals = sought.iter().map(|Sought { condition, truths, constants }| {
         let program = &condition.compiled.program;
-        Goal { program, id: program.root, truths: *truths }
+        Goal { program, constants, id: program.root, truths: *truths }
     });
     refute(goals.collect(), domains, effort)
 }
@@ -119,13 +140,14 @@ pub(super) fn is_impossible_part(
     domains: &Domains,
     effort: &Effort,
 ) -> bool {
-    refute(vec![Goal { program, id, truths }], domains, effort)
+    refute(vec![Goal { program, constants: domains, id, truths }], domains, effort)
 }
 
 /// A part and the truths it may have.
 #[derive(Copy, Clone)]
 struct Goal<'p> {
     program: &'p Program,
+    constants: &'p Domains,
     id: BoolId,
     truths: Truths,
 }
@@ -175,7 +197,7 @@ fn all_close<'p>(goals: Vec<Goal<'p>>, domains: &'p Domains, effort: &Effort) ->
         let goal = goals.swap_remove(at);
         match ways(goal) {
             Ways::Test => {
-                let test = Test::of(goal.program, goal.id, domains);
+                let test = Test::of(goal.program, goal.id, goal.constants);
                 branch.require(test, goal.truths);
                 if !branch.is_closed() {
                     open.push((goals, branch));

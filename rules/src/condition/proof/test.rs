@@ -273,7 +273,10 @@ impl Reader<'_, '_> {
         // Writing into a String cannot fail.
         let _ = match self.program.number_node(id) {
             NumberNode::Constant(value) => write!(key, "{value:?}"),
-            NumberNode::Field(slot) => write!(key, "#{slot}"),
+            NumberNode::Field(slot) => match self.domains.number(slot) {
+                Some(number) => write!(key, "{:?}", Val::Known(number)),
+                None => write!(key, "#{slot}"),
+            },
             NumberNode::Negate(inner) => write!(key, "-{}", self.number_key(inner)),
             NumberNode::Arithmetic(op, a, b) => {
                 write!(key, "({}{}{})", self.number_key(a), op.symbol(), self.number_key(b))

@@ -135,6 +135,8 @@ fn rules_in_each_others_shadow() {
         "on: deal.field_changed(amount)\nwhen: change.to > 9 && has(deal.owner)",
         "on: state\nwhen: deal.stage_kind == \"open\" && days_since(deal.created_at) >= threshold\nthreshold: 5",
         "on: state\nwhen: threshold <= days_since(deal.created_at)\nthreshold: 5",
+        "on: deal.created\nwhen: deal.push_count >= threshold\nthreshold: 2",
+        "on: deal.created\nwhen: deal.push_count >= threshold\nthreshold: 3",
     ]), @"
     r1 shadowed_rule: whenever this fires, `r0` in a.yaml fires too, for the same reader
       > change.to > 9 && has(deal.owner)
@@ -142,6 +144,9 @@ fn rules_in_each_others_shadow() {
     r3 same_condition: `r2` in a.yaml is true of the same deals
       > threshold <= days_since(deal.created_at)
       remove one of the two, or let each ask for something of its own
+    r5 shadowed_rule: whenever this fires, `r4` in a.yaml fires too, for the same reader
+      > deal.push_count >= threshold
+      remove one of the two, or add an `unless` to `r4` that leaves these cases to this rule
     ");
 }
 
@@ -181,6 +186,10 @@ fn rules_that_only_look_alike_are_left_alone() {
         (
             "on: state\nwhen: deal.amount > threshold\nthreshold: 5".into(),
             "on: state\nwhen: deal.amount > threshold\nthreshold: 6",
+        ),
+        (
+            "on: state\nwhen: deal.amount - threshold > 0\nthreshold: 5".into(),
+            "on: state\nwhen: deal.amount - threshold > 0\nthreshold: 6",
         ),
         // Blank and unknown amounts.
         (
