@@ -5,6 +5,7 @@ mod deliveries;
 mod findings;
 mod house;
 mod inactive;
+mod mapping;
 mod signature;
 #[cfg(test)]
 mod tests;
@@ -145,10 +146,12 @@ impl Patient<'_> {
         connection::status(store, slug, findings).await?;
         if connection::connected(config, store, vault, slug, findings).await? && !self.offline {
             connection::live(opened, findings).await;
+            mapping::properties(opened, findings).await;
         }
         connection::usage(store, slug, self.now, findings).await?;
         if opened.crm().is_some() {
             connection::reading(store, opened, self.now, findings).await?;
+            mapping::stages(opened, findings);
             inactive::rules(config, store, opened, self.now, findings).await?;
             connection::people(config, store, opened, findings).await?;
         }

@@ -15,6 +15,7 @@ use touchline_rules::ruleset::{
 
 use super::counted::counted;
 use super::{ConfigFile, open};
+use crate::coaching::account_settings::apply_mapping;
 use crate::coaching::rulesets::read_packs;
 use crate::config::Config;
 use crate::roles::fetch::metadata::stored;
@@ -146,7 +147,10 @@ async fn accounts_of(config: &Config, store: &Store) -> Vec<(String, Arc<Metadat
     let mut accounts = Vec::new();
     for slug in config.connections.keys() {
         match stored(store, slug).await {
-            Ok(Some(metadata)) => accounts.push((slug.clone(), Arc::new(metadata))),
+            Ok(Some(mut metadata)) => {
+                apply_mapping(config, slug, &mut metadata);
+                accounts.push((slug.clone(), Arc::new(metadata)));
+            }
             Ok(None) => {}
             Err(error) => eprintln!("warning: {slug} is not checked against: {error:#}"),
         }

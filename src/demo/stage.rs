@@ -126,6 +126,18 @@ impl Stage {
         Ok(Config::from_toml(&self.config)?)
     }
 
+    /// The same as a file would hold it.
+    #[must_use]
+    pub fn config_text(&self) -> &str {
+        &self.config
+    }
+
+    /// Changes the configuration that the service is opened with from now on, as
+    /// an admin edits the file before a restart.
+    pub fn edit_config(&mut self, edit: impl FnOnce(String) -> String) {
+        self.config = edit(std::mem::take(&mut self.config));
+    }
+
     /// Opens the service.
     ///
     /// # Errors

@@ -10,14 +10,15 @@ use jiff::tz::TimeZone;
 use touchline_rules::Calendar;
 use touchline_rules::condition::{Explanation, Joint};
 use touchline_rules::engine::{LIVE_MAX_AGE_MS, World, explain_rule};
+use touchline_rules::facts::schema::{DEAL_FIELDS, activity_facts, place};
 use touchline_rules::facts::{
-    ChangeKind, DealKey, DealState, EventKind, Fact, Field, Metadata, Value,
+    ChangeKind, DealKey, DealState, EventKind, Fact, Field, Managers, Metadata, Value,
 };
 use touchline_rules::ruleset::{AppliesTo, Rule, RuleSet, Trigger};
 
 use super::History;
 
-/// A rule that cannot fire on a history.
+/// A rule that cannot fire.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inactive {
     /// The rule.
@@ -43,12 +44,13 @@ struct Told {
 /// tells, each with the facts that are missing.
 #[must_use]
 pub fn inactive(history: &History, rules: &RuleSet) -> Vec<Inactive> {
-    let told = Told::by(history);
-    let found = rules.rules().iter().filter_map(|rule| {
-        let missing = told.missing_for(rule, rules)?;
-        Some(Inactive { rule_id: rule.id.clone(), missing })
-    });
-    found.collect()
+    Told::by(history).inactive(rules)
+}
+
+/// The rules that cannot fire where all is told but `untold`, facts by their names.
+#[must_use]
+pub fn inactive_without(untold: &[&str], rules: &RuleSet) -> Vec<Inactive> {
+    Told::all_but(untold).inactive(rules)
 }
 
 impl Told {
@@ -64,36 +66,66 @@ impl Told {
         for change in history.changes.iter().filter(|change| closes(&change.kind)) {
             closed_at.entry(&change.deal).or_insert(change.occurred_at);
         }
+        let of_activities: Vec<_> =
+            activity_facts().filter(|name| *name != CONTACTS_ENGAGED).collect();
         let mut told = Told::default();
         let mut values: HashMap<(&DealKey, Field), &Fact<Value>> = HashMap::new();
         told.tell(&["deal.id"], true);
         if metadata.currency.is_some() {
-            told.tell(facts_of(Field::Currency), true);
+            told.tell(&facts_of(Field::Currency), true);
         }
         for change in &history.changes {
             let open = closed_at.get(&change.deal).is_none_or(|at| change.occurred_at < *at);
             match &change.kind {
                 ChangeKind::Created => {
                     told.created = true;
-                    told.tell(facts_of(Field::CreatedAt), open);
+                    told.tell(&facts_of(Field::CreatedAt), open);
                 }
                 ChangeKind::FieldSet { to: Fact::Unknown, .. } => {}
                 ChangeKind::FieldSet { field, to } => {
                     // What a deal's stage says holds for the closed one too.
-                    told.tell(facts_of(*field), open || *field == Field::Stage);
+                    told.tell(&facts_of(*field), open || *field == Field::Stage);
+                    if *field == Field::Stage && has_phase(metadata, to) {
+                        told.tell(&[STAGE_PHASE], open);
+                    }
                     let before = values.insert((&change.deal, *field), to);
                     if before.is_some_and(|before| before != to) {
                         told.moved.insert(*field);
                     }
                 }
-                ChangeKind::Activity(_) => {
+                ChangeKind::Activity(activity) => {
                     told.activities = true;
-                    told.tell(&ACTIVITY_FACTS, open);
+                    told.tell(&of_activities, open);
+                    if activity.people.is_some() {
+                        told.tell(&[CONTACTS_ENGAGED], open);
+                    }
                 }
                 ChangeKind::Deleted | ChangeKind::Restored | ChangeKind::MergedInto { .. } => {}
             }
         }
         told
+    }
+
+    fn all_but(untold: &[&str]) -> Told {
+        let is_told = |name: &&'static str| !untold.contains(name);
+        let ever: BTreeSet<_> =
+            DEAL_FIELDS.iter().map(|(name, ..)| *name).filter(is_told).collect();
+        let moved = Field::ALL.into_iter().filter(|field| facts_of(*field).iter().all(is_told));
+        Told {
+            while_open: ever.clone(),
+            ever,
+            moved: moved.collect(),
+            created: true,
+            activities: true,
+        }
+    }
+
+    fn inactive(&self, rules: &RuleSet) -> Vec<Inactive> {
+        let found = rules.rules().iter().filter_map(|rule| {
+            let missing = self.missing_for(rule, rules)?;
+            Some(Inactive { rule_id: rule.id.clone(), missing })
+        });
+        found.collect()
     }
 
     fn tell(&mut self, facts: &[&'static str], open: bool) {
@@ -120,6 +152,7 @@ impl Told {
             calendar: &Calendar::weekdays(TimeZone::UTC),
             activity_trusted: true,
             hydrate_deadline_ms: 0,
+            managers: Managers::none(),
             live_max_age_ms: LIVE_MAX_AGE_MS,
         };
         let parts = explain_rule(rule, &blank, touchline_rules::UnixMs(0), &world);
@@ -187,20 +220,26 @@ impl Can {
     }
 }
 
-const ACTIVITY_FACTS: [&str; 4] = [
-    "deal.last_activity_at",
-    "deal.last_inbound_at",
-    "deal.last_outbound_at",
-    "deal.next_meeting_at",
-];
+/// Known where an activity tells who took part.
+const CONTACTS_ENGAGED: &str = "deal.contacts_engaged";
+/// Known of stages that were given a phase.
+const STAGE_PHASE: &str = "deal.stage_phase";
 
-/// The facts that rest on a field.
-fn facts_of(field: Field) -> &'static [&'static str] {
+fn has_phase(metadata: &Metadata, stage: &Fact<Value>) -> bool {
+    let Fact::Known(Value::Text(id)) = stage else { return false };
+    metadata.stage(None, id).is_some_and(|(_, stage)| stage.phase.is_some())
+}
+
+/// The facts that rest on a field: its own, and those of its past.
+fn facts_of(field: Field) -> Vec<&'static str> {
+    let own = DEAL_FIELDS.iter().filter(|(_, _, slot, _)| *slot == place::of(field));
+    let own = own.map(|(name, ..)| *name);
+    own.chain(past_of(field).iter().copied()).collect()
+}
+
+fn past_of(field: Field) -> &'static [&'static str] {
     match field {
-        Field::Name => &["deal.name"],
-        Field::Pipeline => &["deal.pipeline"],
         Field::Stage => &[
-            "deal.stage",
             "deal.stage_kind",
             "deal.stage_index",
             "deal.stage_entered_at",
@@ -208,28 +247,21 @@ fn facts_of(field: Field) -> &'static [&'static str] {
             "deal.is_closed",
             "deal.closed_at",
         ],
-        Field::Owner => &["deal.owner"],
-        Field::Amount => &["deal.amount"],
-        Field::Currency => &["deal.currency"],
-        Field::CloseDate => &["deal.close_date", "deal.push_count", "deal.pushed_days"],
-        Field::CreatedAt => &["deal.created_at"],
-        Field::NextStep => &["deal.next_step"],
-        Field::LossReason => &["deal.loss_reason"],
+        Field::Owner => &["deal.owner_since", "deal.owner_changes"],
+        Field::Amount => &["deal.amount_changes", "deal.amount_changed_at"],
+        Field::CloseDate => &["deal.push_count", "deal.pushed_days", "deal.close_date_changed_at"],
+        _ => &[],
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use touchline_rules::facts::schema::DEAL_FIELDS;
-
     use super::*;
 
     #[test]
     fn every_fact_rests_on_something_a_history_can_tell() {
-        let mut known: BTreeSet<&str> =
-            Field::ALL.into_iter().flat_map(facts_of).copied().collect();
-        known.extend(ACTIVITY_FACTS);
-        known.insert("deal.id");
+        let mut known: BTreeSet<&str> = Field::ALL.into_iter().flat_map(facts_of).collect();
+        known.extend(activity_facts().chain(["deal.id", STAGE_PHASE]));
         let fields: BTreeSet<&str> = DEAL_FIELDS.iter().map(|(name, ..)| *name).collect();
         assert_eq!(known, fields);
     }

@@ -7,10 +7,19 @@ use crate::facts::schema::{Vocabulary, place, schema};
 use crate::facts::{EventKind, Field, StageKind};
 
 /// Facts that are never blank: known, or unknown.
-const NEVER_BLANK: [u16; 17] = [
+const NEVER_BLANK: [u16; 26] = [
     place::ID,
     place::STAGE_KIND,
+    place::STAGE_PHASE,
     place::STAGE_INDEX,
+    place::OWNER_SINCE,
+    place::OWNER_CHANGES,
+    place::AMOUNT_CHANGES,
+    place::EMAILS,
+    place::CALLS,
+    place::MEETINGS,
+    place::CONTACTS_ENGAGED,
+    place::CHANGE_BY,
     place::CREATED_AT,
     place::STAGE_ENTERED_AT,
     place::PUSH_COUNT,
@@ -27,13 +36,25 @@ const NEVER_BLANK: [u16; 17] = [
     place::THRESHOLD,
 ];
 /// Whole numbers that are never negative.
-const COUNTS: [u16; 4] =
-    [place::STAGE_INDEX, place::PUSH_COUNT, place::PUSHED_DAYS, place::STAGE_MOVES];
+const COUNTS: [u16; 10] = [
+    place::STAGE_INDEX,
+    place::PUSH_COUNT,
+    place::PUSHED_DAYS,
+    place::STAGE_MOVES,
+    place::OWNER_CHANGES,
+    place::AMOUNT_CHANGES,
+    place::EMAILS,
+    place::CALLS,
+    place::MEETINGS,
+    place::CONTACTS_ENGAGED,
+];
 /// Texts of which the language itself knows every one. What stages or owners
 /// there are may change with an account, and proves nothing.
-const CLOSED_TEXTS: [u16; 5] = [
+const CLOSED_TEXTS: [u16; 7] = [
     place::STAGE_KIND,
+    place::STAGE_PHASE,
     place::CHANGE_FIELD,
+    place::CHANGE_BY,
     place::CHANGE_SOURCE,
     place::CHANGE_KIND,
     place::CHANGE_DIRECTION,
@@ -62,7 +83,7 @@ pub(super) fn of_facts(on: Trigger) -> Domains {
             domains.of(field.slot).texts.clone_from(&field.values);
         }
     }
-    for slot in [place::ID, place::CHANGE_OCCURRED_AT, place::CHANGE_SOURCE] {
+    for slot in [place::ID, place::CHANGE_OCCURRED_AT, place::CHANGE_SOURCE, place::CHANGE_BY] {
         domains.of(slot).may_be_unknown = false;
     }
     if matches!(event, Some(EventKind::FieldChanged(Field::Stage) | EventKind::StageChanged)) {

@@ -1,20 +1,24 @@
-//! Which rules cannot decide for want of a fact, and on how many deals.
+//! Which rules cannot speak because nothing is mapped to what they read, and which
+//! cannot decide for want of another fact, and on how many deals.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use touchline_rules::UnixMs;
 use touchline_rules::engine::{World, inactive};
-use touchline_rules::facts::{DealKey, DealState, Field};
+use touchline_rules::facts::schema::{DEAL_FIELDS, place};
+use touchline_rules::facts::{DealKey, DealState, Field, Metadata};
 use touchline_rules::ruleset::RuleSet;
 use touchline_rules::time::{HOUR_MS, MINUTE_MS};
 
 use super::findings::Findings;
+use crate::coaching::account_settings::apply_mapping;
 use crate::coaching::data_check::load_verdicts;
 use crate::coaching::people::People;
 use crate::coaching::rulesets::read_packs;
 use crate::config::Config;
 use crate::connection::Connection;
+use crate::history::inactive::{Inactive, inactive_without};
 use crate::roles::fetch::metadata::stored;
 use crate::store::Store;
 
@@ -27,8 +31,8 @@ const PAGE: usize = 500;
 /// The status of deals that are open.
 const OPEN: &str = "open";
 
-/// Tries the state rules on open deals of a connection, and tells which cannot
-/// decide.
+/// Names the rules that rest on what is not mapped, tries the others on open deals
+/// of a connection, and tells which cannot decide.
 pub(super) async fn rules(
     config: &Arc<Config>,
     store: &Store,
@@ -37,11 +41,14 @@ pub(super) async fn rules(
     findings: &mut Findings,
 ) -> anyhow::Result<()> {
     let slug = connection.slug.as_str();
-    let metadata = stored(store, slug).await?.unwrap_or_default();
-    let deals = open_deals(store, slug).await?;
+    let mut metadata = stored(store, slug).await?.unwrap_or_default();
+    apply_mapping(config, slug, &mut metadata);
     // That rules cannot be read or do not load is told of the installation.
     let Ok(files) = read_packs(&config.rules) else { return Ok(()) };
     let Some(rules) = RuleSet::load(&files, &[(slug, &metadata)]).set else { return Ok(()) };
+    let lacking = inactive_without(&not_mapped(&metadata), &rules);
+    tell_lacking(&lacking, connection, findings);
+    let deals = open_deals(store, slug).await?;
     if deals.is_empty() || rules.state_rules().next().is_none() {
         return Ok(());
     }
@@ -55,6 +62,7 @@ pub(super) async fn rules(
             metadata: &metadata,
             calendar: &people.calendar_of(owner.as_deref(), &metadata),
             activity_trusted: verdicts.trusts(deal.facts.text(Field::Pipeline).unwrap_or_default()),
+            managers: people.managers(),
             hydrate_deadline_ms: config.ingest.hydrate_deadline_minutes * MINUTE_MS,
             live_max_age_ms: config.attention.event_max_age_hours.saturating_mul(HOUR_MS),
         };
@@ -62,13 +70,47 @@ pub(super) async fn rules(
             *found.entry(rule_and_fact).or_default() += 1;
         }
     }
-    tell(&found, deals.len(), findings);
+    found.retain(|(rule, _), _| lacking.iter().all(|one| one.rule_id != *rule));
+    let others = if lacking.is_empty() { "every rule" } else { "every other rule" };
+    tell(&found, deals.len(), others, findings);
     Ok(())
 }
 
-fn tell(found: &BTreeMap<(String, &'static str), usize>, deals: usize, findings: &mut Findings) {
+/// Facts that are unknown of every deal until somebody maps them.
+fn not_mapped(account: &Metadata) -> Vec<&'static str> {
+    let mut stages = account.pipelines.iter().flat_map(|pipeline| &pipeline.stages);
+    // An account that was never read has no stages yet.
+    let no_phase = !account.pipelines.is_empty() && stages.all(|stage| stage.phase.is_none());
+    let facts = DEAL_FIELDS.iter().filter(|(_, _, slot, _)| {
+        let is_unmapped = account.unmapped.iter().any(|field| place::of(*field) == *slot);
+        is_unmapped || *slot == place::STAGE_PHASE && no_phase
+    });
+    facts.map(|(name, ..)| *name).collect()
+}
+
+fn tell_lacking(lacking: &[Inactive], connection: &Connection, findings: &mut Findings) {
+    if lacking.is_empty() {
+        return;
+    }
+    let finding =
+        findings.warn("rules that are inactive here: nothing is mapped to what they read");
+    for one in lacking {
+        finding.detail(format!("{}: {}", one.rule_id, one.missing.join(", ")));
+    }
+    let (slug, vendor) = (&connection.slug, connection.connector.manifest().name);
+    finding.hint(format!(
+        "`touchline connect {vendor} --connection {slug} --suggest` guesses what to write under [connections.{slug}.facts] and [connections.{slug}.phases]"
+    ));
+}
+
+fn tell(
+    found: &BTreeMap<(String, &'static str), usize>,
+    deals: usize,
+    others: &str,
+    findings: &mut Findings,
+) {
     if found.is_empty() {
-        findings.ok(format!("every rule can decide on the open deals looked at ({deals})"));
+        findings.ok(format!("{others} can decide on the open deals looked at ({deals})"));
         return;
     }
     let mut lines: Vec<_> = found.iter().collect();

@@ -17,6 +17,7 @@ use touchline_rules::UnixMs;
 use super::{Target, address, listen, public_url, target};
 use crate::clock::SystemClock;
 use crate::coaching::opening::redirect_url;
+use crate::demo::account::{facts_config, hear_named_facts, phases_config};
 use crate::demo::course::Course;
 use crate::demo::history::read;
 use crate::demo::replay::{Replay, managers_config};
@@ -133,6 +134,9 @@ fn account(args: &HubSpotArgs, history: Option<&History>) -> anyhow::Result<Fake
     if args.no_limits {
         config.limits = RateLimits::off();
     }
+    if history.is_some() {
+        hear_named_facts(&mut config);
+    }
     if let Some(zone) = history.and_then(|one| one.header.metadata.time_zone.as_ref()) {
         config.time_zone.clone_from(zone);
     }
@@ -146,7 +150,13 @@ fn snippet(
     history: Option<&History>,
 ) -> String {
     let config = fake.config();
-    let people = history.map(|history| managers_config(&history.header)).unwrap_or_default();
+    let people = history.map(|History { header, .. }| {
+        // Tables that a replay fills: named facts and phases.
+        let facts = facts_config() + &phases_config(&header.metadata.pipelines);
+        let facts = facts.replace("[connections.hubspot.", &format!("[connections.{connection}."));
+        managers_config(header) + &facts
+    });
+    let people = people.unwrap_or_default();
     format!(
         "# public_url must be \"{service}\"\n[connections.{connection}]\nconnector = \"hubspot\"\n\
          base_url = \"http://{address}\"\nclient_secret = \"{secret}\"\naccess_token = \"{token}\"\n\

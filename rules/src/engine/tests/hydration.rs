@@ -188,6 +188,7 @@ fn a_poll_fires_what_it_finds_new_and_reading_on_connect_does_not() {
             direction: Direction::Outbound,
             at: hours(2),
             by_touchline: false,
+            people: None,
         }]);
         let mut outcome = step(&mut state, Stimulus::Observation(&read), hours(4), &world);
         let mut told = told(&outcome);
@@ -258,7 +259,7 @@ fn a_move_to_a_new_stage_waits_until_the_account_was_read_again() {
     assert!(outcome.needs_fetch && outcome.applied.is_empty());
 
     let mut account = metadata();
-    let new = Stage { id: "a2".into(), label: "A2".into(), kind: StageKind::Open };
+    let new = Stage { id: "a2".into(), label: "A2".into(), kind: StageKind::Open, phase: None };
     account.pipelines[0].stages.insert(1, new);
     let after = world(&set_of, &account, &calendar);
     let read = record(Origin::Hydrate, hours(2), &[(Field::Stage, text("a2"), hours(1))]);

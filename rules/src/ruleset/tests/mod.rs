@@ -4,6 +4,7 @@ mod codes;
 mod mutated;
 mod mutation;
 mod shipped;
+mod stories;
 mod warnings;
 
 use insta::assert_snapshot;
@@ -149,6 +150,7 @@ rules:
     tests:
       - name: N
         zzzzzzzz: 1
+        phases: { zzzzzzzz: 1 }
         given: { at: 2026-03-02, zzzzzzzz: 1 }
         then: [{ wait: 1d, zzzzzzzz: 1 }]
         expect: { fires: [{ at: 2026-03-02, zzzzzzzz: 1 }], zzzzzzzz: 1 }
@@ -169,6 +171,7 @@ fn the_reader_and_the_schema_know_the_same_keys() {
         ("`outcome`", "/definitions/Outcome/properties"),
         ("`evidence`", "/definitions/Evidence/properties"),
         ("a test", "/definitions/Test/properties"),
+        ("`phases`", "/definitions/Phases/properties"),
         ("`given`", "/definitions/Given/properties"),
         ("a step", "/definitions/Step/properties"),
         ("`expect`", "/definitions/Expect/properties"),
@@ -191,7 +194,8 @@ fn the_reader_and_the_schema_know_the_same_keys() {
 
 #[test]
 fn stages_are_checked_against_the_accounts() {
-    let stage = |id: &str| Stage { id: id.into(), label: id.into(), kind: StageKind::Open };
+    let stage =
+        |id: &str| Stage { id: id.into(), label: id.into(), kind: StageKind::Open, phase: None };
     let pipeline =
         Pipeline { id: "p".into(), label: "P".into(), stages: vec![stage("negotiation")] };
     let account = Metadata { pipelines: vec![pipeline], ..Metadata::default() };
