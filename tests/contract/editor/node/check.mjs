@@ -43,9 +43,10 @@ const open = async (rule) => {
   const text = attached(rule);
   return { uri, text, found: await server.open(uri, text) };
 };
-// The place in the file just after some text.
+// The place in the file just after some text, the path in its first line aside.
 const after = ({ text }, mark) => {
-  const before = text.slice(0, text.indexOf(mark) + mark.length).split('\n');
+  const at = text.indexOf(mark, text.indexOf('\n'));
+  const before = text.slice(0, at + mark.length).split('\n');
   return { line: before.length - 1, character: before.at(-1).length };
 };
 const completions = async (rule, mark) => {
