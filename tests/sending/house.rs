@@ -17,8 +17,11 @@ use touchline::roles::Role;
 use touchline::roles::attention::Attention;
 use touchline::roles::deliver::Deliver;
 use touchline::roles::edit::Edit;
+use touchline::roles::escalate::Escalate;
 use touchline::roles::ingest::Ingest;
+use touchline::roles::letters::Letters;
 use touchline::roles::outcomes::Outcomes;
+use touchline::roles::release::Release;
 use touchline::roles::timers::Timers;
 use touchline::service::{Parts, Service};
 use touchline::store::{DeliveryRow, DeliveryState, NudgeRow, Store, StoreOptions};
@@ -260,6 +263,9 @@ pub fn roles(service: &Arc<Service>) -> Vec<Box<dyn Role>> {
         Box::new(Deliver::new(Arc::clone(service))),
         Box::new(Edit::new(Arc::clone(service))),
         Box::new(Outcomes::new(Arc::clone(service))),
+        Box::new(Release::new(Arc::clone(service))),
+        Box::new(Escalate::new(Arc::clone(service))),
+        Box::new(Letters::new(Arc::clone(service))),
     ]
 }
 

@@ -10,12 +10,15 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::facts::{ActorKind, Change, ChangeKind};
+use crate::facts::{Actor, ActorKind, ChangeKind};
+use crate::ruleset::hash;
 use crate::time::UnixMs;
 
 /// Deals remembered of one actor, as a multiple of the limit: room for changes
 /// that arrive out of order.
 const ROOM: usize = 4;
+/// Hexadecimal digits by which a deal goes: 64 bits.
+const KEY_DIGITS: usize = 16;
 
 /// How many deals one hand may change before it is a mass change.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -29,7 +32,8 @@ pub struct MassLimit {
 /// What one actor of one connection changed lately.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
-    /// When each deal was changed last.
+    /// When each deal was changed last. Deals go by a digest: what is kept of an
+    /// actor names nobody's deal.
     latest: BTreeMap<String, UnixMs>,
 }
 
@@ -56,12 +60,11 @@ impl Tally {
     /// counted for: activities move no deal, what Touchline writes is no news, and
     /// of a change by nobody known it cannot be said that one hand made it.
     #[must_use]
-    pub fn hand(change: &Change) -> Option<String> {
-        if matches!(change.kind, ChangeKind::Activity(_)) {
+    pub fn hand(actor: &Actor, kind: &ChangeKind) -> Option<String> {
+        if matches!(kind, ChangeKind::Activity(_)) {
             return None;
         }
-        let user = change.actor.user_id.as_deref();
-        match (change.actor.kind, user) {
+        match (actor.kind, actor.user_id.as_deref()) {
             (ActorKind::Touchline, _) | (ActorKind::Unknown, None) => None,
             (kind, user) => Some(format!("{}:{}", kind.name(), user.unwrap_or_default())),
         }
@@ -76,7 +79,9 @@ impl Tally {
     /// Notes that the actor changed `deal` at `at`. Answers the window in which
     /// the limit is crossed by that, if it is.
     pub fn note(&mut self, deal: &str, at: UnixMs, limit: &MassLimit) -> Option<Window> {
-        let latest = self.latest.entry(deal.to_owned()).or_insert(at);
+        let mut key = hash(&[deal]);
+        key.truncate(KEY_DIGITS);
+        let latest = self.latest.entry(key).or_insert(at);
         *latest = at.max(*latest);
         let most = usize::try_from(limit.deals).unwrap_or(usize::MAX);
         if self.latest.len() <= most {
@@ -117,7 +122,6 @@ impl Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::{Actor, DealKey};
     use crate::time::MINUTE_MS;
     use proptest::prelude::*;
 
@@ -152,15 +156,10 @@ mod tests {
 
     #[test]
     fn hands_are_told_apart_and_some_are_none() {
-        let change = |kind, user: Option<&str>, what| Change {
-            deal: DealKey { connection: "hubspot".into(), id: "1".into() },
-            kind: what,
-            occurred_at: UnixMs(0),
-            actor: Actor { kind, user_id: user.map(str::to_owned) },
-            vendor_id: None,
-            vendor_seq: 0,
+        let hand = |kind, user: Option<&str>| {
+            let actor = Actor { kind, user_id: user.map(str::to_owned) };
+            Tally::hand(&actor, &ChangeKind::Created)
         };
-        let hand = |kind, user| Tally::hand(&change(kind, user, ChangeKind::Created));
         assert_eq!(hand(ActorKind::Person, Some("501")).as_deref(), Some("person:501"));
         assert_eq!(hand(ActorKind::Import, None).as_deref(), Some("import:"));
         assert_eq!(hand(ActorKind::Unknown, None), None);
