@@ -82,7 +82,7 @@ statements! {
         WHERE state = 'held' AND id IN", ["$2", "$3", "$4", "$5"], "");
     LEDGER(5) = of_window!("INSERT INTO suppressed (nudge_id, person, connection, subject_id, \
         rule_id, reason, at, body) SELECT id, person, connection, subject_id, rule_id, \
-        'discarded', $1, '' FROM nudge WHERE state = 'held' AND id IN",
+        'discarded', $1, COALESCE(substr(body, 1, 0), body) FROM nudge WHERE state = 'held' AND id IN",
         ["$2", "$3", "$4", "$5"], "ON CONFLICT DO NOTHING");
     DISCARD(4) = of_window!("UPDATE nudge SET state = 'suppressed' WHERE state = 'held' AND id IN", "");
     SETTLE(3) = "UPDATE mass_hold SET state = $1, settled_at = $2 WHERE id = $3";
@@ -174,7 +174,7 @@ pub struct CauseRow {
 pub struct MassStep {
     /// Counts as they are after the batch.
     pub tallies: Vec<TallyRow>,
-    /// Windows that opened or grew; `true` for those that opened.
+    /// Windows that opened or grew; `true` for those that cover what came before.
     pub holds: Vec<(HoldRow, bool)>,
     /// The causes of the batch's nudges.
     pub causes: Vec<CauseRow>,
@@ -303,7 +303,7 @@ pub(super) fn commit(main: &Connection, step: &MassStep) -> Result<()> {
     for cause in &step.causes {
         add_cause(main, cause)?;
     }
-    for (hold, _) in step.holds.iter().filter(|(_, opened)| *opened) {
+    for (hold, _) in step.holds.iter().filter(|(_, reaches_back)| *reaches_back) {
         let unsent: Vec<String> = all(main, &UNSENT, window(hold), |row| row.get(0))?;
         for id in unsent {
             if let Some(nudge) = nudge::get(main, &id)? {

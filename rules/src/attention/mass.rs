@@ -47,11 +47,12 @@ pub struct Window {
 }
 
 impl Window {
-    /// Whether what happened at `at` belongs to it: in it, or so soon after the
-    /// last change that the hand has not rested yet.
+    /// Whether what happened at `at` belongs to it: in it, so soon after the last
+    /// change that the hand has not rested yet, or, told late, as shortly before.
     #[must_use]
     pub fn takes(&self, at: UnixMs, limit: &MassLimit) -> bool {
-        self.from <= at && at.since_ms(self.until) <= limit.within_ms
+        let (before, after) = (self.from.since_ms(at), at.since_ms(self.until));
+        before <= limit.within_ms && after <= limit.within_ms
     }
 }
 
@@ -92,13 +93,14 @@ impl Tally {
         times.sort();
         let crossed = times.windows(most.saturating_add(1)).find_map(|stretch| {
             let (from, until) = (*stretch.first()?, *stretch.last()?);
-            (until.since_ms(from) <= limit.within_ms).then_some(Window { from, until })
-        });
-        // All that lies as close belongs to it.
-        crossed.map(|Window { from, .. }| {
-            let last = times.iter().rev().find(|at| at.since_ms(from) <= limit.within_ms);
-            Window { from, until: last.copied().unwrap_or(from) }
-        })
+            let fits = until.since_ms(from) <= limit.within_ms && from <= at && at <= until;
+            fits.then_some(from)
+        })?;
+        // All that lies as close belongs to it. It is counted by its window from now on.
+        let last = times.iter().rev().find(|at| at.since_ms(crossed) <= limit.within_ms);
+        let window = Window { from: crossed, until: last.copied().unwrap_or(crossed) };
+        self.latest.retain(|_, at| *at < window.from || *at > window.until);
+        Some(window)
     }
 
     /// Whether nothing is remembered.

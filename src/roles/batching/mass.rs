@@ -49,7 +49,7 @@ struct Watched {
 pub(super) struct MassWatch {
     limit: Option<MassLimit>,
     hands: BTreeMap<Hand, Watched>,
-    /// Windows that opened or grew, by their place; `true` for those that opened.
+    /// Windows that opened or grew; `true` for those that cover what came before.
     moved: BTreeMap<String, bool>,
     causes: Vec<CauseRow>,
 }
@@ -88,9 +88,12 @@ impl MassWatch {
         };
         if let Some(hold) = watched.holds.iter_mut().find(|hold| covers(hold)) {
             if hold.state == HoldState::Open {
+                // What it had not reached is looked through as at its opening.
+                let reaches_back = *at < hold.from;
+                hold.from = hold.from.min(*at);
                 hold.until = hold.until.max(*at);
                 hold.changes = hold.changes.saturating_add(1);
-                self.moved.entry(hold.id.clone()).or_insert(false);
+                *self.moved.entry(hold.id.clone()).or_insert(false) |= reaches_back;
             }
             return None;
         }

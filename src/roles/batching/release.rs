@@ -12,6 +12,9 @@ use crate::coaching::nudges::reader_of;
 /// After everything that has just come up.
 const PRIORITY: i64 = 9;
 
+/// Places of cases that are released together, in milliseconds.
+const PLACES: i64 = 1_000;
+
 /// Why there is nothing to say of a case, as the ledger's word.
 const RULE_CHANGED: &str = "rule_changed";
 const NO_LONGER_TRUE: &str = "no_longer_true";
@@ -77,7 +80,9 @@ impl Batching<'_> {
             AttentionClass::Digest.name().clone_into(&mut nudge.attention);
         }
         nudge.priority = PRIORITY;
-        nudge.created_at = now.plus_ms(i64::try_from(place).unwrap_or(0));
+        // One after the other, and none later than a digest of this very instant.
+        let place = i64::try_from(place).unwrap_or(PLACES).min(PLACES);
+        nudge.created_at = now.plus_ms(place - PLACES);
         Turn::Spoke(nudge.id.clone())
     }
 }
