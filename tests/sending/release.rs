@@ -59,7 +59,7 @@ impl House {
             body: serde_json::to_vec(records).unwrap(),
         };
         self.service.store.append(row).await.unwrap();
-        self.settle().await;
+        self.seconds(2).await;
     }
 
     async fn cases(&self) -> Vec<String> {
@@ -108,6 +108,7 @@ async fn what_has_come_up_goes_first_and_what_is_not_true_any_more_is_dropped() 
         let deals = house.present_cases(5).await;
         house.set(deals[0], "hs_next_step", "Demo on Thursday").await;
         house.set(deals[1], "hubspot_owner_id", &house.bob_owner.to_string()).await;
+        house.seconds(30).await;
         let own = house.deal("Harbour Foods").await;
         house.set(own, "closedate", "2026-06-01").await;
         house.until("2026-03-09 08:55").await;
