@@ -206,6 +206,9 @@ async fn ledger(config: &Config) -> anyhow::Result<ExitCode> {
     for (rule, times) in &summary.firings {
         println!("  {times:>7}  {rule}");
     }
+    if summary.questions > 0 {
+        println!("  {:>7}  questions to managers because of these", summary.questions);
+    }
     println!("messages and tasks");
     for (channel, state, times) in &summary.deliveries {
         println!("  {times:>7}  {channel}, {state}");

@@ -70,6 +70,8 @@ async fn the_manager_is_asked_about_the_deal_in_the_digest_and_never_before() {
         assert_eq!(of_bob[0].attention, "digest");
         house.until("2026-03-13 09:00").await;
         assert_eq!(house.manager_reads().len(), 1);
+        let summary = house.service.store.summary().await.unwrap();
+        assert_eq!((summary.questions, summary.fates.sent, summary.fates.lost), (1, 2, 0));
         // When the reason goes, both messages become quiet.
         house.set(deal, "hs_next_step", "Demo on Thursday").await;
         house.seconds(3).await;
