@@ -2,6 +2,9 @@
 
 pub(in crate::cli) mod dead_letters;
 pub(in crate::cli) mod deliveries;
+pub(in crate::cli) mod holds;
+pub(in crate::cli) mod preferences;
+pub(in crate::cli) mod release;
 
 use std::process::ExitCode;
 
@@ -32,6 +35,14 @@ pub(super) enum AdminCommand {
     /// Messages and tasks that failed: look at them, replay or discard them.
     #[command(subcommand)]
     Deliveries(deliveries::DeliveriesCommand),
+    /// What one person chose: fewer interruptions, other hours, muted rules.
+    Preferences(preferences::PreferencesArgs),
+    /// Mass changes whose nudges are held back: look at them, release or discard them.
+    #[command(subcommand)]
+    Holds(holds::HoldsCommand),
+    /// Present cases of published rules: see how they drip out, or stop them.
+    #[command(subcommand)]
+    Release(release::ReleaseCommand),
     /// Decide whether activity in a pipeline counts, whatever the data check measured.
     ///
     /// Rules about silence are inactive in a pipeline where too few open deals
@@ -115,6 +126,9 @@ pub(super) async fn run(config: Config, command: AdminCommand) -> anyhow::Result
         AdminCommand::Sending(args) => sending(&config, args).await,
         AdminCommand::DeadLetters(command) => dead_letters::run(&config, command).await,
         AdminCommand::Deliveries(command) => deliveries::run(&config, command).await,
+        AdminCommand::Preferences(args) => preferences::run(&config, args).await,
+        AdminCommand::Holds(command) => holds::run(&config, command).await,
+        AdminCommand::Release(command) => release::run(&config, command).await,
         AdminCommand::Ledger => ledger(&config).await,
         AdminCommand::TrustActivity(args) => trust_activity(&config, args).await,
         AdminCommand::Audit(AuditCommand::Check) => audit_check(&config).await,
@@ -199,9 +213,12 @@ async fn ledger(config: &Config) -> anyhow::Result<ExitCode> {
     for (rule, times) in &summary.firings {
         println!("  {times:>7}  {rule}");
     }
+    if summary.questions > 0 {
+        println!("  {:>7}  questions to managers because of these", summary.questions);
+    }
     let fates = summary.fates;
     println!(
-        "of these firings, sent {}, waiting {}, not sent {}",
+        "of these, sent {}, waiting {}, not sent {}",
         fates.sent, fates.waiting, fates.not_sent
     );
     if !summary.suppressed.is_empty() {

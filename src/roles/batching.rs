@@ -2,6 +2,8 @@
 //! snapshot of rules and accounts, written once.
 
 mod firings;
+mod mass;
+mod release;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +11,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use touchline_kit::signature::hex;
 use touchline_rules::UnixMs;
-use touchline_rules::engine::{EpisodeEnd, Outcome, Stimulus, step};
+use touchline_rules::engine::{AppliedChange, EpisodeEnd, Outcome, Stimulus, step};
 use touchline_rules::facts::{ChangeKind, DealKey, DealState, Fact, Field, Metadata, Value};
 use touchline_rules::time::{DAY_MS, HOUR_MS};
 
@@ -19,7 +21,9 @@ use crate::store::{
     self, Batch, ChangeRow, Count, DealRow, EndedFiring, NewWork, SubjectKey, TimerRow, WorkKey,
 };
 use firings::{Fired, fire};
-pub(super) use firings::{NOBODY, written};
+pub(super) use firings::{NOBODY, asked, written};
+use mass::{Cause, MassWatch, cause_of};
+pub(super) use release::Turn;
 
 /// The subject kind of a deal.
 pub const DEAL: &str = "deal";
@@ -52,6 +56,8 @@ pub struct Batching<'a> {
     asked: BTreeSet<WorkKey>,
     /// Something of it could not be put into words to be stored.
     unwritable: Option<serde_json::Error>,
+    /// Who changed how much.
+    mass: MassWatch,
     /// What will be committed.
     pub batch: Batch,
 }
@@ -87,6 +93,7 @@ impl<'a> Batching<'a> {
             deals: BTreeMap::new(),
             asked: BTreeSet::new(),
             unwritable: None,
+            mass: MassWatch::default(),
             batch,
         };
         for row in rows {
@@ -108,6 +115,12 @@ impl<'a> Batching<'a> {
         self.deals.insert(key, Held { state, version, status, touched });
     }
 
+    /// The slug of the chat, if there is one.
+    #[must_use]
+    pub fn chat(&self) -> Option<String> {
+        self.service.connections.chat().map(|chat| chat.slug.clone())
+    }
+
     /// A deal of the batch as it is by now.
     #[must_use]
     pub fn deal(&self, key: &DealKey) -> Option<&DealState> {
@@ -120,7 +133,8 @@ impl<'a> Batching<'a> {
         held.touched = true;
         let outcome =
             self.ground.in_world(&mut held.state, |state, world| step(state, stimulus, at, world));
-        self.note(key, outcome, at);
+        let cause = self.count_hands(key, stimulus, &outcome, at);
+        self.note(key, outcome, cause, at);
     }
 
     /// As [`Batching::step`], but a deal that this leaves as it was, except for the
@@ -155,15 +169,22 @@ impl<'a> Batching<'a> {
         }
     }
 
-    fn note(&mut self, key: &DealKey, outcome: Outcome, at: UnixMs) {
+    fn note(&mut self, key: &DealKey, outcome: Outcome, cause: Option<Cause>, at: UnixMs) {
         let Some(held) = self.deals.get(key) else { return };
+        let live = outcome.applied.iter().filter(|applied| !applied.history);
+        let of = |one: &AppliedChange| Cause::of(&one.actor, &one.kind, one.occurred_at);
+        let causes: Vec<Cause> = live.filter_map(of).chain(cause).collect();
+        let now = held.state.last_engine_at;
         let is_followed = !outcome.applied.is_empty() && has_spoken_since(&held.state, at);
         let on_time = outcome.firings.iter().map(|firing| (firing, None));
         let late = outcome.late.iter().map(|firing| (firing, Some("late")));
         for (firing, suppressed) in on_time.chain(late) {
             match fire(self.service, &self.ground, firing, &held.state, suppressed) {
-                Ok(Some(Fired { firing, nudge, suppressed })) => {
-                    self.batch.firings.push(firing);
+                Ok(Some(Fired { firing: row, nudge, suppressed })) => {
+                    if let Some(cause) = cause_of(firing, &causes, now) {
+                        self.mass.caused(&nudge.id, &key.connection, &cause);
+                    }
+                    self.batch.firings.push(row);
                     self.batch.nudges.push(nudge);
                     self.batch.suppressed.extend(suppressed);
                 }
@@ -239,6 +260,7 @@ impl<'a> Batching<'a> {
         if let Some(error) = self.unwritable {
             return Err(error);
         }
+        self.batch.mass = self.mass.finish()?;
         for (key, held) in self.deals {
             if !held.touched {
                 continue;

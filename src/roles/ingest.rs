@@ -2,6 +2,7 @@
 
 mod answers;
 mod apply;
+mod commands;
 pub mod events;
 
 use std::collections::BTreeSet;
@@ -10,7 +11,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use touchline_kit::{ConnectionEvent, Inbound};
 use touchline_rules::UnixMs;
-use touchline_rules::facts::DealKey;
+use touchline_rules::attention::Tally;
+use touchline_rules::facts::{Actor, ChangeKind, DealKey, Origin};
 
 use super::batching::{Batching, content_hash};
 use super::{Progress, Role};
@@ -132,7 +134,8 @@ impl Ingest {
         let seen = store.seen(keys).await?;
         let deals: BTreeSet<DealKey> = events.iter().filter_map(deal_of).collect();
         let answers = load_answers(&self.service, events).await?;
-        let batching = Batching::load(&self.service, deals).await?;
+        let mut batching = Batching::load(&self.service, deals).await?;
+        batching.watch(hands(events)).await?;
         Ok(Prepared { batching, seen, answers })
     }
 
@@ -247,6 +250,33 @@ fn deal_of(event: &Event) -> Option<DealKey> {
         Said::Well(Inbound::Observation(read)) => Some(read.deal.clone()),
         _ => None,
     }
+}
+
+/// Everybody who changed something in these events, each a connection and a name.
+fn hands(events: &[Event]) -> BTreeSet<(String, String)> {
+    let mut hands = BTreeSet::new();
+    let mut add = |connection: &str, actor: &Actor, kind: &ChangeKind| {
+        hands.extend(Tally::hand(actor, kind).map(|hand| (connection.to_owned(), hand)));
+    };
+    for event in events {
+        match &event.said {
+            Said::Well(Inbound::Change(change)) => {
+                add(&change.deal.connection, &change.actor, &change.kind);
+            }
+            Said::Well(Inbound::Observation(read)) if fires(read.origin) => {
+                for item in &read.history {
+                    add(&read.deal.connection, &item.actor, &ChangeKind::Created);
+                }
+            }
+            _ => {}
+        }
+    }
+    hands
+}
+
+/// Whether what such a record tells may be news.
+fn fires(origin: Origin) -> bool {
+    !matches!(origin, Origin::Backfill | Origin::Import)
 }
 
 fn dedupe_key(event: &Event) -> Option<DedupeKey> {

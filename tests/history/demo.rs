@@ -43,7 +43,7 @@ fn fired(out: &str, rule: &str) -> u32 {
 async fn a_past_is_lived_through_with_its_timers() {
     let out = lived_through(|_| {}).await;
     assert!(out.contains("· Slack to Ann Lee ──"), "{out}");
-    assert!(out.contains("simulated days, 2017-02-15 to 2017-04-09"), "{out}");
+    assert!(out.contains("simulated days, 2017-02-15 to 2017-04-10"), "{out}");
     // The file tells neither amounts nor next steps of open deals: nobody is
     // told that they are missing.
     assert_eq!(fired(&out, "advanced-without-facts"), 0, "{out}");

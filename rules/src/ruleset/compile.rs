@@ -4,6 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::diagnostic::{Finding, Findings, Severity};
 use super::document::{OutcomeDocument, RuleDocument, TipDocument, trigger_names};
+use super::escalate::{self, Escalate, EscalateDocument};
 use super::keys::Located;
 use super::position::{place_in, span_in};
 use super::rule::{AppliesTo, Audience, OutcomeRule, Rule, Tip, Trigger};
@@ -64,6 +65,8 @@ fn checked(document: RuleDocument, setting: &Setting<'_>, findings: &mut Finding
     }
     let allowed = make.allowed(&conditions);
     let tip = document.tip.as_ref().and_then(|tip| make.tip(tip, &allowed, findings));
+    escalate::check(&document, findings);
+    let escalate = document.escalate.as_ref().map(|it| make.escalate(it, &allowed, findings));
     let outcome = document.outcome.as_ref().map(|it| make.outcome(it, findings));
     let applies_to = document.applies_to.unwrap_or(match event {
         Some(EventKind::Closed) => AppliesTo::Closed,
@@ -95,6 +98,7 @@ fn checked(document: RuleDocument, setting: &Setting<'_>, findings: &mut Finding
         priority: u8::try_from(document.priority.unwrap_or(5)).unwrap_or(9),
         cooldown: document.cooldown,
         repeat: document.repeat.map(|repeat| repeat.value),
+        escalate: escalate.map_or(Some(None), |it| it.map(Some))?,
         skill: document.skill.map(|skill| skill.value),
         tip: tip?,
         lesson: document.lesson.map(|lesson| lesson.value),
@@ -298,6 +302,17 @@ impl Maker<'_> {
                 None
             }
         }
+    }
+
+    fn escalate(
+        &self,
+        document: &EscalateDocument,
+        allowed: &Allowed,
+        findings: &mut Findings,
+    ) -> Option<Escalate> {
+        let ask = document.ask.as_ref();
+        let ask = ask.and_then(|ask| self.template("escalate.ask", ask, allowed, findings));
+        Some(Escalate { after: document.after?, ask: ask? })
     }
 
     fn outcome(&self, document: &OutcomeDocument, findings: &mut Findings) -> Option<OutcomeRule> {

@@ -8,6 +8,7 @@ mod compile;
 pub mod diagnostic;
 pub mod document;
 mod domains;
+pub mod escalate;
 mod json_schema;
 pub(crate) mod keys;
 pub mod period;
@@ -22,6 +23,7 @@ use std::collections::{BTreeMap, HashMap};
 
 pub(crate) use compile::hash;
 pub use diagnostic::{RuleDiagnostic, Severity};
+pub use escalate::Escalate;
 pub use json_schema::json_schema;
 pub use period::{Period, PeriodUnit};
 pub use rule::{

@@ -1,6 +1,7 @@
 //! A firing becomes rows: itself, its one nudge, and the ledger's word if nobody
 //! is told.
 
+use touchline_rules::UnixMs;
 use touchline_rules::engine::{Firing, nudge_id};
 use touchline_rules::facts::{DealState, Metadata};
 use touchline_rules::ruleset::{Rule, RuleSet};
@@ -8,7 +9,7 @@ use touchline_rules::template::TemplateError;
 use touchline_rules::time::DAY_MS;
 
 use super::subject_key;
-use crate::coaching::nudges::{NoRecipient, NudgeBody, Reader, recipient};
+use crate::coaching::nudges::{NoRecipient, NudgeBody, Reader, Speaking, recipient};
 use crate::service::{Ground, Service};
 use crate::store::{FiringRow, NudgeRow, NudgeState, SuppressedRow};
 
@@ -93,11 +94,33 @@ pub(in crate::roles) fn written(
     metadata: &Metadata,
     person: &str,
 ) -> Result<NudgeBody, TemplateError> {
+    let reader = reader(service, metadata, person);
+    NudgeBody::write(firing, rule, pack_title(rules, rule), state, metadata, &reader)
+}
+
+/// What the manager `person` is asked because of a firing of `rule`, one of `rules`,
+/// that the owner heard of at `heard_at`. `None` where the rule asks nothing.
+pub(in crate::roles) fn asked(
+    service: &Service,
+    (rules, rule): (&RuleSet, &Rule),
+    (firing, heard_at): (&Firing, UnixMs),
+    state: &DealState,
+    metadata: &Metadata,
+    person: &str,
+) -> Result<Option<NudgeBody>, TemplateError> {
+    let speaking = Speaking { rule, pack: pack_title(rules, rule) };
+    let reader = reader(service, metadata, person);
+    NudgeBody::ask(firing, speaking, heard_at, state, metadata, &reader)
+}
+
+fn pack_title<'a>(rules: &'a RuleSet, rule: &'a Rule) -> &'a str {
     let pack = rules.packs().iter().find(|pack| pack.id == rule.pack);
-    let pack = pack.map_or(rule.pack.as_str(), |pack| pack.title.as_str());
-    let reader = Reader {
+    pack.map_or(rule.pack.as_str(), |pack| pack.title.as_str())
+}
+
+fn reader(service: &Service, metadata: &Metadata, person: &str) -> Reader {
+    Reader {
         name: service.people.name_of(person),
         zone: service.people.calendar_of(Some(person), metadata).zone,
-    };
-    NudgeBody::write(firing, rule, pack, state, metadata, &reader)
+    }
 }

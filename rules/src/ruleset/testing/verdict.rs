@@ -144,6 +144,13 @@ fn texts(firing: &Firing, state: &DealState, metadata: &Metadata, rule: &Rule) -
         }
         Ok(_) => {}
     }
+    match rule.escalate.as_ref().map(|escalate| escalate.ask.render(&context)) {
+        Some(Err(wrong)) => return format!("{FAULT}{wrong}"),
+        Some(Ok(ask)) if ask.chars().count() > TIP_BODY_CHARS => {
+            return format!("{FAULT}the question in {TIP_BODY_CHARS} characters: {ask}");
+        }
+        _ => {}
+    }
     rule.tip.headline.render(&context).unwrap_or_else(|wrong| format!("{FAULT}{wrong}"))
 }
 

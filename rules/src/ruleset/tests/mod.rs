@@ -3,6 +3,7 @@
 mod codes;
 mod mutated;
 mod mutation;
+mod escalate;
 mod shipped;
 mod stories;
 mod warnings;
@@ -96,7 +97,7 @@ fn every_mistake_of_every_file_is_reported_at_its_place() {
     a.yaml:9:5: error[no_threshold]: the condition reads `threshold`, but the rule has none
       hint: add `threshold: 5`
     a.yaml:13:5: error[unknown_key]: a rule has no key `tresh`
-      hint: known here: id, title, on, when, unless, owner, skill, crm, scope, applies_to, threshold, audience, attention, priority, cooldown, repeat, tip, lesson, outcome, expires, evidence, tests
+      hint: known here: id, title, on, when, unless, owner, skill, crm, scope, applies_to, threshold, audience, attention, priority, cooldown, repeat, escalate, tip, lesson, outcome, expires, evidence, tests
     a.yaml:14:15: error[bad_period]: `5w` is not a length of time
       hint: write a number and a unit: 12h (hours), 14d (days) or 5bd (working days)
     a.yaml:15:15: error[unknown_value]: `ownr` is no audience
