@@ -1,9 +1,9 @@
 //! Loading rule files: every mistake at its place.
 
 mod codes;
+mod escalate;
 mod mutated;
 mod mutation;
-mod escalate;
 mod shipped;
 mod stories;
 mod warnings;
