@@ -165,6 +165,19 @@ pub(crate) fn readings(set: &RuleSet) -> Vec<(String, crate::engine::Reading)> {
     readings
 }
 
+/// What the texts of each test's firings are made of, for every rule.
+#[cfg(test)]
+pub(crate) fn contexts(set: &RuleSet) -> Vec<(String, serde_json::Value)> {
+    let mut contexts = Vec::new();
+    for rule in set.rules() {
+        for test in &rule.tests {
+            let said = tell(set, rule, test, |story, _, _| story.told.contexts());
+            contexts.extend(said.into_iter().map(|context| (rule.id.clone(), context)));
+        }
+    }
+    contexts
+}
+
 /// How long changes wait in a story; records are read at once, so never used up.
 const HYDRATE_DEADLINE_MS: i64 = HOUR_MS;
 

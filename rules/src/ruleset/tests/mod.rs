@@ -1,6 +1,8 @@
 //! Loading rule files: every mistake at its place.
 
+mod house_style;
 mod shipped;
+mod shipped_readings;
 mod stories;
 
 use insta::assert_snapshot;
