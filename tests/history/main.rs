@@ -6,5 +6,6 @@
 mod data;
 mod demo;
 mod import;
+mod packs;
 mod sim;
 mod webhooks;

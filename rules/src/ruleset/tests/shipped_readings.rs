@@ -126,7 +126,7 @@ fn shipped_rules_say_in_plain_words_what_they_saw() {
       Working days in this stage: 5 (the rule speaks from 5)
       Next meeting: none booked
     next-step-overdue
-      Working days since the date of the next step: 2 (the rule speaks from 2)
+      Working days since the date of the next step: 3 (the rule speaks from 3)
     no-meeting-booked (and what it listened to)
       Place of its stage in the pipeline: 3 (the rule speaks from 3)
       Next meeting: none booked
@@ -162,10 +162,11 @@ fn shipped_rules_say_in_plain_words_what_they_saw() {
       Last word to the buyer: none yet
       Next meeting: none booked
     closing-soon-early-stage
-      Close date: 20 March 2026, in 14 days (the rule speaks from 14 days before)
+      Close date: 20 March 2026, in 7 days (the rule speaks from 7 days before)
       Place of its stage in the pipeline: 2 (the rule speaks up to 2)
-    won-ask-why
+    won-after-pushes
       The deal is: won
+      Times the close date moved later: 1 (the rule speaks from 1)
     problem-open
       Part of the sale: middle
       The buyer's problem: empty
