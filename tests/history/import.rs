@@ -70,7 +70,6 @@ fn rules_that_need_more_than_the_file_tells_are_named() {
         "first-answer-open: deal.last_outbound_at, deal.last_inbound_at, deal.last_call_at, deal.last_meeting_at, deal.next_meeting_at",
         "new-owner-first-word: deal.last_outbound_at, deal.next_meeting_at",
         "closing-soon-early-stage: deal.close_date",
-        "won-after-pushes: deal.push_count",
     ]
     "#);
 }
