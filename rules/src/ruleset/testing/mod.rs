@@ -108,6 +108,8 @@ pub struct Expectation {
     pub late: Option<u32>,
     /// How many episodes that spoke end, if that matters.
     pub ended: Option<u32>,
+    /// How many firings are followed by the outcome, if that matters.
+    pub helped: Option<u32>,
 }
 
 /// One expected firing.
@@ -176,6 +178,19 @@ pub(crate) fn contexts(set: &RuleSet) -> Vec<(String, serde_json::Value)> {
         }
     }
     contexts
+}
+
+/// How every story of every rule ends: the deal, the world, the last instant.
+#[cfg(test)]
+pub(crate) fn endings(
+    set: &RuleSet,
+    mut look: impl FnMut(&Rule, &crate::facts::DealState, &World<'_>, UnixMs),
+) {
+    for rule in set.rules() {
+        for test in &rule.tests {
+            tell(set, rule, test, |story, world, now| look(rule, &story.state, world, now));
+        }
+    }
 }
 
 /// How long changes wait in a story; records are read at once, so never used up.

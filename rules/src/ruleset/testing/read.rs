@@ -22,6 +22,10 @@ use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS, UnixMs};
 /// The most steps of one story.
 pub const STEPS_MAX: usize = 100;
 
+/// The name in `unknown` for all facts that rest on activities.
+const ACTIVITIES: &str = "activities";
+/// The name of the number of people who took part, in `given` and in `unknown`.
+const CONTACTS_ENGAGED: &str = "contacts_engaged";
 /// Time between two steps of which the second does not say when it happens.
 const STEP_MS: i64 = MINUTE_MS;
 /// The id of the deal's owner, unless the test says so.
@@ -128,7 +132,7 @@ fn given(node: &Node, stages: &[String], findings: &mut Findings) -> Option<Give
     let last_call_at = time("last_call_at", findings);
     let last_meeting_at = time("last_meeting_at", findings);
     let next_meeting_at = time("next_meeting_at", findings);
-    let unknown = map.node("unknown").and_then(|it| names(it, "unknown", findings));
+    let unknown = map.node("unknown").and_then(|it| unknown_facts(it, findings));
     let unknown = unknown.unwrap_or_default();
     let mut fields = BTreeMap::new();
     for field in Field::ALL.into_iter().filter(|field| *field != Field::CreatedAt) {
@@ -146,12 +150,12 @@ fn given(node: &Node, stages: &[String], findings: &mut Findings) -> Option<Give
         }
     }
     let is_unknown = |what: &str| unknown.iter().any(|name| name == what);
-    let activities_known = !is_unknown("activities");
+    let activities_known = !is_unknown(ACTIVITIES);
     let logged = [last_inbound_at, last_outbound_at, last_call_at, last_meeting_at];
     let has_logged = logged.iter().flatten().any(|logged| *logged <= at);
-    let contacts_engaged = match map.node("contacts_engaged") {
+    let contacts_engaged = match map.node(CONTACTS_ENGAGED) {
         Some(node) => engaged(node, has_logged, findings),
-        None if is_unknown("contacts_engaged") => None,
+        None if is_unknown(CONTACTS_ENGAGED) => None,
         None => Some(u32::from(has_logged)),
     };
     map.finish(findings);
@@ -171,8 +175,25 @@ fn given(node: &Node, stages: &[String], findings: &mut Findings) -> Option<Give
     })
 }
 
+/// What nobody told us: fields, [`ACTIVITIES`] and [`CONTACTS_ENGAGED`].
+fn unknown_facts(node: &Node, findings: &mut Findings) -> Option<Vec<String>> {
+    let mut known = Field::ALL.map(Field::name).to_vec();
+    known.extend([ACTIVITIES, CONTACTS_ENGAGED]);
+    let mut facts = Vec::new();
+    for node in keys::list(node, "unknown", findings)? {
+        let Some(name) = keys::text(node, "unknown", findings) else { continue };
+        if known.contains(&name.value.as_str()) {
+            facts.push(name.value);
+            continue;
+        }
+        let message = format!("a deal has no `{}` to be unknown", shown(&name.value));
+        findings.error(name.at, "unknown_value", message, did_you_mean(&name.value, &known));
+    }
+    Some(facts)
+}
+
 fn engaged(node: &Node, has_logged: bool, findings: &mut Findings) -> Option<u32> {
-    let count = keys::whole(node, "contacts_engaged", 0..=ENGAGED_MAX, findings)?;
+    let count = keys::whole(node, CONTACTS_ENGAGED, 0..=ENGAGED_MAX, findings)?;
     if !has_logged && count > 0 {
         let message = "nobody was engaged where nothing was logged";
         let hint = "say when: last_inbound_at, last_outbound_at, last_call_at or last_meeting_at";
@@ -298,6 +319,7 @@ fn expect(node: &Node, base: UnixMs, findings: &mut Findings) -> Option<Expectat
     };
     expected.late = count("late", findings);
     expected.ended = count("ended", findings);
+    expected.helped = count("helped", findings);
     map.finish(findings);
     Some(expected)
 }
