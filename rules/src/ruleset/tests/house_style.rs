@@ -52,6 +52,8 @@ fn shipped_rules_are_complete() {
             test.expect.firings.iter().any(|firing| firing.headline.is_some())
         };
         assert!(rule.tests.iter().any(is_told), "{id} shows no headline in its tests");
+        let helps = rule.tests.iter().any(|test| test.expect.helped.is_some_and(|of| of > 0));
+        assert!(rule.outcome.is_none() || helps, "{id} has no test in which it helps");
     }
 }
 
