@@ -13,6 +13,8 @@ pub mod calendar;
 pub mod condition;
 pub mod engine;
 pub mod facts;
+#[cfg(test)]
+mod house_words;
 pub mod lesson;
 mod money;
 pub mod nearest;

@@ -39,6 +39,20 @@ fn rules_that_ship_are_sound_and_their_tests_pass() {
     assert!(!place.path().join("t.db").exists(), "a check makes no database");
 }
 
+#[test]
+fn every_pack_that_ships_goes_by_its_name() {
+    let place = Place::new("");
+    for pack in touchline_rules::packs::BUILTIN {
+        let name = format!("builtin:{}", pack.name);
+        let checked = place.run(&["rules", "check", &name, "--deny-warnings"]);
+        assert_eq!((checked.code, checked.out.as_str()), (0, ""), "{}", checked.err);
+        assert!(checked.err.contains("rules in 1 pack: 0 errors, 0 warnings"), "{}", checked.err);
+        let tested = place.run(&["rules", "test", &name]);
+        assert_eq!(tested.code, 0, "{}", tested.out);
+        assert!(tested.out.lines().all(|line| line.starts_with("ok ")), "{}", tested.out);
+    }
+}
+
 /// A pack with one error and one warning.
 const FAULTY: &str = "\
 pack: trial

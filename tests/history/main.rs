@@ -7,5 +7,6 @@ mod backlog;
 mod data;
 mod demo;
 mod import;
+mod packs;
 mod sim;
 mod webhooks;

@@ -133,6 +133,9 @@ async fn a_refused_webhook_is_explained() {
     connection hubspot
       warn  pipelines and owners were not read yet
             hint: the service reads them when it runs and the account is connected
+      warn  rules that are inactive here: nothing is mapped to what they read
+            next-step-overdue: deal.next_step_date
+            hint: `touchline connect hubspot --connection hubspot --suggest` guesses what to write under [connections.hubspot.facts] and [connections.hubspot.phases]
       warn  no webhook was taken lately
             hint: the vendor should call https://touchline.example.com/hooks/hubspot
       bad   webhooks refused in the last day: 1, the last 3 min ago
@@ -145,7 +148,7 @@ async fn a_refused_webhook_is_explained() {
               body sha256:4f53cda18c2b
               method sha256:9aee6b1bcdf6
             hint: `touchline doctor signature` recomputes one request that you have captured
-    1 bad, 3 to look at
+    1 bad, 4 to look at
     ");
     assert_eq!(rig.look(None).await.worst(), Level::Bad);
 
@@ -171,7 +174,7 @@ async fn an_installation_that_was_never_started_says_so() {
             hint: start it; until then nothing is received and nothing is sent
       ok    the database opens, and the audit log is sound (entries: 0)
       ok    there is no key file FOLDER/t.key yet, and nothing is sealed
-      ok    the rules load (rules: 10, packs: 1, warnings: 0)
+      ok    the rules load (rules: 21, packs: 1, warnings: 0)
       warn  sending is off: nobody is sent anything
             hint: `touchline admin sending pilot --people … --reason …` begins with a few
       ok    no request of the inbox waits
@@ -180,9 +183,12 @@ async fn an_installation_that_was_never_started_says_so() {
     connection hubspot
       warn  pipelines and owners were not read yet
             hint: the service reads them when it runs and the account is connected
+      warn  rules that are inactive here: nothing is mapped to what they read
+            next-step-overdue: deal.next_step_date
+            hint: `touchline connect hubspot --connection hubspot --suggest` guesses what to write under [connections.hubspot.facts] and [connections.hubspot.phases]
       warn  no webhook was taken lately
             hint: the vendor should call https://touchline.example.com/hooks/hubspot
-    0 bad, 4 to look at
+    0 bad, 5 to look at
     ");
     assert_eq!(rig.look(None).await.worst(), Level::Warn);
 }

@@ -167,6 +167,19 @@ pub(crate) fn readings(set: &RuleSet) -> Vec<(String, crate::engine::Reading)> {
     readings
 }
 
+/// What the texts of each test's firings are made of, for every rule.
+#[cfg(test)]
+pub(crate) fn contexts(set: &RuleSet) -> Vec<(String, serde_json::Value)> {
+    let mut contexts = Vec::new();
+    for rule in set.rules() {
+        for test in &rule.tests {
+            let said = tell(set, rule, test, |story, _, _| story.told.contexts());
+            contexts.extend(said.into_iter().map(|context| (rule.id.clone(), context)));
+        }
+    }
+    contexts
+}
+
 /// How every story of every rule ends: the deal, the world, the last instant.
 #[cfg(test)]
 pub(crate) fn endings(

@@ -27,6 +27,8 @@ struct Said {
     helped: bool,
     #[cfg(test)]
     reading: crate::engine::Reading,
+    #[cfg(test)]
+    context: serde_json::Value,
 }
 
 impl Told {
@@ -48,6 +50,8 @@ impl Told {
                     metadata,
                     &jiff::tz::TimeZone::UTC,
                 ),
+                #[cfg(test)]
+                context: context(&firing, state, metadata),
                 firing,
                 headline,
                 helped: false,
@@ -79,6 +83,11 @@ impl Told {
     #[cfg(test)]
     pub(super) fn readings(&self) -> Vec<crate::engine::Reading> {
         self.firings.iter().map(|said| said.reading.clone()).collect()
+    }
+
+    #[cfg(test)]
+    pub(super) fn contexts(&self) -> Vec<serde_json::Value> {
+        self.firings.iter().map(|said| said.context.clone()).collect()
     }
 
     /// What differs from `expect`, one line for each.
@@ -131,9 +140,13 @@ fn count(n: usize) -> u32 {
 
 const FAULT: &str = "cannot write ";
 
+fn context(firing: &Firing, state: &DealState, metadata: &Metadata) -> serde_json::Value {
+    template_context(firing, state, metadata, "Sam Seller", &firing.zone())
+}
+
 /// The headline, or what keeps one of the texts from being written.
 fn texts(firing: &Firing, state: &DealState, metadata: &Metadata, rule: &Rule) -> String {
-    let context = template_context(firing, state, metadata, "Sam Seller", &firing.zone());
+    let context = context(firing, state, metadata);
     if let Some(Err(wrong)) = rule.tip.why.as_ref().map(|why| why.render(&context)) {
         return format!("{FAULT}{wrong}");
     }

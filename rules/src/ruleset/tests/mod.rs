@@ -2,9 +2,11 @@
 
 mod codes;
 mod escalate;
+mod house_style;
 mod mutated;
 mod mutation;
 mod shipped;
+mod shipped_readings;
 mod stories;
 mod warnings;
 
