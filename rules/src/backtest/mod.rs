@@ -1,0 +1,142 @@
+//! Back-test: what a rule set would have said, had it been on.
+//!
+//! A [`Player`] takes the changes of a past in the order in which they became
+//! known and plays them through the very functions that serve live traffic:
+//! [`engine::step`](crate::engine::step) decides what fires and
+//! [`attention::decide`](crate::attention::decide()) what of it would have been
+//! sent, when, and in which form. What is sent counts against the reader's
+//! budget, as live. It answers a [`Report`] and tells an [`Observer`] of every
+//! firing and decision.
+//!
+//! # Order of things at one instant
+//! Timers due, then the changes, then the records of deals heard of for the first
+//! time, then outcomes whose time is over, then attention, reader by reader.
+//!
+//! # Where it cannot decide what live decides
+//! - Nobody answers: no snooze, mute, pause or "done". All is sent at the instant
+//!   at which it is decided; no vendor is slow or down.
+//! - Everybody can be reached in chat. Live, the first nudge of somebody whom
+//!   nobody looked up yet waits some seconds.
+//! - The record of a new deal is read at the instant at which it is first heard
+//!   of, and says what the changes of that instant say. Live reads what the CRM
+//!   says: a field it leaves blank is Empty there, and Unknown here.
+//! - Texts are only written for examples: one that cannot be written is sent here.
+//! - Live decides at most 200 nudges of one reader in one go.
+//! - The account (stages, owners, zones) is that of the end, not of the day.
+
+mod compare;
+mod deals;
+mod deciding;
+mod examples;
+mod people;
+mod player;
+mod record;
+mod report;
+mod spread;
+mod tally;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use crate::attention::{AttentionClass, Policy, SendAs, Why};
+use crate::calendar::Calendar;
+use crate::engine::Firing;
+use crate::facts::Metadata;
+use crate::ruleset::RuleSet;
+use crate::time::UnixMs;
+
+pub use compare::{Comparison, Differing, Lockstep, RuleChange, Verdict};
+pub use examples::{EXAMPLES_MAX, Example};
+pub use player::Player;
+pub use report::{
+    Attention, Concentration, Lacking, LeadTime, LostDeals, PerWeek, Report, RuleReport,
+    SelfCorrected, Share, VERSION,
+};
+pub use tally::{LATE_DAYS, WINDOW_DAYS};
+
+/// Deals whose state is held ready. The others are kept as compact text and read
+/// again when something happens to them.
+pub const AWAKE_MAX: usize = 20_000;
+/// A deal closed for longer than this is forgotten when memory is short. What is
+/// told of it afterwards is taken as the beginning of a deal's past.
+pub const LET_GO_DAYS: i64 = 180;
+
+/// All that a back-test depends on besides the changes.
+#[derive(Copy, Clone, Debug)]
+pub struct Setup<'a> {
+    /// The rules, as if they had been on from the first change.
+    pub rules: &'a RuleSet,
+    /// The account the deals are in.
+    pub metadata: &'a Metadata,
+    /// The people beside it.
+    pub crew: &'a Crew,
+    /// The ceilings of attention; `sending` says who is sent anything.
+    pub policy: &'a Policy,
+    /// Whether activity facts are believed: not where a past tells of none.
+    pub activity_trusted: bool,
+    /// Firings before this instant are played, but not counted.
+    pub since: UnixMs,
+    /// The past is played until just before this instant.
+    pub until: UnixMs,
+}
+
+/// The people of a company, beside what its CRM account says.
+#[derive(Clone, Debug)]
+pub struct Crew {
+    /// Who leads whom: e-mail to e-mail, lower case.
+    pub managers: BTreeMap<String, String>,
+    /// The calendar of everybody who is not in `calendars`.
+    pub calendar: Calendar,
+    /// Calendars of single people, by e-mail, lower case.
+    pub calendars: BTreeMap<String, Calendar>,
+}
+
+/// A firing as it is told to an [`Observer`].
+#[derive(Copy, Clone, Debug)]
+pub struct Fired<'a> {
+    /// The firing.
+    pub firing: &'a Firing,
+    /// The deal's name, or its id.
+    pub deal_name: &'a str,
+    /// Who it speaks to, by e-mail; `None` when nobody is known.
+    pub reader: Option<&'a str>,
+    /// Whether it lies in the period that is reported on.
+    pub counted: bool,
+}
+
+/// What became of a nudge at one instant.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// Sent, in this form.
+    Sent(SendAs),
+    /// Kept for the deal's card.
+    Kept,
+    /// Looked at again later.
+    Deferred {
+        /// When.
+        until: UnixMs,
+        /// The class it has from then on.
+        class: AttentionClass,
+        /// What it waits for.
+        why: Why,
+    },
+    /// Never sent, with the ledger's word.
+    NotSent(&'static str),
+}
+
+/// Hears of everything a [`Player`] decides, in order.
+pub trait Observer {
+    /// A rule spoke.
+    fn fired(&mut self, fired: Fired<'_>) {
+        let _ = fired;
+    }
+
+    /// Something was decided about the nudge of a firing.
+    fn decided(&mut self, firing: &Firing, at: UnixMs, fate: Fate) {
+        let _ = (firing, at, fate);
+    }
+}
+
+/// Hears nothing.
+impl Observer for () {}

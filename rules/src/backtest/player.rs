@@ -1,0 +1,444 @@
+//! The player: a past, instant by instant.
+
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
+
+use crate::attention::PendingNudge;
+use crate::calendar::Calendar;
+use crate::engine::{
+    EndCause, EpisodeEnd, Firing, Holds, Outcome, Stimulus, World, nudge_id, outcome_met,
+    reason_holds, step,
+};
+use crate::facts::{Change, ChangeKind, DealState, Field, Observation, Origin, StageKind};
+use crate::ruleset::{Period, PeriodUnit, Rule};
+use crate::time::{DAY_MS, UnixMs};
+
+use super::deals::{DealId, Deals};
+use super::examples::Examples;
+use super::people::{Pending, People};
+use super::record::Watch;
+use super::tally::{End, Tally, WINDOW_DAYS};
+use super::{Fate, Fired, Lacking, Observer, Report, Setup};
+
+/// The longest an undecided nudge lives; attention's own expiry is shorter.
+const NUDGE_LIFE_MS: i64 = 90 * DAY_MS;
+/// No record is waited for: it is read at the end of the instant.
+const HYDRATE_DEADLINE_MS: i64 = DAY_MS;
+
+/// Plays a past and adds up what the rules would have done.
+pub struct Player<'a, O> {
+    pub(super) setup: Setup<'a>,
+    pub(super) deals: Deals,
+    pub(super) people: People,
+    pub(super) tally: Tally,
+    pub(super) examples: Examples,
+    pub(super) observer: O,
+    rule_ids: HashMap<&'a str, u32>,
+    /// Deals first heard of at this instant, with its changes.
+    arriving: Vec<(DealId, Vec<Change>)>,
+    watch_ends: BTreeSet<(UnixMs, DealId)>,
+    pub(super) now: UnixMs,
+    changes: u64,
+}
+
+/// The world a deal is judged in.
+pub(super) fn world<'w>(setup: &'w Setup<'_>, calendar: &'w Calendar) -> World<'w> {
+    World {
+        rules: setup.rules,
+        metadata: setup.metadata,
+        calendar,
+        activity_trusted: setup.activity_trusted,
+        hydrate_deadline_ms: HYDRATE_DEADLINE_MS,
+        live_max_age_ms: setup.policy.event_max_age_ms,
+    }
+}
+
+impl<'a, O: Observer> Player<'a, O> {
+    /// At the beginning of a past.
+    #[must_use]
+    pub fn new(setup: Setup<'a>, observer: O) -> Self {
+        let people = People::new(&setup);
+        let rules = setup.rules.rules();
+        Player {
+            deals: Deals::new(setup.rules),
+            tally: Tally::new(rules.len(), people.len(), setup.since, people.calendar().clone()),
+            examples: Examples::new(rules.len(), setup.metadata),
+            people,
+            observer,
+            rule_ids: (0..).zip(rules).map(|(at, rule)| (rule.id.as_str(), at)).collect(),
+            arriving: Vec::new(),
+            watch_ends: BTreeSet::new(),
+            now: UnixMs::MIN,
+            changes: 0,
+            setup,
+        }
+    }
+
+    /// Plays one change that became known at `at`; one that comes out of order is
+    /// played at the instant that has been reached. Answers whether it belongs to
+    /// the part of the past that is played.
+    pub fn change(&mut self, at: UnixMs, change: Change) -> bool {
+        if at >= self.setup.until {
+            return false;
+        }
+        self.advance(at);
+        self.changes += 1;
+        let (id, is_new) = self.deals.find(&change.deal);
+        let record = self.deals.record(id);
+        if is_new {
+            record.arriving = Some(self.arriving.len());
+            self.arriving.push((id, Vec::new()));
+        }
+        let now = self.now;
+        if now >= self.setup.since && !std::mem::replace(&mut record.is_counted, true) {
+            self.tally.deals += 1;
+        }
+        match record.arriving {
+            Some(place) => self.arriving[place].1.push(change),
+            None => self.step(id, Stimulus::Change(&change), now),
+        }
+        true
+    }
+
+    /// Plays a record that was read at `at`, as live reads it: see
+    /// [`Origin`] for what of it may fire.
+    pub fn record(&mut self, at: UnixMs, record: &Observation) -> bool {
+        if at >= self.setup.until {
+            return false;
+        }
+        self.advance(at);
+        self.changes += 1;
+        let (id, _) = self.deals.find(&record.deal);
+        if !std::mem::replace(&mut self.deals.record(id).is_counted, true) {
+            self.tally.deals += 1;
+        }
+        self.step(id, Stimulus::Observation(record), self.now);
+        true
+    }
+
+    /// What is reported is known up to `as_of`: plays what comes due until then.
+    /// `lacking` are rules that the past says too little for.
+    #[must_use]
+    pub fn finish(mut self, as_of: UnixMs, lacking: Vec<Lacking>) -> (Report, O) {
+        let end = as_of.max(self.now).min(self.setup.until);
+        self.settle();
+        while let Some(next) = self.next_at().filter(|next| *next < end) {
+            self.turn_to(next);
+            self.settle();
+        }
+        for pending in self.people.drain() {
+            self.tally.left_open(pending.rule, pending.counted);
+        }
+        let since = self.setup.since;
+        let (mut standing, mut watched) = (0, Vec::new());
+        for record in self.deals.records() {
+            let is_open = record.kind.is_none_or(StageKind::is_open) && !record.is_gone;
+            standing += u64::from(!record.is_counted && is_open);
+            watched.extend(record.watches.iter().map(|watch| (watch.rule, watch.counted)));
+        }
+        self.tally.deals += standing;
+        for (rule, counted) in watched {
+            self.tally.settled(rule, counted, End::Unknown, false);
+        }
+        self.tally.touched(self.deals.records());
+        self.tally.end(end);
+        let report = Report::of(
+            &self.setup,
+            &self.tally,
+            self.examples,
+            self.changes,
+            (since, end),
+            lacking,
+        );
+        (report, self.observer)
+    }
+
+    /// Lets pass what comes before `at`, and the timers of that instant.
+    fn advance(&mut self, at: UnixMs) {
+        if at <= self.now {
+            return;
+        }
+        self.settle();
+        while let Some(next) = self.next_at().filter(|next| *next < at) {
+            self.turn_to(next);
+            self.settle();
+        }
+        self.turn_to(at);
+    }
+
+    fn next_at(&self) -> Option<UnixMs> {
+        let watch = self.watch_ends.first().map(|(at, _)| *at);
+        [self.deals.next_due(), self.people.next_look(), watch].into_iter().flatten().min()
+    }
+
+    /// It is `at`: timers first.
+    fn turn_to(&mut self, at: UnixMs) {
+        self.now = self.now.max(at);
+        while let Some((due, id)) = self.deals.due(self.now) {
+            self.step(id, Stimulus::Timer, due);
+        }
+    }
+
+    /// What comes after the changes of an instant.
+    fn settle(&mut self) {
+        for (id, changes) in std::mem::take(&mut self.arriving) {
+            self.deals.record(id).arriving = None;
+            self.read(id, changes);
+        }
+        while let Some(over) = self.watch_ends.first().filter(|(at, _)| *at <= self.now).copied() {
+            self.watch_ends.remove(&over);
+            self.end_watches(over.1);
+        }
+        self.decide_due();
+    }
+
+    /// A deal is heard of for the first time: its record is read. What was told
+    /// with its creation may fire; the past of one that was there before begins
+    /// with the values it had.
+    fn read(&mut self, id: DealId, changes: Vec<Change>) {
+        let Some(deal) = changes.first().map(|change| change.deal.clone()) else { return };
+        let now = self.now;
+        let mut blank = Observation {
+            deal,
+            origin: Origin::Hydrate,
+            observed_at: now,
+            fields: Vec::new(),
+            history: Vec::new(),
+            activities: self.setup.activity_trusted.then(Vec::new),
+            gone: false,
+            url: None,
+        };
+        let is_created = changes.iter().any(|change| change.kind == ChangeKind::Created);
+        let mut later = Vec::new();
+        for change in changes {
+            match change.kind {
+                ChangeKind::FieldSet { field, to } if !is_created => {
+                    blank.fields.retain(|(known, _)| *known != field);
+                    blank.fields.push((field, to));
+                }
+                ChangeKind::Activity(activity) if !is_created => {
+                    blank.activities.get_or_insert_default().push(activity);
+                }
+                _ if is_created => self.step(id, Stimulus::Change(&change), now),
+                _ => later.push(change),
+            }
+        }
+        self.step(id, Stimulus::Observation(&blank), now);
+        for change in &later {
+            self.step(id, Stimulus::Change(change), now);
+        }
+    }
+
+    fn step(&mut self, id: DealId, stimulus: Stimulus<'_>, at: UnixMs) {
+        let mut state = self.deals.lend(id);
+        let owner = self.deals.record(id).owner;
+        let world = world(&self.setup, self.people.calendar_of(owner));
+        let outcome = step(&mut state, stimulus, at, &world);
+        self.take(id, &state, outcome, at);
+        self.deals.give_back(id, state, self.now);
+    }
+
+    /// Notes down what a step decided.
+    fn take(&mut self, id: DealId, state: &DealState, outcome: Outcome, at: UnixMs) {
+        if !outcome.applied.is_empty() {
+            self.note(id, state, at);
+        }
+        for firing in outcome.firings {
+            self.fired(id, state, firing, None);
+        }
+        for firing in outcome.late {
+            self.fired(id, state, firing, Some("late"));
+        }
+        for end in &outcome.ended {
+            self.ended(id, state, end);
+        }
+        if !self.deals.record(id).watches.is_empty() {
+            self.look(id, state, at, false);
+        }
+    }
+
+    fn note(&mut self, id: DealId, state: &DealState, at: UnixMs) {
+        let owner = self.people.owner_of(state);
+        let kind = state.facts.stage_kind(self.setup.metadata);
+        let record = self.deals.record(id);
+        record.owner = owner;
+        record.is_gone = state.facts.is_gone();
+        self.tally.owns(owner, at);
+        if kind == record.kind {
+            return;
+        }
+        record.kind = kind;
+        let closed = kind.filter(|kind| !kind.is_open());
+        if let Some(kind) = closed.filter(|_| record.closed_at.is_none()) {
+            record.closed_at = Some(at);
+            self.tally.closed(kind, at, record);
+        }
+        if closed.is_none() {
+            record.closed_at = None;
+        }
+    }
+
+    fn fired(&mut self, id: DealId, state: &DealState, firing: Firing, word: Option<&'static str>) {
+        let Some(rule) = self.rule_ids.get(firing.rule_id.as_str()).copied() else { return };
+        let Some(known) = self.setup.rules.rules().get(rule as usize) else { return };
+        let counted = firing.at >= self.setup.since;
+        let record = self.deals.record(id);
+        let owner = record.owner;
+        self.tally.fired(rule, owner, firing.at, counted, record);
+        let reader = self.people.reader(firing.audience, owner);
+        let reader = word.map_or(reader, Err);
+        self.observer.fired(Fired {
+            firing: &firing,
+            deal_name: state.facts.text(Field::Name).unwrap_or(&firing.deal.id),
+            reader: reader.ok().map(|id| self.people.get(id).reader.person.as_str()),
+            counted,
+        });
+        if counted {
+            self.examples.consider(rule, known, &firing, state, self.people.calendar());
+        }
+        let firing = Rc::new(Firing {
+            seen: Vec::new(),
+            explanation: crate::condition::Explanation {
+                parts: Vec::new(),
+                ..firing.explanation
+            },
+            ..firing
+        });
+        if word.is_none() {
+            let calendar = self.people.calendar_of(owner);
+            let until = window_of(known).after(firing.at, calendar);
+            self.watch_ends.insert((until, id));
+            let watch = Watch { firing: Rc::clone(&firing), rule, counted, until };
+            self.deals.record(id).watches.push(watch);
+        }
+        match reader {
+            Ok(reader) => self.wait(id, rule, firing, reader, counted),
+            Err(word) => self.not_sent(rule, counted, &firing, word),
+        }
+    }
+
+    /// A nudge waits for its decision, at this instant.
+    fn wait(&mut self, deal: DealId, rule: u32, firing: Rc<Firing>, reader: u32, counted: bool) {
+        let nudge = PendingNudge {
+            id: nudge_id(&firing.id, &self.people.get(reader).reader.person),
+            rule: firing.rule_id.clone(),
+            deal: Some(firing.deal.clone()),
+            class: firing.attention,
+            is_event: firing.change.is_some(),
+            priority: firing.priority,
+            due_at: firing.at,
+            occurred_at: firing.occurred_at,
+            expires_at: Some(firing.at.plus_ms(NUDGE_LIFE_MS)),
+        };
+        self.deals.record(deal).pending.push((Rc::clone(&firing), reader));
+        let look_at = firing.at;
+        let pending = Pending { firing, deal, rule, counted, waited: false, look_at };
+        self.people.give(reader, pending, nudge);
+    }
+
+    pub(super) fn not_sent(
+        &mut self,
+        rule: u32,
+        counted: bool,
+        firing: &Firing,
+        word: &'static str,
+    ) {
+        let fate = Fate::NotSent(word);
+        self.tally.decided(rule, counted, fate, false);
+        self.examples.decided(rule, &firing.id, fate, self.now);
+        self.observer.decided(firing, self.now, fate);
+    }
+
+    /// An episode ended: what was not said of it is not said any more.
+    fn ended(&mut self, id: DealId, state: &DealState, end: &EpisodeEnd) {
+        let (word, is_fixed) = match end.cause {
+            EndCause::NoLongerTrue => ("no_longer_true", true),
+            EndCause::StageKind => ("stage_kind", false),
+            EndCause::DealGone => ("deal_gone", false),
+            EndCause::RuleChanged => ("rule_changed", false),
+        };
+        for firing_id in &end.firing_ids {
+            let record = self.deals.record(id);
+            let reader = record.settle(firing_id);
+            let watch = record.watches.iter().position(|watch| watch.firing.id == *firing_id);
+            let watch = watch.map(|at| record.watches.swap_remove(at));
+            if let Some(watch) = watch {
+                let is_met = || self.is_met(&watch, id, state, end.at);
+                let end = if is_fixed || is_met() { End::Fixed } else { End::Closed };
+                self.tally.settled(watch.rule, watch.counted, end, reader.is_some());
+                self.forget_watch(id, watch.until);
+            }
+            let taken = reader.and_then(|reader| self.people.take_back(reader, firing_id));
+            if let Some(pending) = taken {
+                self.not_sent(pending.rule, pending.counted, &pending.firing, word);
+            }
+        }
+    }
+
+    fn is_met(&self, watch: &Watch, id: DealId, state: &DealState, now: UnixMs) -> bool {
+        let rule = self.setup.rules.rules().get(watch.rule as usize);
+        let calendar = self.people.calendar_of(self.deals.owner(id));
+        let world = world(&self.setup, calendar);
+        let now = now.min(watch.until);
+        rule.is_some_and(|rule| outcome_met(rule, state, watch.firing.at, now, &world))
+    }
+
+    /// Looks whether the reasons of a deal's firings have gone by themselves.
+    fn look(&mut self, id: DealId, state: &DealState, now: UnixMs, ends: bool) {
+        let watches = std::mem::take(&mut self.deals.record(id).watches);
+        let mut kept = Vec::with_capacity(watches.len());
+        for watch in watches {
+            let end = self.end_of(&watch, id, state, now);
+            let end = end.or((ends && watch.until <= now).then_some(End::Over));
+            let Some(end) = end else {
+                kept.push(watch);
+                continue;
+            };
+            let is_waiting = self.deals.record(id).is_pending(&watch.firing.id);
+            self.tally.settled(watch.rule, watch.counted, end, is_waiting);
+            self.watch_ends.remove(&(watch.until, id));
+        }
+        for watch in &kept {
+            // Two firings of one instant share an entry.
+            self.watch_ends.insert((watch.until, id));
+        }
+        self.deals.record(id).watches = kept;
+    }
+
+    fn end_of(&self, watch: &Watch, id: DealId, state: &DealState, now: UnixMs) -> Option<End> {
+        if self.is_met(watch, id, state, now) {
+            return Some(End::Fixed);
+        }
+        watch.firing.change.as_ref()?;
+        let world = world(&self.setup, self.people.calendar_of(self.deals.owner(id)));
+        if reason_holds(&watch.firing, state, now, &world) == Holds::Yes {
+            return None;
+        }
+        let rule = self.setup.rules.rules().get(watch.rule as usize)?;
+        let kind = state.facts.stage_kind(self.setup.metadata);
+        let still_applies = kind.is_none_or(|kind| rule.applies_to.covers(kind));
+        let is_fixed = still_applies && !state.facts.is_gone();
+        Some(if is_fixed { End::Fixed } else { End::Closed })
+    }
+
+    fn forget_watch(&mut self, id: DealId, until: UnixMs) {
+        if self.deals.record(id).watches.iter().all(|watch| watch.until != until) {
+            self.watch_ends.remove(&(until, id));
+        }
+    }
+
+    fn end_watches(&mut self, id: DealId) {
+        if self.deals.record(id).watches.is_empty() {
+            return;
+        }
+        let state = self.deals.lend(id);
+        self.look(id, &state, self.now, true);
+        self.deals.give_back(id, state, self.now);
+    }
+}
+
+/// How long a firing is watched.
+fn window_of(rule: &Rule) -> Period {
+    let usual = Period { count: WINDOW_DAYS, unit: PeriodUnit::Days };
+    rule.outcome.as_ref().map_or(usual, |outcome| outcome.within)
+}
