@@ -1,5 +1,6 @@
 //! `touchline rules`
 
+mod backtest;
 mod explain;
 
 use std::process::ExitCode;
@@ -37,6 +38,9 @@ pub(super) enum RulesCommand {
     /// The verdict is one of: fires, holds, not true, unknown (some fact was never
     /// told), waits for its event. Nothing is changed and nobody is told anything.
     Explain(explain::ExplainArgs),
+    /// Play a past and say what rules would have said: how often, when, and how much of it
+    /// would have been pointless.
+    Backtest(backtest::BacktestArgs),
     /// Print the JSON Schema of rule packs, for editors.
     Schema,
 }
@@ -57,6 +61,7 @@ pub(super) async fn run(file: ConfigFile, command: RulesCommand) -> anyhow::Resu
         RulesCommand::Check(packs) => check(file, packs).await,
         RulesCommand::Test(packs) => test(file, packs).await,
         RulesCommand::Explain(args) => explain::run(file, args).await,
+        RulesCommand::Backtest(args) => backtest::run(file, args).await,
         RulesCommand::Schema => {
             print!("{}", json_schema());
             Ok(ExitCode::SUCCESS)

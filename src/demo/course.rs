@@ -12,6 +12,7 @@ pub struct Course {
     bar: ProgressBar,
     is_terminal: bool,
     length: u64,
+    of: &'static str,
     told: u64,
 }
 
@@ -19,14 +20,20 @@ impl Course {
     /// One of that many movements.
     #[must_use]
     pub fn new(length: usize) -> Course {
+        Course::of(length, "movements")
+    }
+
+    /// One of that many of something else.
+    #[must_use]
+    pub fn of(length: usize, of: &'static str) -> Course {
         let is_terminal = std::io::stderr().is_terminal();
         let length = length as u64;
         let bar = if is_terminal { ProgressBar::new(length) } else { ProgressBar::hidden() };
-        let style = ProgressStyle::with_template("{bar:30} {pos}/{len} movements  {msg}");
+        let style = ProgressStyle::with_template(&format!("{{bar:30}} {{pos}}/{{len}} {of}  {{msg}}"));
         if let Ok(style) = style {
             bar.set_style(style);
         }
-        Course { bar, is_terminal, length, told: 0 }
+        Course { bar, is_terminal, length, of, told: 0 }
     }
 
     /// It has come to `position`; `note` says where that is.
@@ -37,7 +44,7 @@ impl Course {
         let tenth = position * PLAIN_LINES / self.length.max(1);
         if !self.is_terminal && tenth > self.told {
             self.told = tenth;
-            eprintln!("{position}/{} movements  {note}", self.length);
+            eprintln!("{position}/{} {}  {note}", self.length, self.of);
         }
     }
 

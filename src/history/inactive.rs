@@ -5,13 +5,14 @@
 //! those facts Unknown and all others anything at all.
 
 use std::collections::{BTreeSet, HashMap};
+use std::hash::{Hash as _, Hasher as _};
 
 use jiff::tz::TimeZone;
-use touchline_rules::Calendar;
+use touchline_rules::{Calendar, UnixMs};
 use touchline_rules::condition::{Explanation, Joint};
 use touchline_rules::engine::{LIVE_MAX_AGE_MS, World, explain_rule};
 use touchline_rules::facts::{
-    ChangeKind, DealKey, DealState, EventKind, Fact, Field, Metadata, Value,
+    Change, ChangeKind, DealKey, DealState, EventKind, Fact, Field, Metadata, Value,
 };
 use touchline_rules::ruleset::{AppliesTo, Rule, RuleSet, Trigger};
 
@@ -43,59 +44,127 @@ struct Told {
 /// tells, each with the facts that are missing.
 #[must_use]
 pub fn inactive(history: &History, rules: &RuleSet) -> Vec<Inactive> {
-    let told = Told::by(history);
-    let found = rules.rules().iter().filter_map(|rule| {
-        let missing = told.missing_for(rule, rules)?;
-        Some(Inactive { rule_id: rule.id.clone(), missing })
-    });
-    found.collect()
+    let mut telling = Telling::new(&history.header.metadata);
+    history.changes.iter().for_each(|change| telling.hear(change));
+    telling.inactive(rules)
 }
 
-impl Told {
-    fn by(history: &History) -> Told {
-        let metadata = &history.header.metadata;
-        let closes = |kind: &ChangeKind| match kind {
-            ChangeKind::FieldSet { field: Field::Stage, to: Fact::Known(Value::Text(stage)) } => {
-                metadata.stage(None, stage).is_some_and(|(_, stage)| !stage.kind.is_open())
-            }
-            _ => false,
-        };
-        let mut closed_at = HashMap::new();
-        for change in history.changes.iter().filter(|change| closes(&change.kind)) {
-            closed_at.entry(&change.deal).or_insert(change.occurred_at);
-        }
+/// What a history tells, heard change by change in the order of time. Of each deal
+/// only a few numbers are kept.
+#[derive(Clone, Debug)]
+pub struct Telling<'a> {
+    metadata: &'a Metadata,
+    told: Told,
+    deals: HashMap<DealKey, Heard>,
+}
+
+/// What was heard of one deal.
+#[derive(Clone, Debug, Default)]
+struct Heard {
+    is_closed: bool,
+    /// Facts of the latest instant: told while open unless the deal is closed at
+    /// that very instant.
+    latest: BTreeSet<&'static str>,
+    at: UnixMs,
+    /// Hashes of the values that fields hold.
+    values: Vec<(Field, u64)>,
+}
+
+impl<'a> Telling<'a> {
+    /// Nothing heard yet of that account.
+    #[must_use]
+    pub fn new(metadata: &'a Metadata) -> Telling<'a> {
         let mut told = Told::default();
-        let mut values: HashMap<(&DealKey, Field), &Fact<Value>> = HashMap::new();
         told.tell(&["deal.id"], true);
         if metadata.currency.is_some() {
             told.tell(facts_of(Field::Currency), true);
         }
-        for change in &history.changes {
-            let open = closed_at.get(&change.deal).is_none_or(|at| change.occurred_at < *at);
-            match &change.kind {
-                ChangeKind::Created => {
-                    told.created = true;
-                    told.tell(facts_of(Field::CreatedAt), open);
-                }
-                ChangeKind::FieldSet { to: Fact::Unknown, .. } => {}
-                ChangeKind::FieldSet { field, to } => {
-                    // What a deal's stage says holds for the closed one too.
-                    told.tell(facts_of(*field), open || *field == Field::Stage);
-                    let before = values.insert((&change.deal, *field), to);
-                    if before.is_some_and(|before| before != to) {
-                        told.moved.insert(*field);
-                    }
-                }
-                ChangeKind::Activity(_) => {
-                    told.activities = true;
-                    told.tell(&ACTIVITY_FACTS, open);
-                }
-                ChangeKind::Deleted | ChangeKind::Restored | ChangeKind::MergedInto { .. } => {}
-            }
-        }
-        told
+        Telling { metadata, told, deals: HashMap::new() }
     }
 
+    /// Hears the next change.
+    pub fn hear(&mut self, change: &Change) {
+        let Telling { metadata, told, deals } = self;
+        if !deals.contains_key(&change.deal) {
+            deals.insert(change.deal.clone(), Heard::default());
+        }
+        let Some(deal) = deals.get_mut(&change.deal) else { return };
+        if change.occurred_at > deal.at {
+            told.while_open.append(&mut deal.latest);
+            deal.at = change.occurred_at;
+        }
+        let facts = match &change.kind {
+            ChangeKind::Created => {
+                told.created = true;
+                facts_of(Field::CreatedAt)
+            }
+            ChangeKind::FieldSet { to: Fact::Unknown, .. } => return,
+            ChangeKind::FieldSet { field, to } => {
+                if *field == Field::Stage {
+                    // What a deal's stage says holds for the closed one too.
+                    told.tell(facts_of(*field), true);
+                    if closes(to, metadata) {
+                        deal.is_closed = true;
+                        deal.latest.clear();
+                    }
+                }
+                if deal.takes(*field, to) {
+                    told.moved.insert(*field);
+                }
+                facts_of(*field)
+            }
+            ChangeKind::Activity(_) => {
+                told.activities = true;
+                &ACTIVITY_FACTS
+            }
+            ChangeKind::Deleted | ChangeKind::Restored | ChangeKind::MergedInto { .. } => return,
+        };
+        told.tell(facts, false);
+        if !deal.is_closed && facts.iter().any(|fact| !told.while_open.contains(fact)) {
+            deal.latest.extend(facts);
+        }
+    }
+
+    /// The rules that cannot fire on what was heard, each with what is missing.
+    #[must_use]
+    pub fn inactive(mut self, rules: &RuleSet) -> Vec<Inactive> {
+        for deal in self.deals.values_mut() {
+            self.told.while_open.append(&mut deal.latest);
+        }
+        let found = rules.rules().iter().filter_map(|rule| {
+            let missing = self.told.missing_for(rule, rules)?;
+            Some(Inactive { rule_id: rule.id.clone(), missing })
+        });
+        found.collect()
+    }
+}
+
+impl Heard {
+    /// Notes a value; answers whether the field held another one before.
+    fn takes(&mut self, field: Field, value: &Fact<Value>) -> bool {
+        let mut hasher = std::hash::DefaultHasher::new();
+        value.hash(&mut hasher);
+        let hash = hasher.finish();
+        match self.values.iter_mut().find(|(known, _)| *known == field) {
+            Some((_, held)) => std::mem::replace(held, hash) != hash,
+            None => {
+                self.values.push((field, hash));
+                false
+            }
+        }
+    }
+}
+
+fn closes(stage: &Fact<Value>, metadata: &Metadata) -> bool {
+    match stage {
+        Fact::Known(Value::Text(stage)) => {
+            metadata.stage(None, stage).is_some_and(|(_, stage)| !stage.kind.is_open())
+        }
+        _ => false,
+    }
+}
+
+impl Told {
     fn tell(&mut self, facts: &[&'static str], open: bool) {
         self.ever.extend(facts);
         if open {
@@ -122,7 +191,7 @@ impl Told {
             hydrate_deadline_ms: 0,
             live_max_age_ms: LIVE_MAX_AGE_MS,
         };
-        let parts = explain_rule(rule, &blank, touchline_rules::UnixMs(0), &world);
+        let parts = explain_rule(rule, &blank, UnixMs(0), &world);
         let mut missing = Vec::new();
         let can = Can::of(&parts, known, &mut missing);
         (!can.hold).then_some(missing)

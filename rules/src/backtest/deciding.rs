@@ -89,7 +89,7 @@ impl<O: Observer> Player<'_, O> {
     fn still_holds(&mut self, pending: &Pending) -> bool {
         let state = self.deals.lend(pending.deal);
         let owner = self.deals.owner(pending.deal);
-        let world = world(&self.setup, self.people.calendar_of(owner));
+        let world = world(&self.setup, self.people.calendar_of(owner), &state);
         let holds = reason_holds(&pending.firing, &state, self.now, &world);
         self.deals.give_back(pending.deal, state, self.now);
         holds == Holds::Yes

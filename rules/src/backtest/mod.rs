@@ -9,7 +9,7 @@
 //! firing and decision.
 //!
 //! # Order of things at one instant
-//! Timers due, then the changes, then the records of deals heard of for the first
+//! Timers due, then the first nightly look at deals that are new, then the changes, then the records of deals heard of for the first
 //! time, then outcomes whose time is over, then attention, reader by reader.
 //!
 //! # Where it cannot decide what live decides
@@ -22,7 +22,11 @@
 //!   says: a field it leaves blank is Empty there, and Unknown here.
 //! - Texts are only written for examples: one that cannot be written is sent here.
 //! - Live decides at most 200 nudges of one reader in one go.
-//! - The account (stages, owners, zones) is that of the end, not of the day.
+//! - Live looks at every deal each midnight. Here only the first of these looks is
+//!   taken, which begins to trust a new deal's activities; the later ones change
+//!   nothing.
+//! - The account (stages, owners, zones), and where activities are trusted, is that
+//!   of the end, not of the day.
 
 mod compare;
 mod deals;
@@ -73,12 +77,36 @@ pub struct Setup<'a> {
     pub crew: &'a Crew,
     /// The ceilings of attention; `sending` says who is sent anything.
     pub policy: &'a Policy,
-    /// Whether activity facts are believed: not where a past tells of none.
-    pub activity_trusted: bool,
+    /// Where activity facts are believed: not where a past tells of none.
+    pub trust: Trust<'a>,
     /// Firings before this instant are played, but not counted.
     pub since: UnixMs,
     /// The past is played until just before this instant.
     pub until: UnixMs,
+}
+
+/// In which pipelines activity facts are believed.
+#[derive(Copy, Clone, Debug)]
+pub enum Trust<'a> {
+    /// In none: rules that rest on activities decide nothing.
+    Nowhere,
+    /// In all.
+    Everywhere,
+    /// In those with these ids.
+    In(&'a [String]),
+}
+
+impl Trust<'_> {
+    fn covers(self, pipeline: Option<&str>) -> bool {
+        match self {
+            Trust::Nowhere => false,
+            // As live, which does not know the pipeline before it read the record.
+            Trust::Everywhere => pipeline.is_some(),
+            Trust::In(trusted) => {
+                trusted.iter().any(|trusted| trusted == pipeline.unwrap_or_default())
+            }
+        }
+    }
 }
 
 /// The people of a company, beside what its CRM account says.

@@ -1,6 +1,6 @@
 //! The player: a past, instant by instant.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::rc::Rc;
 
 use crate::attention::PendingNudge;
@@ -18,7 +18,7 @@ use super::examples::Examples;
 use super::people::{Pending, People};
 use super::record::Watch;
 use super::tally::{End, Tally, WINDOW_DAYS};
-use super::{Fate, Fired, Lacking, Observer, Report, Setup};
+use super::{Fate, Fired, Lacking, Observer, Report, Setup, Trust};
 
 /// The longest an undecided nudge lives; attention's own expiry is shorter.
 const NUDGE_LIFE_MS: i64 = 90 * DAY_MS;
@@ -37,17 +37,23 @@ pub struct Player<'a, O> {
     /// Deals first heard of at this instant, with its changes.
     arriving: Vec<(DealId, Vec<Change>)>,
     watch_ends: BTreeSet<(UnixMs, DealId)>,
+    /// When new deals are looked at for the first time at night, in order.
+    first_nights: VecDeque<(UnixMs, DealId)>,
     pub(super) now: UnixMs,
     changes: u64,
 }
 
 /// The world a deal is judged in.
-pub(super) fn world<'w>(setup: &'w Setup<'_>, calendar: &'w Calendar) -> World<'w> {
+pub(super) fn world<'w>(
+    setup: &'w Setup<'_>,
+    calendar: &'w Calendar,
+    deal: &DealState,
+) -> World<'w> {
     World {
         rules: setup.rules,
         metadata: setup.metadata,
         calendar,
-        activity_trusted: setup.activity_trusted,
+        activity_trusted: setup.trust.covers(deal.facts.text(Field::Pipeline)),
         hydrate_deadline_ms: HYDRATE_DEADLINE_MS,
         live_max_age_ms: setup.policy.event_max_age_ms,
     }
@@ -68,6 +74,7 @@ impl<'a, O: Observer> Player<'a, O> {
             rule_ids: (0..).zip(rules).map(|(at, rule)| (rule.id.as_str(), at)).collect(),
             arriving: Vec::new(),
             watch_ends: BTreeSet::new(),
+            first_nights: VecDeque::new(),
             now: UnixMs::MIN,
             changes: 0,
             setup,
@@ -168,7 +175,8 @@ impl<'a, O: Observer> Player<'a, O> {
 
     fn next_at(&self) -> Option<UnixMs> {
         let watch = self.watch_ends.first().map(|(at, _)| *at);
-        [self.deals.next_due(), self.people.next_look(), watch].into_iter().flatten().min()
+        let night = self.first_nights.front().map(|(at, _)| *at);
+        [self.deals.next_due(), self.people.next_look(), watch, night].into_iter().flatten().min()
     }
 
     /// It is `at`: timers first.
@@ -176,6 +184,9 @@ impl<'a, O: Observer> Player<'a, O> {
         self.now = self.now.max(at);
         while let Some((due, id)) = self.deals.due(self.now) {
             self.step(id, Stimulus::Timer, due);
+        }
+        while let Some((_, id)) = self.first_nights.pop_front_if(|(at, _)| *at <= self.now) {
+            self.step(id, Stimulus::Reseed, self.now);
         }
     }
 
@@ -204,7 +215,7 @@ impl<'a, O: Observer> Player<'a, O> {
             observed_at: now,
             fields: Vec::new(),
             history: Vec::new(),
-            activities: self.setup.activity_trusted.then(Vec::new),
+            activities: (!matches!(self.setup.trust, Trust::Nowhere)).then(Vec::new),
             gone: false,
             url: None,
         };
@@ -224,6 +235,10 @@ impl<'a, O: Observer> Player<'a, O> {
             }
         }
         self.step(id, Stimulus::Observation(&blank), now);
+        if !matches!(self.setup.trust, Trust::Nowhere) {
+            let night = self.people.calendar().next_midnight(now);
+            self.first_nights.push_back((night, id));
+        }
         for change in &later {
             self.step(id, Stimulus::Change(change), now);
         }
@@ -232,7 +247,7 @@ impl<'a, O: Observer> Player<'a, O> {
     fn step(&mut self, id: DealId, stimulus: Stimulus<'_>, at: UnixMs) {
         let mut state = self.deals.lend(id);
         let owner = self.deals.record(id).owner;
-        let world = world(&self.setup, self.people.calendar_of(owner));
+        let world = world(&self.setup, self.people.calendar_of(owner), &state);
         let outcome = step(&mut state, stimulus, at, &world);
         self.take(id, &state, outcome, at);
         self.deals.give_back(id, state, self.now);
@@ -378,7 +393,7 @@ impl<'a, O: Observer> Player<'a, O> {
     fn is_met(&self, watch: &Watch, id: DealId, state: &DealState, now: UnixMs) -> bool {
         let rule = self.setup.rules.rules().get(watch.rule as usize);
         let calendar = self.people.calendar_of(self.deals.owner(id));
-        let world = world(&self.setup, calendar);
+        let world = world(&self.setup, calendar, state);
         let now = now.min(watch.until);
         rule.is_some_and(|rule| outcome_met(rule, state, watch.firing.at, now, &world))
     }
@@ -410,7 +425,7 @@ impl<'a, O: Observer> Player<'a, O> {
             return Some(End::Fixed);
         }
         watch.firing.change.as_ref()?;
-        let world = world(&self.setup, self.people.calendar_of(self.deals.owner(id)));
+        let world = world(&self.setup, self.people.calendar_of(self.deals.owner(id)), state);
         if reason_holds(&watch.firing, state, now, &world) == Holds::Yes {
             return None;
         }
