@@ -29,7 +29,8 @@ impl Course {
         let is_terminal = std::io::stderr().is_terminal();
         let length = length as u64;
         let bar = if is_terminal { ProgressBar::new(length) } else { ProgressBar::hidden() };
-        let style = ProgressStyle::with_template(&format!("{{bar:30}} {{pos}}/{{len}} {of}  {{msg}}"));
+        let style =
+            ProgressStyle::with_template(&format!("{{bar:30}} {{pos}}/{{len}} {of}  {{msg}}"));
         if let Ok(style) = style {
             bar.set_style(style);
         }

@@ -8,13 +8,13 @@ use std::collections::{BTreeSet, HashMap};
 use std::hash::{Hash as _, Hasher as _};
 
 use jiff::tz::TimeZone;
-use touchline_rules::{Calendar, UnixMs};
 use touchline_rules::condition::{Explanation, Joint};
 use touchline_rules::engine::{LIVE_MAX_AGE_MS, World, explain_rule};
 use touchline_rules::facts::{
     Change, ChangeKind, DealKey, DealState, EventKind, Fact, Field, Metadata, Value,
 };
 use touchline_rules::ruleset::{AppliesTo, Rule, RuleSet, Trigger};
+use touchline_rules::{Calendar, UnixMs};
 
 use super::History;
 

@@ -96,9 +96,7 @@ impl Memory {
 
     fn take_back(&mut self, slot: &mut Slot, state: &mut DealState) {
         slot.is_fresh = false;
-        for (rule, (memory, (_, usual))) in
-            (0..).zip(state.rules.values_mut().zip(&self.usual))
-        {
+        for (rule, (memory, (_, usual))) in (0..).zip(state.rules.values_mut().zip(&self.usual)) {
             if memory.truth != *usual || memory.fired_at.is_some() || memory.episode.is_some() {
                 slot.remembered.push(Remembered {
                     rule,

@@ -313,10 +313,7 @@ impl<'a, O: Observer> Player<'a, O> {
         }
         let firing = Rc::new(Firing {
             seen: Vec::new(),
-            explanation: crate::condition::Explanation {
-                parts: Vec::new(),
-                ..firing.explanation
-            },
+            explanation: crate::condition::Explanation { parts: Vec::new(), ..firing.explanation },
             ..firing
         });
         if word.is_none() {

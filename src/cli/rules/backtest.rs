@@ -172,9 +172,7 @@ impl Playing<'_> {
 fn play(past: &Past, setup: Setup<'_>, against: Option<&RuleSet>) -> anyhow::Result<Report> {
     let mut playing = match against {
         None => Playing::Alone(Box::new(Player::new(setup, ()))),
-        Some(rules) => {
-            Playing::Beside(Box::new(Lockstep::new(setup, Setup { rules, ..setup })))
-        }
+        Some(rules) => Playing::Beside(Box::new(Lockstep::new(setup, Setup { rules, ..setup }))),
     };
     let mut telling = Telling::new(setup.metadata);
     let changes = usize::try_from(past.changes).unwrap_or(usize::MAX);
@@ -193,8 +191,7 @@ fn play(past: &Past, setup: Setup<'_>, against: Option<&RuleSet>) -> anyhow::Res
     }
     course.end();
     let lacking = telling.inactive(setup.rules).into_iter();
-    let lacking =
-        lacking.map(|one| Lacking { rule: one.rule_id, missing: one.missing }).collect();
+    let lacking = lacking.map(|one| Lacking { rule: one.rule_id, missing: one.missing }).collect();
     let mut report = playing.finish(past.as_of, lacking);
     report.estimated = past.estimated;
     Ok(report)

@@ -65,11 +65,8 @@ impl Past {
         });
         let led = header.managers.iter();
         let led = led.map(|(email, manager)| (email.to_lowercase(), manager.to_lowercase()));
-        let crew = Crew {
-            managers: led.collect(),
-            calendar: calendar(None),
-            calendars: zones.collect(),
-        };
+        let crew =
+            Crew { managers: led.collect(), calendar: calendar(None), calendars: zones.collect() };
         Ok(Past {
             name: path.display().to_string(),
             metadata: header.metadata.clone(),
@@ -110,7 +107,8 @@ impl Past {
         let people = People::load(store.clone(), Arc::clone(config)).await?;
         let emails = metadata.owners.iter().filter_map(|owner| owner.email.as_deref());
         let emails: Vec<String> = emails.map(str::to_lowercase).collect();
-        let led = emails.iter().filter_map(|email| Some((email.clone(), people.manager_of(email)?)));
+        let led =
+            emails.iter().filter_map(|email| Some((email.clone(), people.manager_of(email)?)));
         let managers: BTreeMap<String, String> = led.collect();
         let everybody = emails.iter().chain(managers.values());
         let calendars = everybody

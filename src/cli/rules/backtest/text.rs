@@ -142,7 +142,8 @@ fn table(out: &mut Page, report: &Report) {
     ));
     for one in report.rules.iter().chain([&report.total]) {
         let PerWeek { median, p90, highest } = one.per_seller_week;
-        let lead = one.lead_time.median_days.map_or_else(|| "–".to_owned(), |days| days.to_string());
+        let lead =
+            one.lead_time.median_days.map_or_else(|| "–".to_owned(), |days| days.to_string());
         out.line(&format!(
             "  {:<30} {:>8} {:>8} {:>17} {:>9} {:>10} {:>9}",
             shortened(&one.rule, 30),
