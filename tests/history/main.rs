@@ -6,5 +6,6 @@
 mod data;
 mod demo;
 mod import;
+mod season;
 mod sim;
 mod webhooks;

@@ -1,6 +1,6 @@
 //! The player: a past, instant by instant.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 use crate::attention::PendingNudge;
@@ -37,8 +37,8 @@ pub struct Player<'a, O> {
     /// Deals first heard of at this instant, with its changes.
     arriving: Vec<(DealId, Vec<Change>)>,
     watch_ends: BTreeSet<(UnixMs, DealId)>,
-    /// When new deals are looked at for the first time at night, in order.
-    first_nights: VecDeque<(UnixMs, DealId)>,
+    /// When new deals are looked at for the first time at night.
+    first_nights: BTreeSet<(UnixMs, DealId)>,
     pub(super) now: UnixMs,
     changes: u64,
 }
@@ -74,7 +74,7 @@ impl<'a, O: Observer> Player<'a, O> {
             rule_ids: (0..).zip(rules).map(|(at, rule)| (rule.id.as_str(), at)).collect(),
             arriving: Vec::new(),
             watch_ends: BTreeSet::new(),
-            first_nights: VecDeque::new(),
+            first_nights: BTreeSet::new(),
             now: UnixMs::MIN,
             changes: 0,
             setup,
@@ -107,20 +107,41 @@ impl<'a, O: Observer> Player<'a, O> {
         true
     }
 
-    /// Plays a record that was read at `at`, as live reads it: see
-    /// [`Origin`] for what of it may fire.
+    /// Plays a record that was read at `at`, as live reads it: see [`Origin`] for
+    /// what of it may fire. It is the record that the changes of a deal heard of
+    /// for the first time at this instant waited for.
     pub fn record(&mut self, at: UnixMs, record: &Observation) -> bool {
         if at >= self.setup.until {
             return false;
         }
         self.advance(at);
         self.changes += 1;
-        let (id, _) = self.deals.find(&record.deal);
-        if !std::mem::replace(&mut self.deals.record(id).is_counted, true) {
+        let (id, is_new) = self.deals.find(&record.deal);
+        let (now, notes) = (self.now, self.deals.record(id));
+        if now >= self.setup.since && !std::mem::replace(&mut notes.is_counted, true) {
             self.tally.deals += 1;
         }
-        self.step(id, Stimulus::Observation(record), self.now);
+        let waited = notes.arriving.take().map(|place| std::mem::take(&mut self.arriving[place].1));
+        let arrives = is_new || waited.is_some();
+        for change in waited.into_iter().flatten() {
+            self.step(id, Stimulus::Change(&change), now);
+        }
+        self.step(id, Stimulus::Observation(record), now);
+        if arrives {
+            // A first read of an account ends with a look at all of its deals.
+            let is_first_read = matches!(record.origin, Origin::Backfill | Origin::Import);
+            self.look_at_night(id, is_first_read);
+        }
         true
+    }
+
+    /// Plans the look at a new deal that begins to trust its activities.
+    fn look_at_night(&mut self, id: DealId, at_once: bool) {
+        if !matches!(self.setup.trust, Trust::Nowhere) {
+            let night = || self.people.calendar().next_midnight(self.now);
+            let at = if at_once { self.now } else { night() };
+            self.first_nights.insert((at, id));
+        }
     }
 
     /// What is reported is known up to `as_of`: plays what comes due until then.
@@ -175,7 +196,7 @@ impl<'a, O: Observer> Player<'a, O> {
 
     fn next_at(&self) -> Option<UnixMs> {
         let watch = self.watch_ends.first().map(|(at, _)| *at);
-        let night = self.first_nights.front().map(|(at, _)| *at);
+        let night = self.first_nights.first().map(|(at, _)| *at);
         [self.deals.next_due(), self.people.next_look(), watch, night].into_iter().flatten().min()
     }
 
@@ -185,17 +206,26 @@ impl<'a, O: Observer> Player<'a, O> {
         while let Some((due, id)) = self.deals.due(self.now) {
             self.step(id, Stimulus::Timer, due);
         }
-        while let Some((_, id)) = self.first_nights.pop_front_if(|(at, _)| *at <= self.now) {
-            self.step(id, Stimulus::Reseed, self.now);
+        self.look_anew();
+    }
+
+    fn look_anew(&mut self) {
+        while let Some(night) = self.first_nights.first().filter(|(at, _)| *at <= self.now).copied()
+        {
+            self.first_nights.remove(&night);
+            self.step(night.1, Stimulus::Reseed, self.now);
         }
     }
 
     /// What comes after the changes of an instant.
     fn settle(&mut self) {
         for (id, changes) in std::mem::take(&mut self.arriving) {
-            self.deals.record(id).arriving = None;
-            self.read(id, changes);
+            // Where its record was read meanwhile, nothing waits any more.
+            if self.deals.record(id).arriving.take().is_some() {
+                self.read(id, changes);
+            }
         }
+        self.look_anew();
         while let Some(over) = self.watch_ends.first().filter(|(at, _)| *at <= self.now).copied() {
             self.watch_ends.remove(&over);
             self.end_watches(over.1);
@@ -235,10 +265,7 @@ impl<'a, O: Observer> Player<'a, O> {
             }
         }
         self.step(id, Stimulus::Observation(&blank), now);
-        if !matches!(self.setup.trust, Trust::Nowhere) {
-            let night = self.people.calendar().next_midnight(now);
-            self.first_nights.push_back((night, id));
-        }
+        self.look_at_night(id, false);
         for change in &later {
             self.step(id, Stimulus::Change(change), now);
         }
