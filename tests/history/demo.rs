@@ -1,9 +1,23 @@
 //! `demo --history`: a past is lived through on its own dates, timers included.
 
-use touchline::demo::history::{Options, play};
-use touchline::history::import::import;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
-use crate::data::mapping;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use touchline::coaching::rulesets;
+use touchline::demo::history::{Options, play};
+use touchline::history::History;
+use touchline::history::import::import;
+use touchline::roles::batching::subject_key;
+use touchline::store::{Store, StoreOptions};
+use touchline_rules::attention::{Policy, Sending};
+use touchline_rules::backtest::{Crew, Fired, Observer, Player, Setup, Trust};
+use touchline_rules::engine::Firing;
+use touchline_rules::facts::{Change, ChangeKind, DealKey, Fact, Field};
+use touchline_rules::{Calendar, UnixMs};
+
+use crate::data::{Opportunities, mapping};
 
 /// One deal that moved and closed, one that stayed in its stage.
 const CSV: &str = "\
@@ -41,4 +55,116 @@ async fn a_past_is_lived_through_with_its_timers() {
     assert_eq!(fired("advanced-without-facts"), 2, "{out}");
     // Nobody touched the second deal for three weeks, and then for ten working days.
     assert_eq!(fired("long-in-stage"), 2, "{out}");
+}
+
+/// Of the opportunities, one in so many is lived through.
+const ONE_IN: usize = 150;
+const PAGE: usize = 1_000;
+
+/// Rule, the history's deal, day.
+type Firings = BTreeSet<(String, String, Date)>;
+
+/// A few deals of the file, as the fake CRM knows them: what the file does not tell
+/// is blank there.
+fn slice() -> History {
+    let mut history = Opportunities::find().history();
+    let ids: BTreeSet<String> =
+        history.changes.iter().map(|change| change.deal.id.clone()).step_by(ONE_IN).collect();
+    let kept: BTreeSet<&String> = ids.iter().step_by(8).collect();
+    let mut changes = Vec::new();
+    for change in history.changes {
+        if !kept.contains(&change.deal.id) {
+            continue;
+        }
+        let is_made = change.kind == ChangeKind::Created;
+        let blank = |field| Change {
+            kind: ChangeKind::FieldSet { field, to: Fact::Empty },
+            ..change.clone()
+        };
+        let fields = [Field::Amount, Field::CloseDate, Field::NextStep, Field::LossReason];
+        let blanks: Vec<Change> = fields.map(blank).into_iter().filter(|_| is_made).collect();
+        changes.push(change);
+        changes.extend(blanks);
+    }
+    history.changes = changes;
+    history
+}
+
+/// The firings that the demo left in its database.
+async fn lived(folder: &Path, history: &History) -> Firings {
+    let mut ids: Vec<&str> = Vec::new();
+    for change in &history.changes {
+        if !ids.contains(&change.deal.id.as_str()) {
+            ids.push(&change.deal.id);
+        }
+    }
+    let zone = TimeZone::get("America/New_York").unwrap();
+    let store = Store::open(&folder.join("touchline.db"), StoreOptions::default()).unwrap();
+    let mut firings = Firings::new();
+    let deals = store.deals_after(None, PAGE).await.unwrap();
+    assert_eq!(deals.len(), ids.len());
+    let mut known: Vec<DealKey> =
+        deals.into_iter().map(|row| DealKey { connection: row.connection, id: row.id }).collect();
+    // The account numbers deals in the order in which the history first names them.
+    known.sort_by_key(|deal| deal.id.parse::<u64>().unwrap());
+    for (deal, id) in known.into_iter().zip(ids) {
+        for firing in store.firings_of(subject_key(&deal), PAGE).await.unwrap() {
+            let day = firing.fired_at.to_zoned(&zone).date();
+            assert!(firings.insert((firing.rule_id, id.to_owned(), day)));
+        }
+    }
+    firings
+}
+
+#[derive(Default)]
+struct Heard(Firings);
+
+impl Observer for Heard {
+    fn fired(&mut self, fired: Fired<'_>) {
+        let Firing { rule_id, deal, at, .. } = fired.firing;
+        let zone = TimeZone::get("America/New_York").unwrap();
+        self.0.insert((rule_id.clone(), deal.id.clone(), at.to_zoned(&zone).date()));
+    }
+}
+
+fn played(history: &History) -> Firings {
+    let (rules, _) = rulesets::load(&["builtin:core-pipeline".to_owned()], &[]).unwrap();
+    let zone = TimeZone::get("America/New_York").unwrap();
+    let crew = Crew {
+        managers: BTreeMap::new(),
+        calendar: Calendar::weekdays(zone),
+        calendars: BTreeMap::new(),
+    };
+    let setup = Setup {
+        rules: &rules,
+        metadata: &history.header.metadata,
+        crew: &crew,
+        policy: &Policy { sending: Sending::Everyone, ..Policy::default() },
+        trust: Trust::Nowhere,
+        since: UnixMs::MIN,
+        until: UnixMs::MAX,
+    };
+    let mut player = Player::new(setup, Heard::default());
+    for change in &history.changes {
+        player.change(change.occurred_at, change.clone());
+    }
+    player.finish(history.header.as_of, Vec::new()).1.0
+}
+
+#[tokio::test]
+async fn a_past_that_is_played_fires_what_it_fired_lived_through() {
+    let history = slice();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("past.jsonl");
+    history.write(std::fs::File::create(&file).unwrap()).unwrap();
+    let options =
+        Options { file, shown_max: 0, exit_after: None, folder: folder.path().to_owned() };
+    play(options, &mut Vec::new()).await.unwrap();
+    let lived = lived(folder.path(), &history).await;
+    let played = played(&history);
+    let only_lived: Vec<_> = lived.difference(&played).collect();
+    let only_played: Vec<_> = played.difference(&lived).collect();
+    assert!(only_lived.is_empty() && only_played.is_empty(), "{only_lived:?}\n{only_played:?}");
+    let rules: BTreeSet<&str> = lived.iter().map(|(rule, ..)| rule.as_str()).collect();
+    assert!(lived.len() > 50 && rules.len() > 2, "{} firings of {rules:?}", lived.len());
 }
