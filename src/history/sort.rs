@@ -97,9 +97,12 @@ impl Default for Sorter {
 pub struct Sorted {
     memory: std::vec::IntoIter<(UnixMs, Box<[u8]>)>,
     runs: Vec<BufReader<File>>,
-    /// The next line of each run: instant, run, line.
-    heads: BinaryHeap<Reverse<(UnixMs, usize, Box<[u8]>)>>,
+    /// The next line of each run.
+    heads: BinaryHeap<Reverse<Head>>,
 }
+
+/// The next line of a run: instant, run, line.
+type Head = (UnixMs, usize, Box<[u8]>);
 
 impl Sorted {
     fn advance(&mut self, place: usize) -> Result<()> {

@@ -23,16 +23,13 @@ pub struct StoredPast {
 
 impl StoredPast {
     /// Reads the changes of `connection`. One that arrived live counts from when it
-    /// arrived, one that was read as history from when it happened. `at` hears how
-    /// many were read, now and then.
+    /// arrived, one that was read as history from when it happened. Changes of one
+    /// deal and one instant come in the order of their fields' names: the store does
+    /// not keep the order in which they arrived.
     ///
     /// # Errors
     /// When the store cannot be read, or there is no room to sort.
-    pub async fn read(
-        store: &Store,
-        connection: &str,
-        mut at: impl FnMut(u64),
-    ) -> anyhow::Result<StoredPast> {
+    pub async fn read(store: &Store, connection: &str) -> anyhow::Result<StoredPast> {
         let mut past =
             StoredPast { sorter: Sorter::new(), overview: Overview::default(), estimated: false };
         let mut after = ChangePlace::default();
@@ -44,7 +41,6 @@ impl StoredPast {
                 let told: AppliedChange = serde_json::from_slice(&row.body)?;
                 past.add(DealKey { connection: row.connection, id: row.deal }, told)?;
             }
-            at(past.overview.changes);
         }
         Ok(past)
     }

@@ -108,12 +108,11 @@ struct Instant {
 }
 
 impl HistoryFile {
-    /// Looks a file through. `at` hears how many changes were looked at, now and then.
+    /// Looks a file through.
     ///
     /// # Errors
     /// When it cannot be read, with the line.
-    pub fn open(path: &Path, mut at: impl FnMut(u64)) -> anyhow::Result<HistoryFile> {
-        const TOLD_EVERY: u64 = 10_000;
+    pub fn open(path: &Path) -> anyhow::Result<HistoryFile> {
         let named = || path.display().to_string();
         let mut lines = open(path)?;
         let header = lines.header().with_context(named)?;
@@ -125,9 +124,6 @@ impl HistoryFile {
             overview.activities = overview.activities || has(text.as_bytes(), ACTIVITY);
             overview.count(occurred_at);
             last = occurred_at;
-            if overview.changes.is_multiple_of(TOLD_EVERY) {
-                at(overview.changes);
-            }
         }
         Ok(HistoryFile { path: path.to_owned(), header, overview })
     }
@@ -191,5 +187,53 @@ impl Iterator for Changes {
             },
         };
         Some(read.map_err(anyhow::Error::from))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADER: &str = r#"{"touchline_history":1,"as_of":9000,"estimated":true,"metadata":{"account_id":null,"time_zone":null,"currency":null,"pipelines":[],"owners":[]},"managers":[]}"#;
+
+    fn created(deal: &str, at: i64) -> String {
+        format!(
+            r#"{{"deal":{{"connection":"import","id":"{deal}"}},"kind":"created","occurred_at":{at},"actor":{{"kind":"import","user_id":null}},"vendor_id":null,"vendor_seq":0}}"#
+        )
+    }
+
+    fn read(lines: &[String]) -> anyhow::Result<(Overview, Vec<(i64, String)>)> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("past.jsonl");
+        std::fs::write(&path, [&[HEADER.to_owned()], lines].concat().join("\n"))?;
+        let file = HistoryFile::open(&path)?;
+        let told = file.changes()?.map(|told| told.map(|(at, change)| (at.0, change.deal.id)));
+        let told = told.collect::<anyhow::Result<Vec<_>>>()?;
+        Ok((file.overview, told))
+    }
+
+    #[test]
+    fn a_file_in_order_is_read_as_it_stands_and_another_is_sorted() {
+        let (overview, told) = read(&[created("a", 5), String::new(), created("b", 5)]).unwrap();
+        assert!(overview.in_order && !overview.activities && overview.changes == 2);
+        assert_eq!(told, [(5, "a".to_owned()), (5, "b".to_owned())]);
+        let (overview, told) = read(&[created("a", 7), created("b", 5), created("c", 7)]).unwrap();
+        assert!(!overview.in_order);
+        assert_eq!((overview.first, overview.last), (UnixMs(5), UnixMs(7)));
+        assert_eq!(told, [(5, "b".to_owned()), (7, "a".to_owned()), (7, "c".to_owned())]);
+    }
+
+    #[test]
+    fn a_name_that_looks_like_an_activity_is_none() {
+        let name = r#"{"deal":{"connection":"import","id":"a"},"kind":{"field_set":{"field":"name","to":{"known":{"text":"{\"activity\":{"}}}},"occurred_at":5,"actor":{"kind":"import","user_id":null},"vendor_id":null,"vendor_seq":0}"#;
+        assert!(!read(&[name.to_owned()]).unwrap().0.activities);
+        let email = r#"{"deal":{"connection":"import","id":"a"},"kind":{"activity":{"id":"1","kind":"email","direction":"inbound","at":5,"by_touchline":false}},"occurred_at":5,"actor":{"kind":"import","user_id":null},"vendor_id":null,"vendor_seq":0}"#;
+        assert!(read(&[email.to_owned()]).unwrap().0.activities);
+    }
+
+    #[test]
+    fn a_line_that_is_wrong_is_named_before_anything_is_played() {
+        let error = read(&[created("a", 5), "{}".to_owned()]).unwrap_err();
+        assert!(format!("{error:#}").contains("line 3 of the history"), "{error:#}");
     }
 }

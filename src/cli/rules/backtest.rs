@@ -179,7 +179,7 @@ fn play(past: &Past, setup: Setup<'_>, against: Option<&RuleSet>) -> anyhow::Res
     let mut course = Course::of(changes, "changes played");
     let calendar: &Calendar = &setup.crew.calendar;
     for (number, told) in past.play()?.enumerate() {
-        let (at, change) = told.context(past.name.clone())?;
+        let (at, change) = told.with_context(|| past.name.clone())?;
         if number.is_multiple_of(TOLD_EVERY) {
             course.at(number, &at.to_zoned(&calendar.zone).strftime("%-d %b %Y").to_string());
         }
