@@ -9,12 +9,14 @@ use touchline::coaching::rulesets;
 use touchline::demo::history::{Options, play};
 use touchline::history::History;
 use touchline::history::import::import;
+use touchline::history::stored::StoredPast;
 use touchline::roles::batching::subject_key;
+use touchline::roles::fetch::metadata::stored;
 use touchline::store::{Store, StoreOptions};
 use touchline_rules::attention::{Policy, Sending};
 use touchline_rules::backtest::{Crew, Fired, Observer, Player, Setup, Trust};
 use touchline_rules::engine::Firing;
-use touchline_rules::facts::{Change, ChangeKind, DealKey, Fact, Field};
+use touchline_rules::facts::{Change, ChangeKind, DealKey, Fact, Field, Metadata};
 use touchline_rules::{Calendar, UnixMs};
 
 use crate::data::{Opportunities, mapping};
@@ -90,8 +92,9 @@ fn slice() -> History {
     history
 }
 
-/// The firings that the demo left in its database.
-async fn lived(folder: &Path, history: &History) -> Firings {
+/// The firings that the demo left in its database, and those of the past that it
+/// stored.
+async fn lived(folder: &Path, history: &History) -> (Firings, Firings) {
     let mut ids: Vec<&str> = Vec::new();
     for change in &history.changes {
         if !ids.contains(&change.deal.id.as_str()) {
@@ -100,6 +103,11 @@ async fn lived(folder: &Path, history: &History) -> Firings {
     }
     let zone = TimeZone::get("America/New_York").unwrap();
     let store = Store::open(&folder.join("touchline.db"), StoreOptions::default()).unwrap();
+    let past = StoredPast::read(&store, "hubspot").await.unwrap();
+    assert!(!past.estimated && !past.overview.activities);
+    let metadata = stored(&store, "hubspot").await.unwrap().unwrap();
+    let told = past.changes().unwrap().map(Result::unwrap);
+    let of_store = played(&metadata, told, history.header.as_of);
     let mut firings = Firings::new();
     let deals = store.deals_after(None, PAGE).await.unwrap();
     assert_eq!(deals.len(), ids.len());
@@ -107,13 +115,16 @@ async fn lived(folder: &Path, history: &History) -> Firings {
         deals.into_iter().map(|row| DealKey { connection: row.connection, id: row.id }).collect();
     // The account numbers deals in the order in which the history first names them.
     known.sort_by_key(|deal| deal.id.parse::<u64>().unwrap());
+    let mut named = Firings::new();
     for (deal, id) in known.into_iter().zip(ids) {
+        let own = of_store.iter().filter(|(_, known, _)| *known == deal.id);
+        named.extend(own.map(|(rule, _, day)| (rule.clone(), id.to_owned(), *day)));
         for firing in store.firings_of(subject_key(&deal), PAGE).await.unwrap() {
             let day = firing.fired_at.to_zoned(&zone).date();
             assert!(firings.insert((firing.rule_id, id.to_owned(), day)));
         }
     }
-    firings
+    (firings, named)
 }
 
 #[derive(Default)]
@@ -127,7 +138,11 @@ impl Observer for Heard {
     }
 }
 
-fn played(history: &History) -> Firings {
+fn played(
+    metadata: &Metadata,
+    told: impl Iterator<Item = (UnixMs, Change)>,
+    as_of: UnixMs,
+) -> Firings {
     let (rules, _) = rulesets::load(&["builtin:core-pipeline".to_owned()], &[]).unwrap();
     let zone = TimeZone::get("America/New_York").unwrap();
     let crew = Crew {
@@ -137,7 +152,7 @@ fn played(history: &History) -> Firings {
     };
     let setup = Setup {
         rules: &rules,
-        metadata: &history.header.metadata,
+        metadata,
         crew: &crew,
         policy: &Policy { sending: Sending::Everyone, ..Policy::default() },
         trust: Trust::Nowhere,
@@ -145,10 +160,10 @@ fn played(history: &History) -> Firings {
         until: UnixMs::MAX,
     };
     let mut player = Player::new(setup, Heard::default());
-    for change in &history.changes {
-        player.change(change.occurred_at, change.clone());
+    for (at, change) in told {
+        player.change(at, change);
     }
-    player.finish(history.header.as_of, Vec::new()).1.0
+    player.finish(as_of, Vec::new()).1.0
 }
 
 #[tokio::test]
@@ -160,11 +175,14 @@ async fn a_past_that_is_played_fires_what_it_fired_lived_through() {
     let options =
         Options { file, shown_max: 0, exit_after: None, folder: folder.path().to_owned() };
     play(options, &mut Vec::new()).await.unwrap();
-    let lived = lived(folder.path(), &history).await;
-    let played = played(&history);
-    let only_lived: Vec<_> = lived.difference(&played).collect();
-    let only_played: Vec<_> = played.difference(&lived).collect();
-    assert!(only_lived.is_empty() && only_played.is_empty(), "{only_lived:?}\n{only_played:?}");
+    let (lived, of_store) = lived(folder.path(), &history).await;
+    let told = history.changes.iter().map(|change| (change.occurred_at, change.clone()));
+    let of_file = played(&history.header.metadata, told, history.header.as_of);
+    for played in [of_file, of_store] {
+        let only_lived: Vec<_> = lived.difference(&played).collect();
+        let only_played: Vec<_> = played.difference(&lived).collect();
+        assert!(only_lived.is_empty() && only_played.is_empty(), "{only_lived:?}\n{only_played:?}");
+    }
     let rules: BTreeSet<&str> = lived.iter().map(|(rule, ..)| rule.as_str()).collect();
     assert!(lived.len() > 50 && rules.len() > 2, "{} firings of {rules:?}", lived.len());
 }
