@@ -166,6 +166,22 @@ fn played(
     player.finish(as_of, Vec::new()).1.0
 }
 
+/// What the command says of the database that the demo left.
+fn told_by_the_command(folder: &Path) -> serde_json::Value {
+    let config = format!(
+        "public_url = \"https://touchline.example.com\"\ndatabase = \"sqlite:{0}/touchline.db\"\n\
+         key_file = \"{0}/touchline.key\"\n[connections.hubspot]\nconnector = \"hubspot\"\n\
+         client_secret = \"fake-client-secret\"\naccess_token = \"fake-access-token\"\n",
+        folder.display()
+    );
+    std::fs::write(folder.join("touchline.toml"), config).unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_touchline"));
+    command.args(["rules", "backtest", "--from-store", "--until", "2017-12-31", "--json"]);
+    let ran = command.current_dir(folder).output().unwrap();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    serde_json::from_slice(&ran.stdout).unwrap()
+}
+
 #[tokio::test]
 async fn a_past_that_is_played_fires_what_it_fired_lived_through() {
     let history = slice();
@@ -183,6 +199,9 @@ async fn a_past_that_is_played_fires_what_it_fired_lived_through() {
         let only_played: Vec<_> = played.difference(&lived).collect();
         assert!(only_lived.is_empty() && only_played.is_empty(), "{only_lived:?}\n{only_played:?}");
     }
+    let told = told_by_the_command(folder.path());
+    assert_eq!(told["total"]["firings"], lived.len(), "{:#}", told["total"]);
+    assert_eq!(told["estimated"], false);
     let rules: BTreeSet<&str> = lived.iter().map(|(rule, ..)| rule.as_str()).collect();
     assert!(lived.len() > 50 && rules.len() > 2, "{} firings of {rules:?}", lived.len());
 }
