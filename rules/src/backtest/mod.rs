@@ -40,6 +40,7 @@ mod spread;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod watching;
 
 use std::collections::BTreeMap;
 
