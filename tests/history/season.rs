@@ -2,6 +2,7 @@
 //! and what its inbox took in is played by the back-test.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use jiff::civil::date;
 use touchline::app::App;
@@ -19,10 +20,11 @@ use touchline::store::DeliveryState;
 use touchline_kit::Inbound;
 use touchline_rules::UnixMs;
 use touchline_rules::attention::SendAs;
-use touchline_rules::backtest::{Crew, Fate, Fired, Observer, Player, Setup, Trust};
+use touchline_rules::backtest::{Crew, Fate, Fired, Observer, Player, Report, Setup, Trust};
 use touchline_rules::engine::{Firing, nudge_id};
 use touchline_rules::facts::{Change, DealKey, Observation};
 use touchline_rules::time::DAY_MS;
+use touchline_slack::fake::FakeUser;
 
 /// Longer than anybody is new.
 const DAYS: i32 = 17;
@@ -145,60 +147,35 @@ async fn lived(app: &App, people: &[String]) -> Ends {
     }
 }
 
-#[tokio::test]
-async fn a_season_played_again_fires_and_decides_what_it_did_live() {
-    let folder = tempfile::tempdir().unwrap();
-    let company = Company::new(SEED, date(2026, 3, 2), DAYS);
-    let mut plan = Plan::new(company.live_from, folder.path());
-    plan.chat = company
-        .members
-        .iter()
-        .enumerate()
-        .map(|(index, member)| {
-            touchline_slack::fake::FakeUser::new(
-                &format!("U{index:03}"),
-                &member.email,
-                &member.name,
-                member.zone,
-            )
-        })
-        .collect();
-    plan.config = CONFIG.to_owned();
-    let mut managers = BTreeMap::new();
-    for member in &company.members {
-        if let Some(manager) = &member.manager {
-            plan.config += &format!("[people.\"{}\"]\nmanager = \"{manager}\"\n", member.email);
-            managers.insert(member.email.clone(), manager.clone());
-        }
-    }
+/// The season's stage: nobody is slow, and nothing is missed.
+fn plan(company: &Company, folder: &Path) -> Plan {
+    let mut plan = Plan::new(company.live_from, folder);
+    let users = company.members.iter().enumerate().map(|(index, member)| {
+        FakeUser::new(&format!("U{index:03}"), &member.email, &member.name, member.zone)
+    });
+    plan.chat = users.collect();
+    let leads = company.members.iter().filter_map(|member| {
+        let manager = member.manager.as_ref()?;
+        Some(format!("[people.\"{}\"]\nmanager = \"{manager}\"\n", member.email))
+    });
+    plan.config = std::iter::once(CONFIG.to_owned()).chain(leads).collect();
     plan.hubspot = |hubspot| hubspot.limits = touchline_hubspot::fake::RateLimits::off();
-    let people: Vec<String> = company.members.iter().map(|one| one.email.clone()).collect();
-    let from = company.live_from;
-    let stage = Stage::new(plan).await.unwrap();
-    stage.slack.set_rate_limits(false);
-    let heard = stage.hubspot.config().subscriptions.clone();
-    stage.hubspot.subscribe(Vec::new());
-    let mut season = Season::new(company, SEED, &stage.hubspot);
-    season.act_until(from, &stage.hubspot).unwrap();
-    stage.hubspot.subscribe(heard);
-    let app = stage.open().await.unwrap();
-    // What is measured at night would move the ground under the season's feet.
-    let word = ("admin@example.com", "for the test");
-    let store = &app.service().store;
-    override_activity(store, "hubspot", PIPELINE, Some(true), word, from).await.unwrap();
+    plan
+}
 
-    let (told, expected) = stage
-        .play(&app, async {
-            let told = live(&stage, &app, &mut season).await;
-            (told, lived(&app, &people).await)
-        })
-        .await;
-
+/// Plays what the service was told.
+fn played(
+    app: &App,
+    people: &[String],
+    told: Vec<(UnixMs, Told)>,
+    until: UnixMs,
+) -> (Report, Ends) {
     let service = app.service();
     let metadata = service.metadata("hubspot");
     let calendar_of = |email: Option<&str>| service.people.calendar_of(email, &metadata);
+    let led = people.iter().filter_map(|one| Some((one.clone(), service.people.manager_of(one)?)));
     let crew = Crew {
-        managers,
+        managers: led.collect(),
         calendar: calendar_of(None),
         calendars: people.iter().map(|one| (one.clone(), calendar_of(Some(one)))).collect(),
     };
@@ -220,12 +197,40 @@ async fn a_season_played_again_fires_and_decides_what_it_did_live() {
             Told::Record(read) => player.record(at, &read),
         };
     }
-    let (report, heard) = player.finish(stage.clock.now().plus_ms(1), Vec::new());
+    let (report, heard) = player.finish(until, Vec::new());
+    (report, heard.ends)
+}
+
+#[tokio::test]
+async fn a_season_played_again_fires_and_decides_what_it_did_live() {
+    let folder = tempfile::tempdir().unwrap();
+    let company = Company::new(SEED, date(2026, 3, 2), DAYS);
+    let people: Vec<String> = company.members.iter().map(|one| one.email.clone()).collect();
+    let from = company.live_from;
+    let stage = Stage::new(plan(&company, folder.path())).await.unwrap();
+    stage.slack.set_rate_limits(false);
+    let heard = stage.hubspot.config().subscriptions.clone();
+    stage.hubspot.subscribe(Vec::new());
+    let mut season = Season::new(company, SEED, &stage.hubspot);
+    season.act_until(from, &stage.hubspot).unwrap();
+    stage.hubspot.subscribe(heard);
+    let app = stage.open().await.unwrap();
+    // What is measured at night would move the ground under the season's feet.
+    let word = ("admin@example.com", "for the test");
+    let store = &app.service().store;
+    override_activity(store, "hubspot", PIPELINE, Some(true), word, from).await.unwrap();
+
+    let (told, expected) = stage
+        .play(&app, async {
+            let told = live(&stage, &app, &mut season).await;
+            (told, lived(&app, &people).await)
+        })
+        .await;
+    let (report, ends) = played(&app, &people, told, stage.clock.now().plus_ms(1));
 
     let missing: Vec<_> =
-        expected.iter().filter(|(key, end)| heard.ends.get(*key) != Some(end)).collect();
-    let added: Vec<_> =
-        heard.ends.iter().filter(|(key, end)| expected.get(*key) != Some(end)).collect();
+        expected.iter().filter(|(key, end)| ends.get(*key) != Some(end)).collect();
+    let added: Vec<_> = ends.iter().filter(|(key, end)| expected.get(*key) != Some(end)).collect();
     assert!(
         missing.is_empty() && added.is_empty(),
         "live, but not so in the back-test ({}): {missing:#?}\nthe other way round ({}): {added:#?}",
