@@ -118,6 +118,7 @@ fn decoded(
         trust: Trust::Everywhere,
         since: UnixMs::MIN,
         until: UnixMs::MAX,
+        estimated: false,
     };
     let (_, played) = cost::on_this_thread(|| {
         let mut player = Player::new(setup, ());

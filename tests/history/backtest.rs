@@ -94,6 +94,7 @@ fn played(history: &History, until: UnixMs) -> Report {
         trust: Trust::Nowhere,
         since: UnixMs::MIN,
         until,
+        estimated: true,
     };
     let mut player = Player::new(setup, ());
     for change in &history.changes {

@@ -158,6 +158,7 @@ fn played(
         trust: Trust::Nowhere,
         since: UnixMs::MIN,
         until: UnixMs::MAX,
+        estimated: true,
     };
     let mut player = Player::new(setup, Heard::default());
     for (at, change) in told {

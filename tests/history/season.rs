@@ -189,6 +189,7 @@ fn played(
         trust: Trust::In(&trusted),
         since: UnixMs::MIN,
         until: UnixMs::MAX,
+        estimated: false,
     };
     let mut player = Player::new(setup, Heard::default());
     for (at, told) in told {

@@ -84,6 +84,8 @@ pub struct Setup<'a> {
     pub since: UnixMs,
     /// The past is played until just before this instant.
     pub until: UnixMs,
+    /// The past's times were derived, not recorded.
+    pub estimated: bool,
 }
 
 /// In which pipelines activity facts are believed.

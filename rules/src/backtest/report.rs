@@ -219,7 +219,7 @@ impl Report {
         let inactive = inactive.into_iter().filter(|lacking| !fired(lacking)).collect();
         Report {
             touchline_backtest: VERSION,
-            estimated: false,
+            estimated: setup.estimated,
             since,
             until,
             time_zone: setup.metadata.time_zone.clone(),

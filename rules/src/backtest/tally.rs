@@ -165,11 +165,10 @@ impl Tally {
             let days = days_between(self.calendar.local_date(fired_at), date);
             self.rules[rule as usize].lead_days.add(days, 1);
         }
-        let is_new = !std::mem::replace(&mut record.is_loss_counted, kind == StageKind::Lost);
-        if kind != StageKind::Lost || !is_new || at < self.since {
-            record.is_loss_counted &= at >= self.since;
+        if kind != StageKind::Lost || record.is_loss_counted || at < self.since {
             return;
         }
+        record.is_loss_counted = true;
         self.lost += 1;
         for touch in &record.touches {
             let tally = &mut self.rules[touch.rule as usize];

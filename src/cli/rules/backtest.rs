@@ -117,6 +117,7 @@ pub(super) async fn run(file: ConfigFile, args: BacktestArgs) -> anyhow::Result<
         trust: past.trust(),
         since: at(args.since).unwrap_or(past.first),
         until: at(args.until).unwrap_or(UnixMs::MAX),
+        estimated: past.estimated,
     };
     let report = play(&past, setup, against.as_ref())?;
     if args.json {
@@ -192,7 +193,5 @@ fn play(past: &Past, setup: Setup<'_>, against: Option<&RuleSet>) -> anyhow::Res
     course.end();
     let lacking = telling.inactive(setup.rules).into_iter();
     let lacking = lacking.map(|one| Lacking { rule: one.rule_id, missing: one.missing }).collect();
-    let mut report = playing.finish(past.as_of, lacking);
-    report.estimated = past.estimated;
-    Ok(report)
+    Ok(playing.finish(past.as_of, lacking))
 }

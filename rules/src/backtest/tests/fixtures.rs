@@ -200,6 +200,7 @@ pub fn setup<'a>(
         trust: Trust::Everywhere,
         since: UnixMs::MIN,
         until: UnixMs::MAX,
+        estimated: false,
     }
 }
 
