@@ -135,7 +135,8 @@ pub struct LeadTime {
 
 /// What became of firings by themselves: nobody was told anything in this past.
 /// A firing's window is the time in which its rule looks for its outcome, or
-/// [`super::WINDOW_DAYS`] for a rule that looks for none.
+/// [`super::WINDOW_DAYS`] for a rule that looks for none. Firings for which a change
+/// came too late are not watched.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Serialize)]
 pub struct SelfCorrected {
     /// Firings whose reason went within the window while the deal went on, or
