@@ -108,7 +108,8 @@ impl<'a> Telling<'a> {
                         deal.latest.clear();
                     }
                 }
-                if deal.takes(*field, to) {
+                // One deal on which it moved is enough.
+                if !told.moved.contains(field) && deal.takes(*field, to) {
                     told.moved.insert(*field);
                 }
                 facts_of(*field)

@@ -135,6 +135,9 @@ impl Tally {
         self.week_of(at);
         let all = u32::try_from(self.rules.len() - 1).unwrap_or(u32::MAX);
         let is_open = record.kind.is_none_or(StageKind::is_open);
+        if counted && is_open {
+            record.leads.push((rule, at));
+        }
         for rule in [rule, all] {
             let tally = &mut self.rules[rule as usize];
             let touch = record.touches.iter().position(|touch| touch.rule == rule);
@@ -148,9 +151,6 @@ impl Tally {
             }
             record.touches[touch].count += 1;
             tally.firings += 1;
-            if is_open {
-                record.leads.push((rule, at));
-            }
             if let Some(owner) = owner {
                 tally.per_seller[owner as usize] += 1;
                 tally.this_week[owner as usize] += 1;
@@ -161,9 +161,9 @@ impl Tally {
     /// A deal was closed.
     pub(super) fn closed(&mut self, kind: StageKind, at: UnixMs, record: &mut Record) {
         let date = self.calendar.local_date(at);
-        for (rule, fired_at) in record.leads.drain(..) {
+        for (rule, fired_at) in std::mem::take(&mut record.leads) {
             let days = days_between(self.calendar.local_date(fired_at), date);
-            self.rules[rule as usize].lead_days.add(days, 1);
+            self.both(rule, true, |tally| tally.lead_days.add(days, 1));
         }
         if kind != StageKind::Lost || record.is_loss_counted || at < self.since {
             return;
