@@ -2,6 +2,9 @@
 //! connections, rules and roles, and the only one that starts tasks.
 
 mod assemble;
+mod tasks;
+#[cfg(test)]
+mod tests;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -10,7 +13,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::Signal;
 use tokio::sync::{Mutex, watch};
-use tokio::task::JoinSet;
+use tokio::time::Instant;
 use touchline_rules::UnixMs;
 
 use crate::clock::Clock;
@@ -21,13 +24,15 @@ use crate::roles::{Progress, Role};
 use crate::service::Service;
 use crate::store::ServeLock;
 use crate::wake::News;
+use tasks::Tasks;
 
 /// An idle role looks again at least this often, whatever wakes it.
 const IDLE_MS_MAX: u64 = 1_000;
 /// The first and the longest pause of a role after failed ticks.
 const FAILED_PAUSE_MS: (u64, u64) = (100, 10_000);
-/// How long a stop waits for roles to finish what they do.
-const STOP_MS: u64 = 8_000;
+/// How long a stop waits for requests and roles to finish what they have begun.
+/// With the little that comes after, it is over within ten seconds.
+const STOPS_WITHIN: Duration = Duration::from_secs(8);
 /// Rounds of ticks in which everything has to come to rest; far above any honest number.
 const ROUNDS_MAX: u32 = 1_000_000;
 
@@ -39,6 +44,7 @@ pub struct App {
     roles: Vec<Arc<dyn Role>>,
     /// For [`App::settle`]: how each role was last found with nothing to do.
     rested: Mutex<Vec<Option<Rest>>>,
+    stops_within: Duration,
     _lock: ServeLock,
 }
 
@@ -82,8 +88,9 @@ impl App {
         self.router.clone()
     }
 
-    /// Serves HTTP on `listener` until `stop` resolves; roles are not run.
-    pub async fn listen(&self, listener: TcpListener, stop: impl Future<Output = ()>) {
+    /// Serves HTTP on `listener` until `stop` resolves to the instant by which what
+    /// has begun has to be over; roles are not run.
+    pub async fn listen(&self, listener: TcpListener, stop: impl Future<Output = Instant>) {
         self.intake.set_ready(true);
         let limits = self.service.config.http.clone();
         server::serve(listener, self.router(), limits, stop).await;
@@ -125,7 +132,8 @@ impl App {
     /// Runs everything until `stop` resolves; a hang-up loads the rules anew.
     ///
     /// # Errors
-    /// When the address cannot be listened on, or the store fails.
+    /// When the address cannot be listened on, the store fails, or a role ends by
+    /// itself: then everything is stopped, rather than go on without it.
     pub async fn serve(self, stop: impl Future<Output = ()>, hangup: Signal) -> anyhow::Result<()> {
         let address = self.service.config.listen;
         let listener = TcpListener::bind(address).await.map_err(|error| {
@@ -134,51 +142,49 @@ impl App {
             )
         })?;
         tracing::info!(%address, public_url = self.service.config.public_url, "ready");
-        let (stopping, stopped) = watch::channel(false);
-        let mut tasks = JoinSet::new();
+        let (stopping, stopped) = watch::channel(None);
+        let mut tasks = Tasks::default();
         for role in &self.roles {
-            tasks.spawn(run(Arc::clone(role), Arc::clone(&self.service), stopped.clone()));
+            let running = run(Arc::clone(role), Arc::clone(&self.service), stopped.clone());
+            tasks.start(role.name(), running);
         }
-        tasks.spawn(reload_on(hangup, Arc::clone(&self.service), stopped.clone()));
+        tasks.start("reload", reload_on(hangup, Arc::clone(&self.service), stopped.clone()));
         let store = self.service.store.clone();
-        let failure = {
-            let mut stopped = stopped.clone();
-            let until_stopped = async move { drop(stopped.wait_for(|stopped| *stopped).await) };
-            let listening = self.listen(listener, until_stopped);
-            let ended = async {
-                let failure = tokio::select! {
-                    () = stop => None,
-                    error = store.failed() => Some(error),
-                };
-                self.intake.set_ready(false);
-                stopping.send_replace(true);
-                self.service.stop();
-                failure
+        let listening = self.listen(listener, told(stopped));
+        let ended = async {
+            let failure = tokio::select! {
+                () = stop => None,
+                error = store.failed() => Some(anyhow::anyhow!(
+                    "the store failed: {error}\nhint: check the disk, then start again; nothing acknowledged is lost"
+                )),
+                why = tasks.ended() => Some(why),
             };
-            tokio::join!(listening, ended).1
+            self.intake.set_ready(false);
+            let deadline = Instant::now() + self.stops_within;
+            stopping.send_replace(Some(deadline));
+            self.service.stop();
+            tasks.finish(deadline).await;
+            failure
         };
-        let finish = async { while tasks.join_next().await.is_some() {} };
-        if tokio::time::timeout(Duration::from_millis(STOP_MS), finish).await.is_err() {
-            tracing::warn!(
-                stop_ms = STOP_MS,
-                "stopped while something was still under way; it is done again at the next start"
-            );
-        }
-        tasks.shutdown().await;
+        let ((), failure) = tokio::join!(listening, ended);
         store.close();
-        match failure {
-            None => Ok(()),
-            Some(error) => Err(anyhow::anyhow!(
-                "the store failed: {error}\nhint: check the disk, then start again; nothing acknowledged is lost"
-            )),
-        }
+        failure.map_or(Ok(()), Err)
     }
 }
 
-async fn run(role: Arc<dyn Role>, service: Arc<Service>, mut stopped: watch::Receiver<bool>) {
+/// When a stop has to be over; set once it is asked for.
+type Stopped = watch::Receiver<Option<Instant>>;
+
+/// Resolves once a stop is asked for, to when it has to be over.
+async fn told(mut stopped: Stopped) -> Instant {
+    let deadline = stopped.wait_for(Option::is_some).await.ok().and_then(|deadline| *deadline);
+    deadline.unwrap_or_else(Instant::now)
+}
+
+async fn run(role: Arc<dyn Role>, service: Arc<Service>, mut stopped: Stopped) {
     let mut news = service.wake.listen(role.woken_by());
     let mut failures = 0_u32;
-    while !*stopped.borrow() {
+    while stopped.borrow().is_none() {
         news.catch_up();
         let now = service.now();
         let pause_ms = match role.tick(now).await {
@@ -214,7 +220,7 @@ async fn run(role: Arc<dyn Role>, service: Arc<Service>, mut stopped: watch::Rec
     }
 }
 
-async fn reload_on(mut hangup: Signal, service: Arc<Service>, mut stopped: watch::Receiver<bool>) {
+async fn reload_on(mut hangup: Signal, service: Arc<Service>, mut stopped: Stopped) {
     loop {
         tokio::select! {
             _ = stopped.changed() => return,

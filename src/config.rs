@@ -22,7 +22,7 @@ use touchline_rules::Calendar;
 pub use error::ConfigError;
 pub use sections::{
     AttentionConfig, ConnectionConfig, CrmConfig, DeliveryConfig, HttpConfig, InboxConfig,
-    IngestConfig, LogConfig, LogFormat, PersonConfig, Sending,
+    IngestConfig, LogConfig, LogFormat, PersonConfig, RetentionConfig, Sending,
 };
 pub use value::{LimitOverride, OrOff, QuietHours, no_colours};
 use written::Written;
@@ -60,6 +60,8 @@ pub struct Config {
     pub inbox: InboxConfig,
     /// Processing.
     pub ingest: IngestConfig,
+    /// How long things are kept.
+    pub retention: RetentionConfig,
     /// Reading from CRMs.
     pub crm: CrmConfig,
     /// Sending.
@@ -110,6 +112,7 @@ impl Config {
         let built = builder.build().map_err(ConfigError::from_layers)?;
         let mut config: Config = built.try_deserialize().map_err(ConfigError::from_layers)?;
         config.public_url = config.public_url.trim_end_matches('/').to_owned();
+        config.people = sections::by_lower_case_email(config.people)?;
         check::check(&config)?;
         Ok(config)
     }
@@ -194,6 +197,15 @@ mod tests {
     }
 
     #[test]
+    fn what_was_said_is_kept_for_a_quarter_at_least() {
+        let of = |days: &str| Config::from_toml(&format!("[retention]\nsaid_days = {days}"));
+        assert_eq!(of("90").unwrap().retention.said_days, OrOff::At(90));
+        assert_eq!(of("\"off\"").unwrap().retention.said_days, OrOff::Off);
+        let error = of("89").unwrap_err().to_string();
+        assert!(error.contains("retention.said_days"), "{error}");
+    }
+
+    #[test]
     fn connections_and_people_are_read_and_secrets_never_shown() {
         let config = Config::from_toml(
             "[connections.hubspot]\nconnector = \"hubspot\"\nclient_secret = \"fake-secret\"\nlimits = { search_per_s = 3, burst = \"off\" }\n[people.\"seller0@example.com\"]\ntime_zone = \"Europe/London\"",
@@ -207,6 +219,16 @@ mod tests {
             config.people["seller0@example.com"].time_zone.as_deref(),
             Some("Europe/London")
         );
+    }
+
+    #[test]
+    fn people_are_known_by_their_e_mail_in_small_letters() {
+        let text = "[people.\"Ann@Example.com\"]\nmanager = \"Lead@Example.com\"\n";
+        let people = Config::from_toml(text).unwrap().people;
+        assert_eq!(people["ann@example.com"].manager.as_deref(), Some("lead@example.com"));
+        let twice = format!("{text}[people.\"ann@example.com\"]\nname = \"Ann\"\n");
+        let error = Config::from_toml(&twice).unwrap_err().to_string();
+        assert!(error.contains("ann@example.com is configured twice"), "{error}");
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub mod connectors;
 pub mod demo;
 pub mod entropy;
 mod file_errors;
+mod guard;
 pub mod history;
 pub mod http;
 pub mod roles;

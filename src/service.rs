@@ -1,13 +1,14 @@
 //! What every role works with: the store, the connections, the rules, the people.
 
+mod ground;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
-use touchline_rules::facts::{DealKey, DealState, Field, Metadata};
-use touchline_rules::time::{HOUR_MS, MINUTE_MS};
-use touchline_rules::{Calendar, UnixMs, engine::World};
+use touchline_rules::facts::{DealState, Field, Metadata};
+use touchline_rules::{Calendar, UnixMs};
 
 use crate::clock::Clock;
 use crate::coaching::people::People;
@@ -18,6 +19,7 @@ use crate::connection::Connections;
 use crate::store::Store;
 use crate::vault::Vault;
 use crate::wake::{News, Wake};
+pub use ground::Ground;
 
 /// Everything that is shared.
 pub struct Service {
@@ -138,26 +140,10 @@ impl Service {
         self.people.calendar_of(owner.as_deref(), metadata)
     }
 
-    /// Calls `body` with the world that `deal` is judged in.
-    pub fn in_world<T>(
-        &self,
-        deal: &mut DealState,
-        body: impl FnOnce(&mut DealState, &World<'_>) -> T,
-    ) -> T {
-        let key: &DealKey = &deal.facts.key;
-        let metadata = self.metadata(&key.connection);
-        let verdicts = self.verdicts(&key.connection);
-        let calendar = self.calendar_of(deal, &metadata);
-        let pipeline = deal.facts.text(Field::Pipeline).unwrap_or_default();
-        let world = World {
-            rules: &self.rules.current(),
-            metadata: &metadata,
-            calendar: &calendar,
-            activity_trusted: verdicts.trusts(pipeline),
-            hydrate_deadline_ms: self.config.ingest.hydrate_deadline_minutes * MINUTE_MS,
-            live_max_age_ms: self.config.attention.event_max_age_hours.saturating_mul(HOUR_MS),
-        };
-        body(deal, &world)
+    /// What deals are judged on, as of now.
+    #[must_use]
+    pub fn ground(&self) -> Ground<'_> {
+        Ground::of(self)
     }
 
     /// Tells every role to finish what it has begun and to begin nothing more.

@@ -12,6 +12,7 @@ use chacha20poly1305::aead::{Aead, Generate, KeyInit, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
 use secrecy::{ExposeSecret, SecretSlice};
 use sha2::{Digest, Sha256};
+use touchline_kit::signature::hex;
 
 const VERSION: u8 = 1;
 const KEY_BYTES: usize = 32;
@@ -168,7 +169,7 @@ impl VaultKey {
 }
 
 fn fresh_key_line() -> String {
-    let mut line: String = Key::generate().iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut line = hex(&Key::generate());
     line.push('\n');
     line
 }

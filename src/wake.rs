@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 /// How many things there are to tell.
-const TOPICS: usize = 10;
+const TOPICS: usize = 11;
 
 /// What a commit may have made for somebody to do. A set.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -46,6 +46,8 @@ impl News {
     pub const GROUND: News = News(1 << 8);
     /// A line to a vendor that can be used again, or is asked to be used now.
     pub const LINES: News = News(1 << 9);
+    /// Something that a vendor asks to erase: erase.
+    pub const ERASURES: News = News(1 << 10);
     /// All of it: settings, people, connections, and what nobody thought of.
     pub const ALL: News = News((1 << TOPICS) - 1);
 

@@ -15,6 +15,7 @@ pub mod condition;
 pub mod engine;
 pub mod facts;
 pub mod lesson;
+mod money;
 pub mod nearest;
 pub mod packs;
 pub mod ruleset;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::App;
+use super::{App, STOPS_WITHIN};
 use crate::clock::Clock;
 use crate::coaching::opening::{self, Opening};
 use crate::coaching::people::People;
@@ -18,6 +18,7 @@ use crate::roles::attention::Attention;
 use crate::roles::backfill::Backfill;
 use crate::roles::deliver::Deliver;
 use crate::roles::edit::Edit;
+use crate::roles::erase::Erase;
 use crate::roles::fetch::{Fetch, metadata};
 use crate::roles::housekeeping::Housekeeping;
 use crate::roles::ingest::Ingest;
@@ -80,12 +81,15 @@ pub(super) async fn app(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result
         Arc::new(Deliver::new(Arc::clone(&service))),
         Arc::new(Edit::new(Arc::clone(&service))),
         Arc::new(Outcomes::new(Arc::clone(&service))),
+        Arc::new(Erase::new(Arc::clone(&service))),
         Arc::new(Housekeeping::new(Arc::clone(&service))),
         Arc::new(Refusals::new(Arc::clone(&service), Arc::clone(&intake))),
     ];
     let connect = Arc::new(Connect::new(Arc::clone(&service), entropy::system())?);
     let router = http::router(Arc::clone(&intake)).merge(oauth::routes(connect));
-    Ok(App { service, intake, router, roles, rested: tokio::sync::Mutex::default(), _lock: lock })
+    let rested = tokio::sync::Mutex::default();
+    let stops_within = STOPS_WITHIN;
+    Ok(App { service, intake, router, roles, rested, stops_within, _lock: lock })
 }
 
 fn store_options(config: &Config) -> StoreOptions {

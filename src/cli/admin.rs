@@ -1,6 +1,7 @@
 //! `touchline admin`: commands that steer a running service by its database.
 
 pub(in crate::cli) mod dead_letters;
+pub(in crate::cli) mod deliveries;
 
 use std::process::ExitCode;
 
@@ -9,11 +10,14 @@ use touchline_kit::signature::hex;
 use touchline_rules::attention::Sending;
 
 use super::open::{self, Word, email};
-use crate::coaching::data_check::override_activity;
+use crate::coaching::data_check::{load_verdicts, override_activity};
 use crate::coaching::ledger::in_words;
 use crate::coaching::opening::no_connection;
 use crate::coaching::settings::{SendingTo, Settings};
 use crate::config::Config;
+use crate::roles::fetch::metadata::stored;
+use crate::store::Store;
+use touchline_rules::nearest::did_you_mean;
 
 #[derive(Subcommand)]
 pub(super) enum AdminCommand {
@@ -25,6 +29,9 @@ pub(super) enum AdminCommand {
     /// Events that could not be handled: look at them, replay or discard them.
     #[command(subcommand)]
     DeadLetters(dead_letters::DeadLettersCommand),
+    /// Messages and tasks that failed: look at them, replay or discard them.
+    #[command(subcommand)]
+    Deliveries(deliveries::DeliveriesCommand),
     /// Decide whether activity in a pipeline counts, whatever the data check measured.
     ///
     /// Rules about silence are inactive in a pipeline where too few open deals
@@ -107,6 +114,7 @@ pub(super) async fn run(config: Config, command: AdminCommand) -> anyhow::Result
     match command {
         AdminCommand::Sending(args) => sending(&config, args).await,
         AdminCommand::DeadLetters(command) => dead_letters::run(&config, command).await,
+        AdminCommand::Deliveries(command) => deliveries::run(&config, command).await,
         AdminCommand::Ledger => ledger(&config).await,
         AdminCommand::TrustActivity(args) => trust_activity(&config, args).await,
         AdminCommand::Audit(AuditCommand::Check) => audit_check(&config).await,
@@ -151,10 +159,31 @@ async fn trust_activity(config: &Config, args: TrustArgs) -> anyhow::Result<Exit
         Trust::Measured => (None, "counts if the data check finds enough of it"),
     };
     let store = open::existing(config)?;
+    has_pipeline(&store, &connection, &pipeline).await?;
     let (by, now) = (word.actor(), open::clock().now());
     override_activity(&store, &connection, &pipeline, decided, (&by, reason), now).await?;
     println!("activity in pipeline {pipeline} of {connection} {told}");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Refuses a pipeline that the account does not have. One that it had when somebody
+/// decided about it may still be decided about.
+async fn has_pipeline(store: &Store, connection: &str, pipeline: &str) -> anyhow::Result<()> {
+    let Some(account) = stored(store, connection).await? else {
+        anyhow::bail!(
+            "the account of {connection} was never read, so its pipelines are not known\nhint: start `touchline serve`, and decide once `touchline doctor` lists them"
+        );
+    };
+    if account.pipelines.iter().any(|known| known.id == pipeline)
+        || load_verdicts(store, connection).await?.overridden.contains_key(pipeline)
+    {
+        return Ok(());
+    }
+    let known: Vec<_> = account.pipelines.iter().map(|known| known.id.as_str()).collect();
+    anyhow::bail!(
+        "the account of {connection} has no pipeline `{pipeline}`\nhint: {}",
+        did_you_mean(pipeline, &known)
+    )
 }
 
 async fn ledger(config: &Config) -> anyhow::Result<ExitCode> {

@@ -1,8 +1,10 @@
 //! `touchline doctor`: what is well, what is not, and what to do about it.
 
 mod connection;
+mod deliveries;
 mod findings;
 mod house;
+mod inactive;
 mod signature;
 #[cfg(test)]
 mod tests;
@@ -147,6 +149,7 @@ impl Patient<'_> {
         connection::usage(store, slug, self.now, findings).await?;
         if opened.crm().is_some() {
             connection::reading(store, opened, self.now, findings).await?;
+            inactive::rules(config, store, opened, self.now, findings).await?;
             connection::people(config, store, opened, findings).await?;
         }
         connection::webhooks(config, store, opened, self.now, findings).await

@@ -73,7 +73,7 @@ enum Command {
         #[command(subcommand)]
         command: rules::RulesCommand,
     },
-    /// Steer a running service: sending, dead letters, the audit log.
+    /// Steer a running service: sending, dead letters, failed deliveries, the audit log.
     Admin {
         #[command(flatten)]
         config: ConfigFile,

@@ -2,6 +2,7 @@
 
 mod backtest;
 mod explain;
+mod newest_change;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -35,8 +36,12 @@ pub(super) enum RulesCommand {
     Test(Packs),
     /// Say what one rule finds on one deal of the database, part by part.
     ///
-    /// The verdict is one of: fires, holds, not true, unknown (some fact was never
-    /// told), waits for its event. Nothing is changed and nobody is told anything.
+    /// The verdict on a state rule is one of: fires, holds, not true, unknown (some
+    /// fact was never told). An event rule is judged on the deal's newest stored
+    /// change that is such an event, as of when it was taken in: fired, silent (with
+    /// the reason: the deal's past, Touchline's own change, too late, cooldown), not
+    /// true, unknown; or it waits for its event, where none is stored. Nothing is
+    /// changed and nobody is told anything.
     Explain(explain::ExplainArgs),
     /// Play a past and say what rules would have said: how often, when, and how much of it
     /// would have been pointless.

@@ -2,6 +2,7 @@
 //! another client against it.
 
 mod hubspot;
+mod people;
 mod slack;
 
 use std::net::SocketAddr;
@@ -14,7 +15,7 @@ use tokio::net::TcpListener;
 pub(super) enum SimCommand {
     /// A HubSpot account that answers REST calls and sends signed webhooks.
     Hubspot(hubspot::HubSpotArgs),
-    /// A Slack workspace; prints the messages that people get.
+    /// A Slack workspace; prints the messages that people get, and how they change.
     Slack(slack::SlackArgs),
 }
 

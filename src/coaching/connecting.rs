@@ -1,5 +1,8 @@
 //! What follows when an account was connected, or was not.
 
+use touchline_kit::oauth::Grant;
+use touchline_rules::facts::Metadata;
+
 use super::connect_link::Errand;
 use super::credentials::WORKING;
 use super::grants::{Grants, HeldGrant, Kept};
@@ -36,6 +39,17 @@ pub async fn connected(
     }
     service.wake.tell(News::LINES);
     Ok(())
+}
+
+/// Says so if a grant is for another account than the one whose deals are here
+/// already: the ids of one would be taken for those of the other. `field` is where
+/// the vendor's answer names its account.
+#[must_use]
+pub fn another_account(known: &Metadata, field: Option<&str>, grant: &Grant) -> Option<String> {
+    let said = grant.extra.get(field?)?;
+    let said = said.as_str().map_or_else(|| said.to_string(), str::to_owned);
+    let known = known.account_id.as_deref().filter(|known| **known != *said)?;
+    Some(format!("it is account {said}, and this connection holds account {known}"))
 }
 
 /// The admin's word is the newest: it goes over a refresh that came between.

@@ -19,6 +19,7 @@ use touchline_kit::{CallError, Manifest, Secrets, TokenSource};
 use touchline_rules::UnixMs;
 use touchline_rules::time::{MINUTE_MS, SECOND_MS};
 
+use super::broken::note_broken;
 use super::grants::{Grants, HeldGrant, Kept};
 use crate::clock::Clock;
 use crate::store::Store;
@@ -312,20 +313,14 @@ impl GrantedToken {
     /// Remembers a refusal and marks the connection broken.
     async fn refuse(&self, held: &mut Held, detail: String) -> CallError {
         held.refused = Some(detail.clone());
-        let (name, connector) = (self.connection.clone(), self.connector.to_owned());
         let now = self.clock.now();
-        match self.store.break_connection(name, connector, detail.clone(), now).await {
-            Ok(true) => tracing::error!(
-                connection = %self.connection,
-                reason = %detail,
-                "access was taken away\nhint: connect again with `touchline connect`"
-            ),
-            Ok(false) => {}
-            Err(error) => tracing::error!(
+        let noted = note_broken(&self.store, &self.connection, self.connector, &detail, now).await;
+        if let Err(error) = noted {
+            tracing::error!(
                 connection = %self.connection,
                 error = %error,
                 "the connection could not be marked broken"
-            ),
+            );
         }
         CallError::Unauthorized { detail }
     }

@@ -53,9 +53,11 @@ impl DeliveryBody {
     }
 
     /// As it is stored.
-    #[must_use]
-    pub fn bytes(&self) -> Vec<u8> {
-        serde_json::to_vec(self).unwrap_or_default()
+    ///
+    /// # Errors
+    /// When it cannot be put into words: it must not be stored then.
+    pub fn bytes(&self) -> Result<Vec<u8>, serde_json::Error> {
+        serde_json::to_vec(self)
     }
 }
 

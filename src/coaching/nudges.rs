@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use touchline_kit::Card;
 use touchline_rules::engine::{Firing, Reading, reading, template_context};
-use touchline_rules::facts::{DealFacts, DealState, Fact, Field, Metadata, Value};
+use touchline_rules::facts::{DealFacts, DealState, Fact, Field, Metadata, Value, close_day};
 use touchline_rules::ruleset::{Audience, Rule};
 use touchline_rules::template::{Template, TemplateError};
 
@@ -60,7 +60,7 @@ impl NudgeBody {
         metadata: &Metadata,
         reader: &Reader,
     ) -> Result<NudgeBody, TemplateError> {
-        let context = template_context(firing, state, metadata, &reader.name);
+        let context = template_context(firing, state, metadata, &reader.name, &reader.zone);
         let text = |template: &Template| template.render(&context);
         let facts = &state.facts;
         let shown =
@@ -116,8 +116,7 @@ fn deal_name(facts: &DealFacts) -> String {
 
 fn close_date(state: &DealState, metadata: &Metadata) -> Option<String> {
     let Fact::Known(Value::Time(at)) = state.facts.value(Field::CloseDate) else { return None };
-    let zone = metadata.time_zone.as_deref().and_then(|name| TimeZone::get(name).ok());
-    Some(at.to_zoned(&zone.unwrap_or(TimeZone::UTC)).strftime("%-d %B %Y").to_string())
+    Some(close_day(*at, metadata).strftime("%-d %B %Y").to_string())
 }
 
 /// The explanation for its reader: the tip's own reason, the facts that decided,
@@ -140,6 +139,9 @@ fn explained(why: Option<String>, read: Reading, rule: &Rule, pack: &str) -> Vec
 pub enum NoRecipient {
     /// The deal has no owner, or one whose e-mail the account does not tell.
     NoOwner,
+    /// The account as last read does not know the deal's owner: somebody new, and
+    /// the account has to be read again before anybody can say.
+    OwnerUnread,
     /// Nobody said who leads the owner.
     NoManager,
 }
@@ -149,7 +151,7 @@ impl NoRecipient {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            NoRecipient::NoOwner => "no_owner",
+            NoRecipient::NoOwner | NoRecipient::OwnerUnread => "no_owner",
             NoRecipient::NoManager => "no_manager",
         }
     }
@@ -165,8 +167,11 @@ pub fn recipient(
     metadata: &Metadata,
     people: &People,
 ) -> Result<String, NoRecipient> {
-    let owner = People::owner_email(metadata, state.facts.text(Field::Owner));
-    let owner = owner.ok_or(NoRecipient::NoOwner)?;
+    let owner_id = state.facts.text(Field::Owner).ok_or(NoRecipient::NoOwner)?;
+    if metadata.owner(owner_id).is_none() {
+        return Err(NoRecipient::OwnerUnread);
+    }
+    let owner = People::owner_email(metadata, Some(owner_id)).ok_or(NoRecipient::NoOwner)?;
     match firing.audience {
         Audience::Owner => Ok(owner),
         Audience::Manager => people.manager_of(&owner).ok_or(NoRecipient::NoManager),

@@ -1,5 +1,6 @@
 //! Opens the configured vendor accounts: secrets, tokens, limits, session.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -12,7 +13,6 @@ use touchline_kit::{
     SessionConfig, Timeouts,
 };
 use touchline_rules::UnixMs;
-use touchline_rules::time::SECOND_MS;
 
 use super::account_settings::{self, Settings, inherit};
 use super::credentials::{ConnectionToken, NEW, OAuthLine, static_token};
@@ -121,18 +121,19 @@ pub fn open(slug: &str, opening: &Opening<'_>) -> anyhow::Result<Connection> {
     let declared = declared(config, slug)?;
     let manifest = declared.manifest();
     let tokens = Arc::new(tokens(&declared, opening)?);
-    for name in declared.config.limits.keys() {
-        let known: Vec<_> = manifest.limits.iter().map(|limit| limit.name).collect();
-        if !known.contains(&name.as_str()) {
+    let mut limits = BTreeMap::new();
+    for (name, change) in &declared.config.limits {
+        let Some(limit) = manifest.limits.iter().find(|limit| limit.name == name) else {
+            let known: Vec<_> = manifest.limits.iter().map(|limit| limit.name).collect();
             let key = format!("connections.{slug}.limits.{name}");
             let problem = format!("{} has no limit of that name", manifest.title);
             return Err(config.invalid(key, problem, did_you_mean(name, &known)).into());
-        }
+        };
+        limits.insert(name.clone(), override_of(*change, limit.period_ms));
     }
-    let limits = declared.config.limits.iter();
     let session = Session::new(SessionConfig {
         base_url: declared.base_url().to_owned(),
-        limits: limits.map(|(name, change)| (name.clone(), override_of(*change))).collect(),
+        limits,
         daily: DailyOverride {
             share_percent: declared.config.daily_share_percent.and_then(|it| u8::try_from(it).ok()),
             ..DailyOverride::default()
@@ -184,13 +185,14 @@ pub async fn register(config: &Config, store: &Store, now: UnixMs) -> anyhow::Re
     Ok(())
 }
 
-fn override_of(change: LimitOverride) -> Override {
+/// A limit whose own period is that long, changed.
+fn override_of(change: LimitOverride, period_ms: i64) -> Override {
     match change {
         LimitOverride::Off => Override::Off,
-        LimitOverride::PerSecond(per_second) => {
-            // A whole number of calls in a period; below one a second the period grows.
-            let calls = per_second.round().clamp(1.0, f64::from(u32::MAX));
-            let period_ms = (calls / per_second * SECOND_MS as f64).round().max(1.0);
+        LimitOverride::Calls(wanted) => {
+            // A whole number of calls in a period; below one the period grows.
+            let calls = wanted.round().clamp(1.0, f64::from(u32::MAX));
+            let period_ms = (calls / wanted * period_ms as f64).round().max(1.0);
             Override::Rate { calls: calls as u32, period_ms: period_ms as i64 }
         }
     }
@@ -302,5 +304,15 @@ mod tests {
         assert!(error("od").contains("did you mean `odd`?"));
         assert!(error("odd").contains("no connector `hubspots` in this build"));
         assert!(error("odd").contains("did you mean `hubspot`?"));
+    }
+
+    #[test]
+    fn a_changed_limit_counts_in_the_period_of_its_name() {
+        let ten_s = 10_000;
+        let changed = |calls, period_ms| override_of(LimitOverride::Calls(calls), period_ms);
+        assert_eq!(changed(76.0, ten_s), Override::Rate { calls: 76, period_ms: ten_s });
+        assert_eq!(changed(300.0, 60_000), Override::Rate { calls: 300, period_ms: 60_000 });
+        assert_eq!(changed(0.5, 1_000), Override::Rate { calls: 1, period_ms: 2_000 });
+        assert_eq!(override_of(LimitOverride::Off, ten_s), Override::Off);
     }
 }

@@ -7,13 +7,16 @@ use std::sync::{Arc, PoisonError, RwLock};
 use serde::{Deserialize, Serialize};
 use touchline_kit::ChatPerson;
 use touchline_rules::facts::Metadata;
+use touchline_rules::time::DAY_MS;
 use touchline_rules::{Calendar, UnixMs};
 
 use crate::config::Config;
-use crate::store::{self, IdentityRow, PersonRow, Store};
+use crate::store::{self, IdentityRow, PersonRow, Store, StoreError};
 
 /// People read from the store in one page.
 const PAGE: usize = 500;
+/// Somebody whom chat did not know is looked for again after that.
+const LOOK_AGAIN_MS: i64 = DAY_MS;
 /// The identity kind of a chat user.
 pub const CHAT_IDENTITY: &str = "chat";
 
@@ -52,6 +55,13 @@ pub enum ChatStatus {
         /// When that was looked up.
         at: UnixMs,
     },
+}
+
+/// Whether chat is asked again about somebody it did not know at `missed_at`. An
+/// instant that is still to come was written by a clock that was wrong.
+#[must_use]
+pub fn is_to_be_looked_for_again(missed_at: UnixMs, now: UnixMs) -> bool {
+    missed_at > now || now.since_ms(missed_at) >= LOOK_AGAIN_MS
 }
 
 impl Person {
@@ -122,7 +132,8 @@ impl People {
             id: person.email.clone(),
             email: person.email.clone(),
             version: person.version,
-            body: serde_json::to_vec(&person).unwrap_or_default(),
+            body: serde_json::to_vec(&person)
+                .map_err(|error| StoreError::Unexpected { detail: error.to_string() })?,
         };
         self.store.put_people(vec![row], known_as).await?;
         person.version += 1;

@@ -20,7 +20,15 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         let problem = format!("`{}` is no filter: {error}", config.log.level);
         return invalid("log.level", problem, "write error, warn, info, debug or trace");
     }
+    if config.http.bodies_bytes_max < config.http.body_max_bytes {
+        return invalid(
+            "http.bodies_bytes_max",
+            "one body alone may be larger",
+            "write at least http.body_max_bytes",
+        );
+    }
     percent("crm.activity_share_percent", config.crm.activity_share_percent, 0)?;
+    said_days(config)?;
     for (slug, connection) in &config.connections {
         if !is_slug(slug) {
             return invalid(
@@ -101,6 +109,19 @@ fn percent(key: &str, written: u32, least: u32) -> Result<(), ConfigError> {
         return Ok(());
     }
     invalid(key, format!("got {written}"), format!("write a percentage from {least} to 100"))
+}
+
+/// Budgets, outcomes and snoozes look back at what was said.
+fn said_days(config: &Config) -> Result<(), ConfigError> {
+    const LEAST: u32 = 90;
+    match config.retention.said_days.limit() {
+        Some(days) if days < LEAST => invalid(
+            "retention.said_days",
+            format!("got {days}"),
+            format!("write {LEAST} or more, or \"off\""),
+        ),
+        _ => Ok(()),
+    }
 }
 
 fn is_slug(text: &str) -> bool {

@@ -57,6 +57,8 @@ fn one_of<T: Copy>(text: &str, known: &[(&str, T)]) -> Result<T, String> {
 #[expect(missing_docs, reason = "each key is documented in config.default.toml")]
 pub struct HttpConfig {
     pub body_max_bytes: usize,
+    /// All webhook bodies being read or made durable at one moment, in bytes.
+    pub bodies_bytes_max: usize,
     pub head_timeout_ms: u64,
     pub request_timeout_ms: u64,
     pub connections_max: usize,
@@ -84,6 +86,16 @@ pub struct IngestConfig {
     pub tries_max: u32,
     pub dedupe_keep_days: i64,
     pub work_rows_max: usize,
+}
+
+/// `[retention]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "each key is documented in config.default.toml")]
+pub struct RetentionConfig {
+    pub histories_days: OrOff,
+    pub said_days: OrOff,
+    pub dead_letters_days: OrOff,
 }
 
 /// `[crm]`
@@ -235,4 +247,23 @@ impl ConnectionConfig {
         let settings = self.rest.iter().filter(|(key, _)| !is_secret(key));
         settings.map(|(key, value)| (key.clone(), value.clone())).collect()
     }
+}
+
+/// E-mails are compared in lower case everywhere; here they are made so.
+pub(super) fn by_lower_case_email(
+    written: BTreeMap<String, PersonConfig>,
+) -> Result<BTreeMap<String, PersonConfig>, ConfigError> {
+    let mut people = BTreeMap::new();
+    for (email, mut person) in written {
+        person.manager = person.manager.map(|manager| manager.trim().to_lowercase());
+        let lower = email.trim().to_lowercase();
+        if people.insert(lower.clone(), person).is_some() {
+            return Err(ConfigError::invalid(
+                format!("people.\"{email}\""),
+                format!("{lower} is configured twice, in capitals and in small letters"),
+                "keep one of the two",
+            ));
+        }
+    }
+    Ok(people)
 }

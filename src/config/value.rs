@@ -63,13 +63,14 @@ impl<'de> Deserialize<'de> for OrOff {
     }
 }
 
-/// A vendor limit as configured: calls per second, or `"off"`.
+/// A vendor limit as configured: calls in the limit's own period, which its name
+/// ends with (`calls_per_10s`), or `"off"`.
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub enum LimitOverride {
     /// Not enforced by us.
     Off,
-    /// So many calls a second.
-    PerSecond(f64),
+    /// So many calls in the limit's period.
+    Calls(f64),
 }
 
 impl<'de> Deserialize<'de> for LimitOverride {
@@ -81,11 +82,11 @@ impl<'de> Deserialize<'de> for LimitOverride {
             Text(String),
         }
         match Shape::deserialize(deserializer)? {
-            Shape::Number(rate) if rate > 0.0 => Ok(LimitOverride::PerSecond(rate)),
+            Shape::Number(rate) if rate > 0.0 => Ok(LimitOverride::Calls(rate)),
             Shape::Text(text) if text == "off" => Ok(LimitOverride::Off),
-            _ => {
-                Err(de::Error::custom("a limit is a number of calls a second above 0, or \"off\""))
-            }
+            _ => Err(de::Error::custom(
+                "a limit is a number of calls above 0, in the time that its name ends with, or \"off\"",
+            )),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! How far a history has been played: a bar on a terminal, plain lines elsewhere.
+//! How far something long has come: a bar on a terminal, plain lines elsewhere.
 
 use std::io::IsTerminal as _;
 
@@ -7,34 +7,50 @@ use indicatif::{ProgressBar, ProgressStyle};
 /// Plain lines until the end, so that a log stays short.
 const PLAIN_LINES: u64 = 10;
 
-/// How far a history has been played, told on standard error.
+/// How far it has come, told on standard error.
 pub struct Course {
     bar: ProgressBar,
     is_terminal: bool,
+    noun: &'static str,
     length: u64,
-    of: &'static str,
+    tenths: Tenths,
+}
+
+/// Each tenth of the way, once.
+pub struct Tenths {
+    length: u64,
     told: u64,
 }
 
-impl Course {
-    /// One of that many movements.
+impl Tenths {
+    /// Of that many steps.
     #[must_use]
-    pub fn new(length: usize) -> Course {
-        Course::of(length, "movements")
+    pub fn new(length: u64) -> Tenths {
+        Tenths { length, told: 0 }
     }
 
-    /// One of that many of something else.
+    /// Whether a further tenth has been reached.
+    pub fn reached(&mut self, position: u64) -> bool {
+        let tenth = position.saturating_mul(PLAIN_LINES) / self.length.max(1);
+        let is_further = tenth > self.told;
+        self.told = self.told.max(tenth);
+        is_further
+    }
+}
+
+impl Course {
+    /// One of that many steps, which are called so: `movements`.
     #[must_use]
-    pub fn of(length: usize, of: &'static str) -> Course {
+    pub fn new(length: usize, noun: &'static str) -> Course {
         let is_terminal = std::io::stderr().is_terminal();
         let length = length as u64;
         let bar = if is_terminal { ProgressBar::new(length) } else { ProgressBar::hidden() };
         let style =
-            ProgressStyle::with_template(&format!("{{bar:30}} {{pos}}/{{len}} {of}  {{msg}}"));
+            ProgressStyle::with_template(&format!("{{bar:30}} {{pos}}/{{len}} {noun}  {{msg}}"));
         if let Ok(style) = style {
             bar.set_style(style);
         }
-        Course { bar, is_terminal, length, of, told: 0 }
+        Course { bar, is_terminal, noun, length, tenths: Tenths::new(length) }
     }
 
     /// It has come to `position`; `note` says where that is.
@@ -42,10 +58,8 @@ impl Course {
         let position = position as u64;
         self.bar.set_position(position);
         self.bar.set_message(note.to_owned());
-        let tenth = position * PLAIN_LINES / self.length.max(1);
-        if !self.is_terminal && tenth > self.told {
-            self.told = tenth;
-            eprintln!("{position}/{} {}  {note}", self.length, self.of);
+        if self.tenths.reached(position) && !self.is_terminal {
+            eprintln!("{position}/{} {}  {note}", self.length, self.noun);
         }
     }
 

@@ -115,7 +115,7 @@ async fn live(
     out: &mut (dyn Write + Send),
 ) -> anyhow::Result<()> {
     let started = tokio::time::Instant::now();
-    let mut course = Course::new(replay.len());
+    let mut course = Course::new(replay.len(), "movements");
     let zone = TimeZone::get(reader.zone).unwrap_or(TimeZone::UTC);
     loop {
         let now = stage.clock.now();
@@ -157,6 +157,8 @@ impl Reader<'_> {
             return Ok(());
         }
         let mut new = stage.slack.messages_after(self.read);
+        // Messages to several people at one instant come in no fixed order.
+        new.sort_by(|a, b| (a.posted_at, &a.user).cmp(&(b.posted_at, &b.user)));
         new.truncate(self.shown_max - self.read);
         self.read += new.len();
         for message in &new {

@@ -28,6 +28,11 @@ use season::Season;
 use stage::{Plan, Stage};
 use totals::Totals;
 
+/// What is changed about the service. One call at a time, as from the fake CRM,
+/// keeps the season a function of its seed: of several at one instant, any could
+/// be the first to arrive.
+const CONFIG: &str = "[attention]\nsending = \"everyone\"\n\
+    [crm]\npoll_interval_minutes = 60\n[delivery]\nclaims_per_connection = 1\n";
 /// Counts that a summary reads.
 const COUNTS_MAX: usize = 100;
 
@@ -62,7 +67,10 @@ pub async fn play(options: Options, out: &mut (dyn Write + Send)) -> anyhow::Res
         })
         .collect();
     plan.config = people(&company);
-    plan.hubspot = |hubspot| hubspot.limits = touchline_hubspot::fake::RateLimits::off();
+    plan.hubspot = |hubspot| {
+        hubspot.limits = touchline_hubspot::fake::RateLimits::off();
+        hubspot.max_concurrent_requests = 1;
+    };
     let stage = Stage::new(plan).await?;
     stage.slack.set_rate_limits(false);
     let heard = stage.hubspot.config().subscriptions.clone();
@@ -125,8 +133,7 @@ async fn live(
 }
 
 fn people(company: &Company) -> String {
-    let mut config =
-        String::from("[attention]\nsending = \"everyone\"\n[crm]\npoll_interval_minutes = 60\n");
+    let mut config = String::from(CONFIG);
     for member in &company.members {
         if let Some(manager) = &member.manager {
             config.push_str(&format!("[people.\"{}\"]\nmanager = \"{manager}\"\n", member.email));

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;
+use sha2::{Digest as _, Sha256};
 use touchline_hubspot::fake::{Actor, FakeHubSpot};
 use touchline_rules::UnixMs;
 use touchline_rules::time::MINUTE_MS;
@@ -16,23 +17,29 @@ use super::company::{Act, Company, Member, STAGES, What};
 /// What somebody will do about a message, and when.
 #[derive(Clone, Debug)]
 struct Click {
-    user: String,
-    ts: String,
     action: &'static str,
     choice: Option<&'static str>,
+}
+
+/// When somebody will click, and on what: one click after the other, in an order
+/// in which messages that came at one instant may have come in any.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct ClickAt {
+    at: UnixMs,
+    user: String,
+    ts: String,
 }
 
 /// How the season stands.
 pub struct Season {
     company: Company,
-    rng: ChaCha8Rng,
+    seed: u64,
     /// Index of the next act.
     next: usize,
     /// HubSpot's ids of the deals, by their index.
     deals: HashMap<usize, u64>,
     owners: Vec<u64>,
-    clicks: BTreeMap<(UnixMs, u64), Click>,
-    planned: u64,
+    clicks: BTreeMap<ClickAt, Click>,
 }
 
 /// What somebody clicked.
@@ -52,22 +59,14 @@ impl Season {
             hubspot.add_owner(&member.email, first, last, user_id(index))
         });
         let owners = owners.collect();
-        Season {
-            company,
-            rng: ChaCha8Rng::seed_from_u64(seed),
-            next: 0,
-            deals: HashMap::new(),
-            owners,
-            clicks: BTreeMap::new(),
-            planned: 0,
-        }
+        Season { company, seed, next: 0, deals: HashMap::new(), owners, clicks: BTreeMap::new() }
     }
 
     /// When somebody next does something.
     #[must_use]
     pub fn next_at(&self) -> Option<UnixMs> {
         let act = self.company.acts.get(self.next).map(|act| act.at);
-        let click = self.clicks.keys().next().map(|(at, _)| *at);
+        let click = self.clicks.keys().next().map(|click| click.at);
         [act, click].into_iter().flatten().min()
     }
 
@@ -134,14 +133,14 @@ impl Season {
         if !controls.iter().any(|control| control.action_id.starts_with("nudge.done")) {
             return;
         }
-        let read_at = message.posted_at.plus_ms(self.rng.random_range(4..90) * MINUTE_MS);
+        let mut luck = luck(self.seed, message);
+        let read_at = message.posted_at.plus_ms(luck.random_range(4..90) * MINUTE_MS);
         let mut plan = |after_ms: i64, action: &'static str, choice: Option<&'static str>| {
             let (user, ts) = (message.user.clone(), message.ts.clone());
-            self.planned += 1;
-            let key = (read_at.plus_ms(after_ms), self.planned);
-            self.clicks.insert(key, Click { user, ts, action, choice });
+            let at = ClickAt { at: read_at.plus_ms(after_ms), user, ts };
+            self.clicks.insert(at, Click { action, choice });
         };
-        match self.rng.random_range(0..100) {
+        match luck.random_range(0..100) {
             0..44 => plan(0, "nudge.done", None),
             44..52 => {
                 plan(0, "nudge.why", None);
@@ -176,21 +175,20 @@ impl Season {
     ) -> anyhow::Result<Vec<Clicked>> {
         let mut clicked = Vec::new();
         while let Some(entry) = self.clicks.first_entry() {
-            if entry.key().0 > now {
+            if entry.key().at > now {
                 break;
             }
-            let click = entry.remove();
-            let controls = slack.controls(&click.ts);
+            let (ClickAt { user, ts, .. }, click) = entry.remove_entry();
+            let controls = slack.controls(&ts);
             let wanted = format!("{}:", click.action);
             let control = controls.iter().find(|control| control.action_id.starts_with(&wanted));
             let Some(control) = control else { continue };
-            let sent =
-                slack.click(&click.user, &click.ts, &control.action_id, click.choice).await?;
+            let sent = slack.click(&user, &ts, &control.action_id, click.choice).await?;
             anyhow::ensure!(sent.status == 200, "a click was answered {}", sent.status);
             let choices = control.choices.iter();
             let chosen = choices.filter(|(value, _)| Some(value.as_str()) == click.choice);
             let label = chosen.map(|(_, label)| label).next().unwrap_or(&control.label).clone();
-            clicked.push(Clicked { ts: click.ts, label });
+            clicked.push(Clicked { ts, label });
         }
         Ok(clicked)
     }
@@ -213,6 +211,20 @@ impl Season {
         let place = self.owners.iter().position(|id| id.to_string() == owner)?;
         self.company.members.get(place)
     }
+}
+
+/// What is left to chance about one message. It follows from the message alone,
+/// not from which others were read before it: messages to several people at one
+/// instant come in no fixed order.
+fn luck(seed: u64, message: &FakeMessage) -> ChaCha8Rng {
+    let mut hash = Sha256::new();
+    hash.update(seed.to_le_bytes());
+    hash.update(message.posted_at.0.to_le_bytes());
+    for text in [&message.user, &message.reads()] {
+        hash.update((text.len() as u64).to_le_bytes());
+        hash.update(text);
+    }
+    ChaCha8Rng::from_seed(hash.finalize().into())
 }
 
 fn user_id(member: usize) -> i64 {

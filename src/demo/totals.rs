@@ -14,7 +14,7 @@ use crate::store::Summary;
 const EVENTS: [(&str, &str); 7] = [
     ("changes", "changes of deals"),
     ("doubles", "changes heard before; each counts once"),
-    ("activities", "e-mails, calls and meetings"),
+    ("activities", "news of e-mails, calls, meetings, notes and tasks, our own too"),
     ("clicks", "clicks in chat"),
     ("records_read", "records read from the CRM"),
     ("ignored", "of no use to any rule"),

@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::Path;
 
-use anyhow::Context as _;
 use jiff::ToSpan;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -27,6 +26,8 @@ use touchline_rules::nearest::did_you_mean;
 
 /// The connection that an imported deal's key names until it is given another.
 pub const IMPORT_CONNECTION: &str = "import";
+/// What to do about a file in another encoding.
+const SAVE_AS_UTF_8: &str = "save the file as “CSV UTF-8”";
 /// The one pipeline of a file that names none.
 pub const PIPELINE: &str = "default";
 
@@ -55,7 +56,7 @@ pub fn import(csv: impl Read, folder: &Path, mapping: &Mapping) -> anyhow::Resul
         )
     })?;
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(csv);
-    let headers = reader.headers().context("the first line cannot be read")?;
+    let headers = reader.headers().map_err(|error| unreadable("the first line", &error))?;
     let columns = ColumnIndex::find(headers, mapping)?;
     let team = Team::read(folder, mapping)?;
     let mut import = Import {
@@ -82,7 +83,7 @@ pub fn import(csv: impl Read, folder: &Path, mapping: &Mapping) -> anyhow::Resul
             }
             Err(error) => {
                 rows += 1;
-                bad.push((line, error.to_string()));
+                bad.push((line, in_words(&error)));
                 if matches!(error.kind(), csv::ErrorKind::Io(_)) {
                     break;
                 }
@@ -102,6 +103,24 @@ pub fn import(csv: impl Read, folder: &Path, mapping: &Mapping) -> anyhow::Resul
         managers: team.managers,
     };
     Ok(Imported { history: History { header, changes }, rows, bad, unowned })
+}
+
+/// Why a line of a CSV cannot be read, for the list of bad rows.
+fn in_words(error: &csv::Error) -> String {
+    match error.kind() {
+        csv::ErrorKind::Utf8 { .. } => format!("is not UTF-8; {SAVE_AS_UTF_8}"),
+        _ => error.to_string(),
+    }
+}
+
+/// The same as an error that ends everything.
+pub(super) fn unreadable(what: &str, error: &csv::Error) -> anyhow::Error {
+    match error.kind() {
+        csv::ErrorKind::Utf8 { .. } => {
+            anyhow::anyhow!("{what} is not UTF-8\nhint: {SAVE_AS_UTF_8}")
+        }
+        _ => anyhow::anyhow!("{what} cannot be read: {error}\nhint: is it a CSV?"),
+    }
 }
 
 fn metadata(mapping: &Mapping, owners: BTreeMap<String, Owner>) -> Metadata {

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::Context as _;
 use touchline_rules::facts::Owner;
 
+use super::import::unreadable;
 use super::mapping::Mapping;
 use crate::file_errors::open_file;
 use touchline_rules::nearest::did_you_mean;
@@ -35,7 +35,7 @@ impl Team {
         let path = folder.join(file);
         let in_file = || format!("the team file {}", path.display());
         let mut reader = csv::Reader::from_reader(open_file("the team file", &path)?);
-        let headers = reader.headers().with_context(in_file)?.clone();
+        let headers = reader.headers().map_err(|error| unreadable(&in_file(), &error))?.clone();
         let at = |name: &str| {
             headers.iter().position(|header| header.trim() == name).ok_or_else(|| {
                 let known: Vec<_> = headers.iter().map(str::trim).collect();
@@ -48,7 +48,7 @@ impl Team {
         };
         let (seller_at, manager_at) = (at(&mapping.team.seller)?, at(&mapping.team.manager)?);
         for row in reader.records() {
-            let row = row.with_context(in_file)?;
+            let row = row.map_err(|error| unreadable(&in_file(), &error))?;
             let name = row.get(seller_at).map_or("", str::trim);
             let manager = row.get(manager_at).map_or("", str::trim);
             let email = mapping.email_of(name);

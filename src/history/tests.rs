@@ -184,3 +184,19 @@ fn a_file_that_is_no_history_names_the_line() {
     let error = History::read("id,stage\n1,Won\n".as_bytes()).unwrap_err();
     assert!(error.to_string().starts_with("line 1 of the history"), "{error}");
 }
+
+#[test]
+fn a_file_in_another_encoding_says_how_to_save_it() {
+    let mapping: Mapping = toml::from_str(MAPPING).unwrap();
+    let read = |bytes: &[u8]| import(bytes, Path::new("."), &mapping);
+    let latin_1 = |text: &str| text.chars().map(|c| c as u8).collect::<Vec<u8>>();
+    let error = read(&latin_1("id,Verkäufer\n")).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the first line is not UTF-8\nhint: save the file as “CSV UTF-8”"
+    );
+    let row = "A1,Jörg Lee,Box,Acme,Won,10/20/2016,3/1/2017,1054\n";
+    let imported = read(&latin_1(&format!("{HEAD}{row}"))).unwrap();
+    let told = "is not UTF-8; save the file as “CSV UTF-8”".to_owned();
+    assert_eq!(imported.bad, [(2, told)]);
+}

@@ -10,8 +10,9 @@ use axum::body::Body;
 use axum::extract::{FromRequest, RawPathParams, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use serde::{Deserialize, Serialize};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use touchline_kit::{Accepted, RawRequest, Rejected, Reply};
 use touchline_rules::UnixMs;
 
@@ -25,6 +26,12 @@ pub(super) const REFUSALS_KEPT: usize = 20;
 /// A client that is told to come back waits between one and this many seconds.
 const RETRY_AFTER_MAX_S: u64 = 5;
 
+/// However many webhooks are too large to be read, and whoever sends them, they
+/// ask for at most one catch-up poll of a connection in that time.
+const CATCH_UP_EVERY_MS: i64 = 60_000;
+/// Bodies being read are weighed in pieces of that many bytes.
+const WEIGHED_BYTES: usize = 1_024;
+
 /// What the webhook routes need.
 pub struct Intake {
     store: Store,
@@ -34,6 +41,10 @@ pub struct Intake {
     ready: AtomicBool,
     counts: BTreeMap<String, Counts>,
     catch_up: Box<dyn Fn(&str) + Send + Sync>,
+    caught_up: Mutex<BTreeMap<String, UnixMs>>,
+    /// Room for bodies that are being read or appended, before anybody knows
+    /// whether they are authentic.
+    room: Arc<Semaphore>,
     refusals: Mutex<BTreeMap<String, VecDeque<Refusal>>>,
 }
 
@@ -78,11 +89,14 @@ impl Intake {
         catch_up: impl Fn(&str) + Send + Sync + 'static,
     ) -> Self {
         let counts = connections.iter().map(|one| (one.slug.clone(), Counts::default())).collect();
+        let pieces = (limits.bodies_bytes_max / WEIGHED_BYTES).min(Semaphore::MAX_PERMITS);
         Intake {
             store,
             connections,
             clock,
             limits,
+            caught_up: Mutex::default(),
+            room: Arc::new(Semaphore::new(pieces)),
             ready: AtomicBool::new(false),
             counts,
             catch_up: Box::new(catch_up),
@@ -122,6 +136,15 @@ impl Intake {
         kept.push_back(refusal);
     }
 
+    fn ask_to_catch_up(&self, connection: &str, now: UnixMs) {
+        let mut asked = self.caught_up.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = asked.get(connection).filter(|last| **last <= now);
+        if last.is_none_or(|last| now.since_ms(*last) >= CATCH_UP_EVERY_MS) {
+            asked.insert(connection.to_owned(), now);
+            (self.catch_up)(connection);
+        }
+    }
+
     fn count(&self, connection: &str, which: fn(&Counts) -> &AtomicU64) {
         if let Some(counts) = self.counts.get(connection) {
             which(counts).fetch_add(1, Ordering::Relaxed);
@@ -137,11 +160,13 @@ pub struct Signed {
     body: Vec<u8>,
     accepted: Accepted,
     received_at: UnixMs,
+    /// Held until the body is durable or dropped.
+    _room: Vec<OwnedSemaphorePermit>,
 }
 
 /// Appends an authentic delivery and replies once it is durable.
 pub async fn accept(State(intake): State<Arc<Intake>>, signed: Signed) -> Response {
-    let Signed { connection, kind, headers, body, accepted, received_at } = signed;
+    let Signed { connection, kind, headers, body, accepted, received_at, _room } = signed;
     if !accepted.append {
         return reply(accepted.reply);
     }
@@ -149,11 +174,15 @@ pub async fn accept(State(intake): State<Arc<Intake>>, signed: Signed) -> Respon
         .into_iter()
         .filter(|(name, _)| accepted.keep_headers.contains(&name.as_str()))
         .collect();
+    let Ok(kept) = serde_json::to_vec(&kept) else {
+        intake.count(&connection.slug, |counts| &counts.failed);
+        return come_back(StatusCode::SERVICE_UNAVAILABLE, received_at);
+    };
     let row = NewInbox {
         connection: connection.slug.clone(),
         kind: format!("hook:{kind}"),
         received_at,
-        headers: serde_json::to_vec(&kept).unwrap_or_default(),
+        headers: kept,
         body,
     };
     let patience = Duration::from_millis(intake.limits.accept_timeout_ms);
@@ -187,7 +216,7 @@ impl FromRequest<Arc<Intake>> for Signed {
         let Some(connection) = connection else {
             return Err((StatusCode::NOT_FOUND, "no connection of that name\n").into_response());
         };
-        let body = read_body(intake, &slug, body).await?;
+        let Weighed { body, room } = read_body(intake, &slug, body, received_at).await?;
         let headers = parts.headers.iter().filter_map(|(name, value)| {
             Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
         });
@@ -203,7 +232,9 @@ impl FromRequest<Arc<Intake>> for Signed {
         let judged =
             connection.connector.receive(&kind, &raw, &connection.secrets, &view, received_at);
         match judged {
-            Ok(accepted) => Ok(Signed { connection, kind, headers, body, accepted, received_at }),
+            Ok(accepted) => {
+                Ok(Signed { connection, kind, headers, body, accepted, received_at, _room: room })
+            }
             Err(rejected) => {
                 let request = format!("{} {path_and_query}", parts.method);
                 Err(refuse(intake, &slug, request, rejected, received_at))
@@ -226,23 +257,62 @@ async fn address(parts: &mut axum::http::request::Parts) -> (String, String) {
     (slug, kind)
 }
 
-async fn read_body(intake: &Intake, slug: &str, body: Body) -> Result<Vec<u8>, Response> {
-    let limited = Limited::new(body, intake.limits.body_max_bytes);
+/// A body and the room it takes.
+#[derive(Default)]
+struct Weighed {
+    body: Vec<u8>,
+    room: Vec<OwnedSemaphorePermit>,
+}
+
+enum Unread {
+    TooLarge,
+    NoRoom,
+    Broken,
+}
+
+async fn read_body(
+    intake: &Intake,
+    slug: &str,
+    body: Body,
+    now: UnixMs,
+) -> Result<Weighed, Response> {
     let patience = Duration::from_millis(intake.limits.request_timeout_ms);
-    match tokio::time::timeout(patience, limited.collect()).await {
-        Ok(Ok(body)) => Ok(body.to_bytes().into()),
-        Ok(Err(error)) if error.downcast_ref::<LengthLimitError>().is_some() => {
+    let read = tokio::time::timeout(patience, weigh(intake, body)).await;
+    match read {
+        Ok(Ok(weighed)) => Ok(weighed),
+        Ok(Err(Unread::TooLarge)) => {
             intake.count(slug, |counts| &counts.too_large);
-            (intake.catch_up)(slug);
+            intake.ask_to_catch_up(slug, now);
             tracing::warn!(
                 connection = slug,
                 "a webhook was larger than http.body_max_bytes; the catch-up poll will find what it said"
             );
             Err(StatusCode::PAYLOAD_TOO_LARGE.into_response())
         }
-        Ok(Err(_)) => Err(StatusCode::BAD_REQUEST.into_response()),
+        Ok(Err(Unread::NoRoom)) => {
+            intake.count(slug, |counts| &counts.turned_away);
+            Err(come_back(StatusCode::TOO_MANY_REQUESTS, now))
+        }
+        Ok(Err(Unread::Broken)) => Err(StatusCode::BAD_REQUEST.into_response()),
         Err(_) => Err(StatusCode::REQUEST_TIMEOUT.into_response()),
     }
+}
+
+/// Takes room as bytes arrive, not as they are announced: a client that sends
+/// nothing takes none.
+async fn weigh(intake: &Intake, mut body: Body) -> Result<Weighed, Unread> {
+    let mut read = Weighed::default();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| Unread::Broken)?.into_data() else { continue };
+        if read.body.len() + data.len() > intake.limits.body_max_bytes {
+            return Err(Unread::TooLarge);
+        }
+        let pieces = u32::try_from(data.len().div_ceil(WEIGHED_BYTES)).unwrap_or(u32::MAX);
+        let room = Arc::clone(&intake.room).try_acquire_many_owned(pieces);
+        read.room.push(room.map_err(|_| Unread::NoRoom)?);
+        read.body.extend_from_slice(&data);
+    }
+    Ok(read)
 }
 
 fn refuse(

@@ -4,6 +4,7 @@
 
 pub mod health;
 pub mod hooks;
+pub mod intake_days;
 pub mod oauth;
 mod page;
 pub mod refusals;

@@ -26,7 +26,7 @@ use crate::coaching::account_settings::PKCE;
 use crate::coaching::connect_link::{
     Errand, Journey, LinkQuery, NotGood, look_at_link, make_state, use_link, use_state,
 };
-use crate::coaching::connecting::{connected, refused};
+use crate::coaching::connecting::{another_account, connected, refused};
 use crate::coaching::credentials::OAuthLine;
 use crate::coaching::grants::{Grants, HeldGrant};
 use crate::coaching::opening::{declared, oauth_line};
@@ -37,6 +37,8 @@ use crate::service::Service;
 const PARAM_BYTES_MAX: usize = 4096;
 /// The largest form that is taken, in bytes.
 const FORM_BYTES_MAX: usize = 4096;
+/// What to do instead of putting another account in a connection's place.
+const ONE_ACCOUNT: &str = "Nothing was changed. Sign in to the account it holds, or add a connection of another name for this one.";
 /// Where a browser says who sent a form.
 const SENT_FROM: &str = "sec-fetch-site";
 
@@ -51,6 +53,7 @@ pub struct Connect {
 struct Account {
     title: &'static str,
     scopes: &'static [&'static str],
+    account_field: Option<&'static str>,
     line: OAuthLine,
     pkce: bool,
 }
@@ -68,8 +71,10 @@ impl Connect {
             let Some(line) = oauth_line(&declared, &config.public_url)? else { continue };
             let pkce = declared.settings.get(PKCE).is_some_and(|chosen| chosen == true);
             let manifest = declared.manifest();
-            let scopes = manifest.oauth.as_ref().map_or(&[][..], |oauth| oauth.scopes);
-            let account = Account { title: manifest.title, scopes, line, pkce };
+            let Some(oauth) = &manifest.oauth else { continue };
+            let (title, scopes) = (manifest.title, oauth.scopes);
+            let account_field = oauth.account_field;
+            let account = Account { title, scopes, account_field, line, pkce };
             accounts.insert(slug.clone(), account);
         }
         Ok(Connect { service, entropy, accounts })
@@ -171,7 +176,15 @@ async fn callback(State(connect): State<Arc<Connect>>, state: OAuthState) -> Res
     let now = service.now();
     let OAuthLine { app, http } = &account.line;
     let grant = match app.exchange_code(http, &code, verifier.as_deref(), now).await {
-        Ok(grant) => HeldGrant::new(grant, None, now),
+        Ok(grant) => {
+            let known = service.metadata(&errand.connection);
+            if let Some(why) = another_account(&known, account.account_field, &grant) {
+                refused(service, &errand, &why).await;
+                let heading = format!("{title} was not connected: {why}");
+                return page(StatusCode::CONFLICT, &heading, ONE_ACCOUNT);
+            }
+            HeldGrant::new(grant, None, now)
+        }
         Err(error) => {
             tracing::warn!(connection = errand.connection, error = %error, "no grant came back");
             refused(service, &errand, &error.to_string()).await;
@@ -240,7 +253,7 @@ fn not_good(why: NotGood, connector: &str) -> Response {
             StatusCode::GONE,
             "This link was used before",
             &format!(
-                "A link works once. If it was not you who used it, look at “touchline doctor”. {again}"
+                "A link works once. If it was not you who used it, “touchline admin audit show” tells whether an account was connected since, and on whose word. {again}"
             ),
         ),
     }

@@ -32,6 +32,7 @@ async fn a_link_can_be_looked_at_and_its_button_works_once() {
     for (status, _, page) in [rig.press(&link).await, rig.get(&link).await] {
         assert_eq!(status, 410);
         assert!(page.contains("used before"), "{page}");
+        assert!(page.contains("touchline admin audit show"), "{page}");
         assert!(page.contains("touchline connect hubspot"), "{page}");
     }
 }
@@ -87,4 +88,19 @@ async fn a_forged_or_repeated_or_late_state_changes_nothing() {
     rig.clock.advance_ms(10 * MINUTE_MS);
     let callback = rig.allow(&late).await;
     assert_eq!(rig.get(&callback).await.0, 403);
+}
+
+/// Anybody can call this address with anything: nothing is written for it, and
+/// no role is woken.
+#[tokio::test]
+async fn an_invented_state_wakes_nobody() {
+    let rig = rig("").await;
+    let wake = rig.service.store.wake();
+    let told = wake.count(crate::wake::News::ALL);
+    for state in ["junk", "", "%00", &"x".repeat(4_000)] {
+        let (status, ..) =
+            rig.get(&format!("/connect/hubspot/callback?state={state}&code=c")).await;
+        assert_eq!(status, 403);
+    }
+    assert_eq!(wake.count(crate::wake::News::ALL), told);
 }

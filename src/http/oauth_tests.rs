@@ -12,6 +12,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use touchline_hubspot::fake::{ApiRequest, FakeConfig, FakeHubSpot, Fault, FaultKind, OAuthAdmin};
 use touchline_kit::TokenSource;
 use touchline_rules::UnixMs;
+use touchline_rules::facts::Metadata;
 use touchline_rules::time::{MINUTE_MS, SECOND_MS};
 
 use super::*;
@@ -317,6 +318,25 @@ async fn what_goes_wrong_at_the_vendor_is_said_on_a_page() {
     assert_eq!(status, 502);
     assert!(page.contains("did not answer as it should"), "{page}");
     assert_eq!(rig.status().await.0, "new");
+}
+
+#[tokio::test]
+async fn another_account_does_not_take_a_connections_place() {
+    let rig = rig("").await;
+    let here = Metadata { account_id: Some("100".to_owned()), ..Metadata::default() };
+    let connection = rig.service.connections.get("crm").unwrap();
+    connection.set_metadata(Arc::new(here));
+    let (status, _, page) = rig.connect().await;
+    assert_eq!(status, 409);
+    let portal = rig.fake.config().portal_id;
+    assert!(
+        page.contains(&format!("it is account {portal}, and this connection holds account 100"))
+    );
+    assert_eq!(rig.status().await.0, "new");
+
+    let same = Metadata { account_id: Some(portal.to_string()), ..Metadata::default() };
+    connection.set_metadata(Arc::new(same));
+    assert_eq!(rig.connect().await.0, 200);
 }
 
 #[tokio::test]

@@ -52,7 +52,8 @@ async fn append(
         let (version, mut all) = load(store, connection).await?;
         all.extend(fresh.iter().cloned());
         all.drain(..all.len().saturating_sub(REFUSALS_KEPT));
-        let body = serde_json::to_vec(&all).unwrap_or_default();
+        let body = serde_json::to_vec(&all)
+            .map_err(|error| StoreError::Unexpected { detail: error.to_string() })?;
         let name = connection.to_owned();
         let put = store.put_connection_part(name, Part::Refusals, version, body, now);
         outcome = put.await.map(drop);

@@ -13,29 +13,29 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::config::HttpConfig;
 
-/// How long a stop waits for requests that have begun.
-const DRAIN_MS: u64 = 5_000;
 /// Pause after a failed accept (out of file descriptors), so that it cannot spin.
 const ACCEPT_FAILED_PAUSE_MS: u64 = 100;
 
-/// Serves `router` on `listener` until `stop` resolves, then finishes what has begun.
+/// Serves `router` on `listener` until `stop` resolves, then finishes what has
+/// begun, until the instant that `stop` named.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
     limits: HttpConfig,
-    stop: impl Future<Output = ()>,
+    stop: impl Future<Output = Instant>,
 ) {
     let slots = Arc::new(Semaphore::new(limits.connections_max));
     let graceful = GracefulShutdown::new();
     let mut open = JoinSet::new();
     let mut stop = pin!(stop);
-    loop {
+    let deadline = loop {
         let accepted = tokio::select! {
             biased;
-            () = &mut stop => break,
+            deadline = &mut stop => break deadline,
             accepted = next(&listener, &slots) => accepted,
         };
         while open.try_join_next().is_some() {}
@@ -52,10 +52,10 @@ pub async fn serve(
             }
             drop(slot);
         });
-    }
+    };
     drop(listener);
-    if tokio::time::timeout(Duration::from_millis(DRAIN_MS), graceful.shutdown()).await.is_err() {
-        tracing::warn!(drain_ms = DRAIN_MS, "stopped with requests still open");
+    if tokio::time::timeout_at(deadline, graceful.shutdown()).await.is_err() {
+        tracing::warn!("stopped with requests still open");
     }
     open.shutdown().await;
 }

@@ -3,16 +3,19 @@
 //! what its decisions mean for the store.
 
 mod decisions;
+mod unassigned;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use touchline_rules::UnixMs;
 use touchline_rules::attention::log_reaches_back_to;
-use touchline_rules::time::{DAY_MS, HOUR_MS, SECOND_MS};
+use touchline_rules::time::{HOUR_MS, SECOND_MS};
 
+use super::batching::NOBODY;
 use super::{PERSON, Progress, Role};
 use crate::coaching::deliveries::log;
+use crate::coaching::people::is_to_be_looked_for_again;
 use crate::coaching::readers::{Reach, reach, reader, unsent};
 use crate::coaching::settings::policy;
 use crate::service::Service;
@@ -31,8 +34,6 @@ const LOOK_UP_WAIT_MS: i64 = 2 * SECOND_MS;
 /// … and at most that long in all. Then they are decided by what is known, and
 /// their messages wait.
 const LOOK_UP_PATIENCE_MS: i64 = HOUR_MS;
-/// Somebody the chat did not know is looked for again after that.
-const LOOK_AGAIN_MS: i64 = DAY_MS;
 /// After a reader's decisions failed, the next look at all.
 const PAUSE_MS: i64 = SECOND_MS;
 
@@ -72,7 +73,7 @@ impl Attention {
             let is_sent_to = unsent(&policy, &reader).is_none();
             let place = self.place(person, chat, is_sent_to, now).await?;
             let deciding = Deciding { service, policy: &policy, reader: &reader, place, now };
-            let decisions = deciding.decide(loaded.pending, loaded.hello.as_ref());
+            let decisions = deciding.decide(loaded.pending, loaded.hello.as_ref())?;
             match service.store.commit_attention(settings.version, decisions).await {
                 Ok(Fenced::Done(crowded_out)) => {
                     if !crowded_out.is_empty() {
@@ -102,7 +103,7 @@ impl Attention {
         let known = self.service.people.get(person);
         let (place, ask) = match reach(known.as_deref(), &chat) {
             Reach::Found(_) => (Place::Chat(chat.clone()), false),
-            Reach::Missing(at) => (Place::None, now.since_ms(at) >= LOOK_AGAIN_MS),
+            Reach::Missing(at) => (Place::None, is_to_be_looked_for_again(at, now)),
             Reach::Unlooked if !is_sent_to => (Place::Chat(chat.clone()), false),
             Reach::Unlooked => {
                 let place = Place::Unlooked {
@@ -122,7 +123,7 @@ impl Attention {
 }
 
 /// The work of looking somebody up in a chat.
-pub(super) fn look_up(chat: &str, person: &str, now: UnixMs) -> NewWork {
+pub(in crate::roles) fn look_up(chat: &str, person: &str, now: UnixMs) -> NewWork {
     let key =
         WorkKey { kind: PERSON.to_owned(), connection: chat.to_owned(), key: person.to_owned() };
     NewWork { key, next_at: now, body: Vec::new() }
@@ -147,7 +148,11 @@ impl Role for Attention {
         let mut worked = false;
         let mut failure = None;
         for person in due {
-            match self.decide_for(&person, now).await {
+            let decided = match person.as_str() {
+                NOBODY => self.find_readers(now).await,
+                person => self.decide_for(person, now).await,
+            };
+            match decided {
                 Ok(committed) => worked |= committed,
                 // One reader's trouble is not the others'.
                 Err(error) => failure = Some(error),

@@ -1,18 +1,25 @@
-//! Deals in the hands of one batch: loaded once, stepped many times, written once.
+//! Deals in the hands of one batch: loaded once, stepped many times on one
+//! snapshot of rules and accounts, written once.
+
+mod firings;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Serialize;
 use sha2::{Digest, Sha256};
+use touchline_kit::signature::hex;
 use touchline_rules::UnixMs;
-use touchline_rules::engine::{EpisodeEnd, Firing, Outcome, Stimulus, nudge_id, step};
+use touchline_rules::engine::{EpisodeEnd, Outcome, Stimulus, step};
 use touchline_rules::facts::{ChangeKind, DealKey, DealState, Fact, Field, Metadata, Value};
+use touchline_rules::time::{DAY_MS, HOUR_MS};
 
-use crate::coaching::nudges::{NoRecipient, NudgeBody, Reader, recipient};
-use crate::service::Service;
+use crate::guard::guarded;
+use crate::service::{Ground, Service};
 use crate::store::{
-    Batch, ChangeRow, Count, DealRow, EndedFiring, FiringRow, NewWork, NudgeRow, NudgeState,
-    SubjectKey, SuppressedRow, TimerRow, WorkKey,
+    self, Batch, ChangeRow, Count, DealRow, EndedFiring, NewWork, SubjectKey, TimerRow, WorkKey,
 };
+use firings::{Fired, fire};
+pub(super) use firings::{NOBODY, written};
 
 /// The subject kind of a deal.
 pub const DEAL: &str = "deal";
@@ -23,11 +30,11 @@ pub const METADATA: &str = "metadata";
 /// Work: see what a deal's changes mean for nudges already sent about it.
 pub const FOLLOW: &str = "follow";
 /// A rule that spoke of a deal that long ago is not followed any more.
-const FOLLOWED_MS: i64 = 30 * touchline_rules::time::DAY_MS;
+const FOLLOWED_MS: i64 = 30 * DAY_MS;
+/// How long a deal over which the engine panicked is left alone.
+const SET_ASIDE_MS: i64 = HOUR_MS;
 /// The scope of the service's own counts.
 pub const COUNTS: &str = "service";
-/// How long an undecided nudge lives at most; attention's own expiry is shorter.
-const NUDGE_LIFE_MS: i64 = 90 * touchline_rules::time::DAY_MS;
 
 struct Held {
     state: DealState,
@@ -40,8 +47,11 @@ struct Held {
 /// The deals of a batch and what the batch will change.
 pub struct Batching<'a> {
     service: &'a Service,
+    ground: Ground<'a>,
     deals: BTreeMap<DealKey, Held>,
     asked: BTreeSet<WorkKey>,
+    /// Something of it could not be put into words to be stored.
+    unwritable: Option<serde_json::Error>,
     /// What will be committed.
     pub batch: Batch,
 }
@@ -50,10 +60,10 @@ impl<'a> Batching<'a> {
     /// Loads `keys`.
     ///
     /// # Errors
-    /// When the store cannot be read, or a stored deal not be understood.
-    pub async fn load(service: &'a Service, keys: BTreeSet<DealKey>) -> anyhow::Result<Self> {
+    /// When the store cannot be read.
+    pub async fn load(service: &'a Service, keys: BTreeSet<DealKey>) -> store::Result<Self> {
         let rows = service.store.load_subjects(keys.iter().cloned().collect()).await?;
-        let mut batching = Batching::of(service, rows)?;
+        let mut batching = Batching::of(service, rows);
         for key in keys {
             batching.deals.entry(key.clone()).or_insert_with(|| Held {
                 state: DealState::new(key),
@@ -65,21 +75,37 @@ impl<'a> Batching<'a> {
         Ok(batching)
     }
 
-    /// Holds deals that were read already.
-    ///
-    /// # Errors
-    /// When a stored deal cannot be understood.
-    pub fn of(service: &'a Service, rows: Vec<DealRow>) -> anyhow::Result<Self> {
-        let mut deals = BTreeMap::new();
-        for row in rows {
-            let DealRow { connection, id, version, status, body, .. } = row;
-            let state = serde_json::from_slice(&body)?;
-            let key = DealKey { connection, id };
-            deals.insert(key, Held { state, version, status, touched: false });
-        }
+    /// Holds deals that were read already. One that cannot be understood begins
+    /// anew and is read again at the vendor; it keeps nobody else waiting.
+    #[must_use]
+    pub fn of(service: &'a Service, rows: Vec<DealRow>) -> Self {
         let batch =
             Batch { settings_version: service.settings.current().version, ..Batch::default() };
-        Ok(Batching { service, deals, asked: BTreeSet::new(), batch })
+        let mut batching = Batching {
+            service,
+            ground: service.ground(),
+            deals: BTreeMap::new(),
+            asked: BTreeSet::new(),
+            unwritable: None,
+            batch,
+        };
+        for row in rows {
+            batching.hold(row);
+        }
+        batching
+    }
+
+    fn hold(&mut self, row: DealRow) {
+        let understood = understand(&row);
+        let touched = understood.is_none();
+        let DealRow { connection, id, version, status, .. } = row;
+        if touched {
+            self.ask(FETCH, &connection, &id, self.service.now());
+            self.count("deals_begun_anew", 1);
+        }
+        let key = DealKey { connection, id };
+        let state = understood.unwrap_or_else(|| DealState::new(key.clone()));
+        self.deals.insert(key, Held { state, version, status, touched });
     }
 
     /// A deal of the batch as it is by now.
@@ -92,9 +118,8 @@ impl<'a> Batching<'a> {
     pub fn step(&mut self, key: &DealKey, stimulus: Stimulus<'_>, at: UnixMs) {
         let Some(held) = self.deals.get_mut(key) else { return };
         held.touched = true;
-        let service = self.service;
         let outcome =
-            service.in_world(&mut held.state, |state, world| step(state, stimulus, at, world));
+            self.ground.in_world(&mut held.state, |state, world| step(state, stimulus, at, world));
         self.note(key, outcome, at);
     }
 
@@ -104,7 +129,7 @@ impl<'a> Batching<'a> {
         let Some(held) = self.deals.get(key) else { return };
         let (before, touched) = (held.state.clone(), held.touched);
         self.step(key, stimulus, at);
-        let metadata = self.service.metadata(&key.connection);
+        let metadata = self.ground.metadata(&key.connection);
         let Some(held) = self.deals.get_mut(key) else { return };
         let engine_at = std::mem::replace(&mut held.state.last_engine_at, before.last_engine_at);
         let moved = held.state != before || status_of(&held.state, &metadata) != held.status;
@@ -112,29 +137,56 @@ impl<'a> Batching<'a> {
         held.touched = touched || moved;
     }
 
+    /// Looks at a deal for which no event can be blamed. If that panics, the deal
+    /// is set aside for a while: it keeps nobody else waiting.
+    pub fn watch_over(&mut self, key: &DealKey, at: UnixMs, look: impl FnOnce(&mut Self)) {
+        if let Err(panic) = guarded(|| look(self)) {
+            tracing::error!(
+                connection = key.connection,
+                deal.id = key.id,
+                panic,
+                "a deal could not be looked at; it is tried again later"
+            );
+            self.count("deals_set_aside", 1);
+            // Half-changed, perhaps: it stays as it was stored.
+            self.deals.remove(key);
+            let due_at = Some(at.plus_ms(SET_ASIDE_MS));
+            self.batch.timers.push(TimerRow { subject: subject_key(key), due_at });
+        }
+    }
+
     fn note(&mut self, key: &DealKey, outcome: Outcome, at: UnixMs) {
         let Some(held) = self.deals.get(key) else { return };
-        let metadata = self.service.metadata(&key.connection);
         let is_followed = !outcome.applied.is_empty() && has_spoken_since(&held.state, at);
-        let Self { batch, service, .. } = self;
-        for firing in &outcome.firings {
-            fire(batch, service, firing, &held.state, &metadata, None);
+        let on_time = outcome.firings.iter().map(|firing| (firing, None));
+        let late = outcome.late.iter().map(|firing| (firing, Some("late")));
+        for (firing, suppressed) in on_time.chain(late) {
+            match fire(self.service, &self.ground, firing, &held.state, suppressed) {
+                Ok(Some(Fired { firing, nudge, suppressed })) => {
+                    self.batch.firings.push(firing);
+                    self.batch.nudges.push(nudge);
+                    self.batch.suppressed.extend(suppressed);
+                }
+                Ok(None) => {}
+                Err(error) => self.unwritable = Some(error),
+            }
         }
-        for firing in &outcome.late {
-            fire(batch, service, firing, &held.state, &metadata, Some("late"));
+        self.batch.ended.extend(outcome.ended.iter().flat_map(ended_rows));
+        for applied in outcome.applied {
+            let value_hash = hash16(&self.written(&applied.kind)).to_vec();
+            let body = self.written(&applied);
+            self.batch.changes.push(ChangeRow {
+                connection: key.connection.clone(),
+                deal: key.id.clone(),
+                field: change_name(&applied.kind),
+                occurred_at: applied.occurred_at,
+                vendor_seq: applied.vendor_seq,
+                value_hash,
+                engine_at: applied.engine_at,
+                late: applied.late,
+                body,
+            });
         }
-        batch.ended.extend(outcome.ended.iter().flat_map(ended_rows));
-        batch.changes.extend(outcome.applied.into_iter().map(|applied| ChangeRow {
-            connection: key.connection.clone(),
-            deal: key.id.clone(),
-            field: change_name(&applied.kind),
-            occurred_at: applied.occurred_at,
-            vendor_seq: applied.vendor_seq,
-            value_hash: hash16(&serde_json::to_vec(&applied.kind).unwrap_or_default()).to_vec(),
-            engine_at: applied.engine_at,
-            late: applied.late,
-            body: serde_json::to_vec(&applied).unwrap_or_default(),
-        }));
         if outcome.needs_fetch {
             self.ask(FETCH, &key.connection, &key.id, at);
         }
@@ -144,6 +196,14 @@ impl<'a> Batching<'a> {
         if outcome.needs_metadata {
             self.ask(METADATA, &key.connection, "", at);
         }
+    }
+
+    /// `what` as it is stored. If that fails, so does [`Batching::finish`].
+    pub fn written(&mut self, what: &impl Serialize) -> Vec<u8> {
+        serde_json::to_vec(what).unwrap_or_else(|error| {
+            self.unwritable = Some(error);
+            Vec::new()
+        })
     }
 
     /// Asks for work, once a batch for the same thing.
@@ -171,19 +231,40 @@ impl<'a> Batching<'a> {
     }
 
     /// The batch with every deal that was stepped, ready to be committed.
-    #[must_use]
-    pub fn finish(mut self) -> Batch {
+    ///
+    /// # Errors
+    /// When something of it could not be put into words to be stored: nothing of
+    /// it may be committed then.
+    pub fn finish(mut self) -> Result<Batch, serde_json::Error> {
+        if let Some(error) = self.unwritable {
+            return Err(error);
+        }
         for (key, held) in self.deals {
             if !held.touched {
                 continue;
             }
             let Held { state, version, .. } = held;
-            let metadata = self.service.metadata(&key.connection);
+            let metadata = self.ground.metadata(&key.connection);
             self.batch.timers.push(TimerRow { subject: subject_key(&key), due_at: state.next_due });
-            self.batch.deals.push(deal_row(key, &state, version, &metadata));
+            self.batch.deals.push(deal_row(key, &state, version, &metadata)?);
         }
-        self.batch
+        Ok(self.batch)
     }
+}
+
+/// A deal as stored; `None`, with a word in the log, if that cannot be read.
+#[must_use]
+pub fn understand(row: &DealRow) -> Option<DealState> {
+    let DealRow { connection, id, body, .. } = row;
+    let understood = serde_json::from_slice(body).inspect_err(|error| {
+        tracing::error!(
+            connection,
+            deal.id = id,
+            %error,
+            "what is stored of a deal cannot be read; it is read again at the CRM"
+        );
+    });
+    understood.ok()
 }
 
 /// Whether a rule spoke of this deal lately, so that somebody may be reading
@@ -193,71 +274,14 @@ fn has_spoken_since(state: &DealState, at: UnixMs) -> bool {
     spoke.into_iter().any(|fired| at.since_ms(fired) < FOLLOWED_MS)
 }
 
-/// Adds a firing with its one nudge for one reader: pending, or suppressed at once.
-fn fire(
-    batch: &mut Batch,
-    service: &Service,
-    firing: &Firing,
+fn deal_row(
+    key: DealKey,
     state: &DealState,
+    version: i64,
     metadata: &Metadata,
-    suppressed: Option<&str>,
-) {
-    let rules = service.rules.current();
-    let Some(rule) = rules.rule(&firing.rule_id) else { return };
-    let reader = recipient(firing, state, metadata, &service.people);
-    let subject = subject_key(&firing.deal);
-    batch.firings.push(FiringRow {
-        id: firing.id.clone(),
-        subject: subject.clone(),
-        rule_id: firing.rule_id.clone(),
-        rule_hash: firing.rule_version.clone(),
-        fired_at: firing.at,
-        ended_at: None,
-        body: serde_json::to_vec(firing).unwrap_or_default(),
-    });
-    let nobody = reader.as_ref().err().copied().map(NoRecipient::name);
-    let person = reader.unwrap_or_default();
-    let id = nudge_id(&firing.id, &person);
-    let reason = suppressed.or(nobody);
-    let pack = rules.packs().iter().find(|pack| pack.id == rule.pack);
-    let pack = pack.map_or(rule.pack.as_str(), |pack| pack.title.as_str());
-    let reader = Reader {
-        name: service.people.name_of(&person),
-        zone: service.people.calendar_of(Some(&person), metadata).zone,
-    };
-    let written = NudgeBody::write(firing, rule, pack, state, metadata, &reader);
-    let (body, reason) = match written {
-        Ok(body) => (serde_json::to_vec(&body).unwrap_or_default(), reason),
-        Err(error) => {
-            tracing::warn!(rule.id = firing.rule_id, deal.id = firing.deal.id, %error, "a rule's text could not be written");
-            (Vec::new(), reason.or(Some("text_failed")))
-        }
-    };
-    let nudge = NudgeRow {
-        id,
-        firing_id: firing.id.clone(),
-        person,
-        subject,
-        rule_id: firing.rule_id.clone(),
-        rule_hash: firing.rule_version.clone(),
-        attention: firing.attention.name().to_owned(),
-        priority: i64::from(firing.priority),
-        created_at: firing.at,
-        due_at: firing.at,
-        expires_at: firing.at.plus_ms(NUDGE_LIFE_MS),
-        state: if reason.is_some() { NudgeState::Suppressed } else { NudgeState::Pending },
-        body,
-    };
-    if let Some(reason) = reason {
-        let row: SuppressedRow = nudge.suppressed(reason, firing.at);
-        batch.suppressed.push(row);
-    }
-    batch.nudges.push(nudge);
-}
-
-fn deal_row(key: DealKey, state: &DealState, version: i64, metadata: &Metadata) -> DealRow {
+) -> Result<DealRow, serde_json::Error> {
     let text = |field| state.facts.text(field).unwrap_or_default().to_owned();
-    DealRow {
+    Ok(DealRow {
         connection: key.connection,
         id: key.id,
         version,
@@ -266,8 +290,8 @@ fn deal_row(key: DealKey, state: &DealState, version: i64, metadata: &Metadata) 
         stage: text(Field::Stage),
         status: status_of(state, metadata).to_owned(),
         engine_at: state.last_engine_at.unwrap_or(UnixMs(0)),
-        body: serde_json::to_vec(state).unwrap_or_default(),
-    }
+        body: serde_json::to_vec(state)?,
+    })
 }
 
 fn status_of(state: &DealState, metadata: &Metadata) -> &'static str {
@@ -318,6 +342,12 @@ pub fn hash16(bytes: &[u8]) -> [u8; 16] {
     half
 }
 
+/// An id that follows from its cause.
+#[must_use]
+pub fn id_of(cause: &str) -> String {
+    hex(&hash16(cause.as_bytes()))
+}
+
 /// What identifies the content of a change, however often and under whatever
 /// event id it is delivered.
 #[must_use]
@@ -335,3 +365,6 @@ pub fn content_hash(deal: &DealKey, kind: &ChangeKind, occurred_at: UnixMs) -> [
     bytes.extend_from_slice(&occurred_at.0.to_le_bytes());
     hash16(&bytes)
 }
+
+#[cfg(test)]
+mod tests;

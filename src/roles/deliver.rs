@@ -184,9 +184,9 @@ impl Deliver {
         let mut work: Vec<NewWork> = Vec::new();
         for (row, verdict) in verdicts {
             let look = match verdict {
-                Verdict::Send { job, without } => {
+                Verdict::Send { job, without, said } => {
                     jobs.insert(row.id.clone(), *job);
-                    LastLook::Claim { until: lease_until, without }
+                    LastLook::Claim { until: lease_until, without, said }
                 }
                 Verdict::Wait { until, why, ask } => {
                     work.extend(ask);

@@ -8,9 +8,10 @@ use touchline_kit::{CallError, Message, Receipt};
 use touchline_rules::UnixMs;
 use touchline_rules::time::{MINUTE_MS, SECOND_MS};
 
+use super::backoff;
 use super::flight::Flight;
 use super::ingest::{AnswerBody, COMPLETE, EDIT};
-use super::lines::{note_broken, wait_ms};
+use super::lines::note_broken;
 use super::{Progress, Role};
 use crate::coaching::deliveries::CHAT;
 use crate::coaching::looks::Look;
@@ -43,8 +44,8 @@ enum Todo {
     Complete(Receipt),
     /// Nothing, now or ever.
     Nothing,
-    /// It is being sent: look again.
-    Later,
+    /// It is being sent, or nobody knows whether it was: look again then.
+    Later(UnixMs),
 }
 
 impl Edit {
@@ -62,8 +63,8 @@ impl Edit {
         let (session, view) = (&connection.session, connection.view());
         let done = match self.todo(&work).await? {
             Todo::Nothing => Ok(()),
-            Todo::Later => {
-                let next = service.now().plus_ms(SOON_MS);
+            Todo::Later(at) => {
+                let next = at.max(service.now().plus_ms(SOON_MS));
                 return Ok(service.store.retry_work(work.key, next, "being sent".into()).await?);
             }
             Todo::Update(receipt, message) => match connection.channel() {
@@ -88,8 +89,11 @@ impl Edit {
         };
         match delivery.state {
             DeliveryState::Sent => {}
-            DeliveryState::Claimed => return Ok(Todo::Later),
-            DeliveryState::Unknown if delivery.until < UnixMs::MAX => return Ok(Todo::Later),
+            DeliveryState::Claimed => return Ok(Todo::Later(UnixMs::MIN)),
+            // It is settled then, and no sooner.
+            DeliveryState::Unknown if delivery.until < UnixMs::MAX => {
+                return Ok(Todo::Later(delivery.until));
+            }
             _ => return Ok(Todo::Nothing),
         }
         let Ok(receipt) = serde_json::from_slice::<Receipt>(&delivery.receipt) else {
@@ -130,7 +134,7 @@ impl Edit {
     ) -> anyhow::Result<()> {
         let (service, now) = (&self.service, self.service.now());
         let delivery = &service.config.delivery;
-        let wait = wait_ms(delivery, &work.key.key, work.attempts);
+        let wait = backoff::sending_ms(delivery, &work.key.key, work.attempts);
         let next = match &error {
             CallError::Limited { retry_at, .. } => *retry_at,
             CallError::Unavailable { retry_at, .. } => {
@@ -178,10 +182,11 @@ impl Edit {
             news.catch_up();
             let now = service.now().max(now);
             let mut skip = service.store.broken_connections().await?;
-            let full = service.connections.iter().filter(|c| flight.room(&c.slug, most) == 0);
-            skip.extend(full.map(|connection| connection.slug.clone()));
+            let all = service.connections.iter().map(|one| &one.slug);
+            let (open, full) = open_lines(all, flight, most);
+            skip.extend(full);
             let lease_ms = service.config.delivery.lease_ms;
-            let claimed = service.store.claim_work(KINDS, now, most, lease_ms, skip).await?;
+            let claimed = service.store.claim_work(KINDS, now, open, lease_ms, skip).await?;
             for work in claimed {
                 let slug = work.key.connection.clone();
                 flight.begin(&slug, async move { self.handle(work).await });
@@ -198,11 +203,32 @@ impl Edit {
     }
 }
 
-/// The look that the newest answer between two instants gave a nudge.
+/// How much each line that has room can take, and the lines that have not. A
+/// line is left to itself until half of its places are free again, so that one
+/// that hangs does not make the others go piece by piece.
+fn open_lines<'a>(
+    all: impl Iterator<Item = &'a String>,
+    flight: &Flight<'_>,
+    most: usize,
+) -> (usize, Vec<String>) {
+    let (mut open, mut full) = (most, Vec::new());
+    for slug in all {
+        match flight.room(slug, most) {
+            room if room >= most.div_ceil(2) => open = open.min(room),
+            _ => full.push(slug.clone()),
+        }
+    }
+    (open, full)
+}
+
+/// The look that the newest answer between two instants of our clock gave a nudge.
 fn newest_look(outcomes: &[OutcomeRow], from: UnixMs, until: UnixMs) -> Option<Look> {
-    let within = outcomes.iter().filter(|one| from <= one.at && one.at < until);
-    let mut looks = within.filter_map(|one| serde_json::from_slice::<AnswerBody>(&one.body).ok());
-    looks.next_back().map(|body| body.look)
+    let read = outcomes.iter().filter_map(|one| {
+        let body = serde_json::from_slice::<AnswerBody>(&one.body).ok()?;
+        Some((body.received_at.unwrap_or(one.at), body))
+    });
+    let within = read.filter(|(at, _)| (from..until).contains(at));
+    within.max_by_key(|(_, body)| body.place).map(|(_, body)| body.look)
 }
 
 #[async_trait]
@@ -232,5 +258,47 @@ impl Role for Edit {
         let next = store.next_work_at(KINDS).await?;
         // What waits for a broken connection is due, but not to be tried at once.
         Ok(Progress::idle_until(next.map(|at| at.max(now.plus_ms(SOON_MS)))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answered(at: i64, received_at: i64, seq: u64, look: Look) -> OutcomeRow {
+        let body = AnswerBody { look, received_at: Some(UnixMs(received_at)), place: (seq, 0) };
+        OutcomeRow {
+            id: format!("{at}/{seq}"),
+            nudge_id: "n".to_owned(),
+            person: "ada@example.com".to_owned(),
+            kind: "shown".to_owned(),
+            at: UnixMs(at),
+            body: serde_json::to_vec(&body).unwrap(),
+        }
+    }
+
+    #[test]
+    fn the_newest_answer_is_the_one_that_arrived_last() {
+        // The vendor's clock is behind ours, and goes back in between.
+        let all = [answered(400, 1_002, 8, Look::Open), answered(500, 1_001, 7, Look::Why)];
+        assert_eq!(newest_look(&all, UnixMs(1_000), UnixMs::MAX), Some(Look::Open));
+        assert_eq!(newest_look(&all, UnixMs(1_000), UnixMs(1_002)), Some(Look::Why));
+        assert_eq!(newest_look(&all, UnixMs(1_003), UnixMs::MAX), None, "of an older message");
+    }
+
+    #[test]
+    fn no_line_is_given_more_than_it_has_room_for() {
+        let lines = ["crm".to_owned(), "slack".to_owned()];
+        let mut flight = Flight::default();
+        assert_eq!(open_lines(lines.iter(), &flight, 16), (16, Vec::new()));
+        for _ in 0..7 {
+            flight.begin("slack", async { Ok(()) });
+        }
+        assert_eq!(open_lines(lines.iter(), &flight, 16), (9, Vec::new()));
+        for _ in 0..3 {
+            flight.begin("slack", async { Ok(()) });
+        }
+        assert_eq!(open_lines(lines.iter(), &flight, 16), (16, vec!["slack".to_owned()]));
+        assert_eq!(open_lines(lines.iter(), &Flight::default(), 1), (1, Vec::new()));
     }
 }

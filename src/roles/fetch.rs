@@ -9,15 +9,16 @@ mod records;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
-use futures::future::join_all;
 use touchline_rules::UnixMs;
 
 use super::batching::{FETCH, METADATA};
+use super::flight::Flight;
 use super::ingest::ACTIVITY;
 use super::rest::Rests;
-use super::{Progress, Role};
+use super::{PERSON, Progress, Role};
 use crate::connection::Connection;
 use crate::service::Service;
 use crate::store::WorkRow;
@@ -25,8 +26,6 @@ use crate::wake::News;
 use records::Read;
 pub(super) use records::append_records;
 
-/// Work: look a person up in chat. The connection is the chat's, the key their e-mail.
-pub const PERSON: &str = "person";
 /// Every kind of work that is done here.
 const KINDS: &[&str] = &[METADATA, PERSON, ACTIVITY, FETCH];
 /// Deals read in one tick, all connections together; at least one batch of each.
@@ -39,6 +38,11 @@ const ACTIVITIES_BATCH: usize = 50;
 const PEOPLE_MAX: usize = 20;
 /// Accounts whose metadata is read in one tick.
 const ACCOUNTS_MAX: usize = 100;
+/// Times one tick claims anew before it only finishes what it has begun.
+const ROUNDS_MAX: usize = 1_000;
+/// While calls are under way, how long until it looks for what became due by
+/// time alone. Real time, as the calls take.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// The role.
 pub struct Fetch {
@@ -75,6 +79,43 @@ impl Fetch {
             (&[PERSON], PEOPLE_MAX),
         ];
         Ok(self.service.store.claim_work_each(rooms, now, lease_ms, skip.to_vec()).await?)
+    }
+
+    /// Reads until nothing is due or under way. Each connection goes at its own
+    /// pace, so that a slow vendor delays its own work only.
+    async fn work<'a>(&'a self, now: UnixMs, flight: &mut Flight<'a>) -> anyhow::Result<()> {
+        let service = &self.service;
+        let mut news = service.wake.listen(self.woken_by());
+        for _ in 0..ROUNDS_MAX {
+            if service.is_stopping() {
+                break;
+            }
+            news.catch_up();
+            let now = service.now().max(now);
+            let mut skip = self.rests.skip(now);
+            let busy = service.connections.iter().filter(|one| flight.room(&one.slug, 1) == 0);
+            skip.extend(busy.map(|one| one.slug.clone()));
+            let due = service.store.next_work_except(KINDS, skip.clone()).await?;
+            if due.is_some_and(|due| due <= now) {
+                let mut by_connection = BTreeMap::<String, Vec<WorkRow>>::new();
+                for row in self.claim(now, &skip).await? {
+                    by_connection.entry(row.key.connection.clone()).or_default().push(row);
+                }
+                for (slug, rows) in by_connection {
+                    let at = slug.clone();
+                    flight.begin(&slug, async move { self.work_at(&at, rows, now).await });
+                }
+            }
+            if flight.is_empty() {
+                return Ok(());
+            }
+            tokio::select! {
+                ended = flight.next() => ended.unwrap_or(Ok(()))?,
+                () = news.news() => {}
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+            }
+        }
+        Ok(())
     }
 
     /// Does the work of one connection, kind after kind. When the connection
@@ -172,17 +213,15 @@ impl Role for Fetch {
             let rested = Progress::idle_until(self.rests.next(now));
             return Ok(Progress::idle_until(due).and(rested));
         }
-        let mut by_connection = BTreeMap::<String, Vec<WorkRow>>::new();
-        for row in self.claim(now, &skip).await? {
-            by_connection.entry(row.key.connection.clone()).or_default().push(row);
+        let mut flight = Flight::default();
+        let worked = self.work(now, &mut flight).await;
+        // What was begun is finished whatever happened beside it.
+        let mut ended = Ok(());
+        while let Some(result) = flight.next().await {
+            ended = ended.and(result);
         }
-        // Side by side, so that a slow vendor delays its own work only.
-        let all = by_connection.into_iter();
-        let done =
-            join_all(all.map(|(slug, rows)| async move { self.work_at(&slug, rows, now).await }));
-        for done in done.await {
-            done?;
-        }
+        worked?;
+        ended?;
         Ok(Progress::WORKED)
     }
 }

@@ -1,34 +1,38 @@
 //! Ingest: from stored requests to facts, firings and pending nudges. Calls no vendor.
 
 mod answers;
+mod apply;
 pub mod events;
 
-use std::collections::{BTreeSet, HashSet};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use touchline_kit::{ConnectionEvent, Inbound};
 use touchline_rules::UnixMs;
-use touchline_rules::engine::Stimulus;
 use touchline_rules::facts::DealKey;
 
 use super::batching::{Batching, content_hash};
 use super::{Progress, Role};
+use crate::coaching::broken::note_broken;
+use crate::guard::guarded;
 use crate::service::Service;
 use crate::store::{
-    BROKEN, Batch, BatchOutcome, CommitClass, CursorMove, DeadLetterRow, DeadLetterState,
-    DedupeKey, Fenced, StoreError,
+    Batch, BatchOutcome, CommitClass, CursorMove, DedupeKey, Fenced, NewDeadLetter, StoreError,
 };
 use crate::wake::News;
+use answers::load_answers;
 pub use answers::{AnswerBody, COMPLETE, EDIT};
-use answers::{AnswerContext, load_answers};
+use apply::{Applied, Prepared};
 use events::{Event, Said, decode};
 
 /// Work: look an activity up of which only the id is known.
 pub const ACTIVITY: &str = "activity";
 /// Bytes of stored requests that are read for one batch.
 const READ_BYTES_MAX: usize = 16 << 20;
+/// Tries of one batch when somebody else's writes come between. It is tried again
+/// by the next tick, after a pause.
+const CONFLICTS_MAX: u32 = 8;
 
 /// The role.
 pub struct Ingest {
@@ -48,7 +52,11 @@ impl Ingest {
         let mut waiting = vec![(events, cursor)];
         while let Some((events, cursor)) = waiting.pop() {
             let failure = match self.attempt(events, cursor).await? {
-                Ok(()) => continue,
+                Ok(taken) if taken < events.len() => {
+                    waiting.push((&events[taken..], cursor));
+                    continue;
+                }
+                Ok(_) => continue,
                 Err(failure) => failure,
             };
             match events {
@@ -64,25 +72,32 @@ impl Ingest {
         Ok(())
     }
 
-    /// Commits these events. The inner error is the events' own fault.
+    /// Commits the first of these events, as many as one transaction may take, and
+    /// answers how many. The inner error is the events' own fault.
     async fn attempt(
         &self,
         events: &[Event],
         cursor: Option<CursorMove>,
-    ) -> anyhow::Result<Result<(), String>> {
-        loop {
+    ) -> anyhow::Result<Result<usize, String>> {
+        if let Some(failure) = events.iter().find_map(panicked) {
+            return Ok(Err(failure));
+        }
+        for _ in 0..CONFLICTS_MAX {
             let prepared = self.prepare(events).await?;
-            let applied = catch_unwind(AssertUnwindSafe(|| prepared.apply(events)));
-            let (mut batch, class) = match applied {
-                Ok(applied) => applied,
-                Err(panic) => return Ok(Err(panic_text(&*panic))),
-            };
-            batch.cursor = cursor;
+            let is_over = self.stopwatch();
+            let Applied { mut batch, class, taken } =
+                match guarded(|| prepared.apply(events, is_over)) {
+                    Ok(Ok(applied)) => applied,
+                    Ok(Err(error)) => return Ok(Err(error.to_string())),
+                    Err(panic) => return Ok(Err(panic)),
+                };
+            // Until all are taken, the first ones are recognised as seen.
+            batch.cursor = cursor.filter(|_| taken == events.len());
             match self.service.store.commit_batch(batch, class).await {
                 Ok(Fenced::Done(outcome)) => {
                     report(&outcome);
-                    self.after_commit(events).await?;
-                    return Ok(Ok(()));
+                    self.after_commit(&events[..taken]).await?;
+                    return Ok(Ok(taken));
                 }
                 Ok(Fenced::SettingsChanged { .. }) => drop(self.service.settings.refresh().await?),
                 Err(StoreError::Conflict { .. })
@@ -93,12 +108,20 @@ impl Ingest {
                     if let Some(step) = cursor
                         && self.service.store.cursor().await? != step.from
                     {
-                        return Ok(Ok(()));
+                        return Ok(Ok(events.len()));
                     }
                 }
                 Err(error) => return Err(error.into()),
             }
         }
+        anyhow::bail!("somebody else's writes came between, {CONFLICTS_MAX} times in a row")
+    }
+
+    /// Tells when the work of one transaction has taken its time.
+    fn stopwatch(&self) -> impl Fn() -> bool {
+        let (service, began) = (&self.service, self.service.now());
+        let most = i64::try_from(service.config.ingest.batch_ms_max).unwrap_or(i64::MAX);
+        move || service.now().since_ms(began) >= most
     }
 
     async fn prepare(&self, events: &[Event]) -> anyhow::Result<Prepared<'_>> {
@@ -117,7 +140,7 @@ impl Ingest {
         failure: &str,
         cursor: Option<CursorMove>,
     ) -> anyhow::Result<()> {
-        let tries = self.service.store.count_try(event.seq, event.place).await?;
+        let tries = self.service.store.count_failed_try(event.seq, event.place).await?;
         if tries < self.service.config.ingest.tries_max {
             anyhow::bail!("an event could not be handled (try {tries}): {failure}");
         }
@@ -129,9 +152,14 @@ impl Ingest {
         );
         let mut batching = Batching::load(&self.service, BTreeSet::new()).await?;
         batching.batch.dead_letters.push(dead_letter(event, tries, failure));
-        let batch = Batch { cursor, ..batching.finish() };
-        self.service.store.commit_batch(batch, CommitClass::Original).await?;
-        Ok(())
+        let batch = Batch { cursor, ..batching.finish()? };
+        match self.service.store.commit_batch(batch, CommitClass::Original).await? {
+            Fenced::Done(_) => Ok(()),
+            Fenced::SettingsChanged { .. } => {
+                self.service.settings.refresh().await?;
+                anyhow::bail!("settings changed while an event was given up")
+            }
+        }
     }
 
     /// What a connection said of itself is written on its own: it is rare, and original.
@@ -140,22 +168,17 @@ impl Ingest {
             let Said::Well(Inbound::Connection(said)) = &event.said else { continue };
             match said {
                 ConnectionEvent::Revoked { reason } => {
-                    let store = &self.service.store;
-                    let (name, broken) = (event.connection.clone(), BROKEN.to_owned());
-                    store
-                        .set_connection_status(name, broken, reason.clone(), event.received_at)
-                        .await?;
-                    tracing::error!(
-                        connection = event.connection,
-                        reason,
-                        "access was taken away\nhint: connect again"
-                    );
+                    let (store, slug) = (&self.service.store, &event.connection);
+                    if let Some(connection) = self.service.connections.get(slug) {
+                        let connector = connection.connector.manifest().name;
+                        note_broken(store, slug, connector, reason, event.received_at).await?;
+                    }
                 }
                 ConnectionEvent::PrivacyDeletion { object_type, .. } => {
                     tracing::info!(
                         connection = event.connection,
                         object_type,
-                        "the vendor asks to erase a record"
+                        "the vendor asks to erase a record; what names it goes within the hour"
                     );
                 }
             }
@@ -211,82 +234,9 @@ impl Role for Ingest {
     }
 }
 
-struct Prepared<'a> {
-    batching: Batching<'a>,
-    seen: HashSet<DedupeKey>,
-    answers: AnswerContext,
-}
-
-impl Prepared<'_> {
-    fn apply(mut self, events: &[Event]) -> (Batch, CommitClass) {
-        let mut class = CommitClass::Derived;
-        let mut tally = Tally::default();
-        for event in events {
-            let inbound = match &event.said {
-                Said::Well(inbound) => inbound,
-                Said::Badly(reason) => {
-                    tally.unreadable += 1;
-                    self.batching.batch.dead_letters.push(dead_letter(event, 0, reason));
-                    continue;
-                }
-            };
-            match inbound {
-                Inbound::Change(change) => {
-                    if let Some(key) = dedupe_key(event) {
-                        if !self.seen.insert(key) {
-                            tally.doubles += 1;
-                            continue;
-                        }
-                        self.batching.batch.dedupe.push((key, event.received_at));
-                    }
-                    tally.changes += 1;
-                    self.batching.step(&change.deal, Stimulus::Change(change), event.received_at);
-                }
-                Inbound::Observation(read) => {
-                    tally.records_read += 1;
-                    self.batching.step(&read.deal, Stimulus::Observation(read), event.received_at);
-                }
-                Inbound::Activity(activity) => {
-                    tally.activities += 1;
-                    let key = events::activity_key(activity);
-                    self.batching.ask(ACTIVITY, &event.connection, &key, event.received_at);
-                }
-                Inbound::Answer(answer) => {
-                    tally.clicks += 1;
-                    class = CommitClass::Original;
-                    self.answers.apply(answer, event, &mut self.batching);
-                }
-                Inbound::Ignored { .. } | Inbound::Connection(_) => tally.ignored += 1,
-            }
-        }
-        tally.count(events.len(), &mut self.batching);
-        (self.batching.finish(), class)
-    }
-}
-
-/// What the events of a batch were, each counted once.
-#[derive(Default)]
-struct Tally {
-    changes: i64,
-    doubles: i64,
-    activities: i64,
-    clicks: i64,
-    records_read: i64,
-    ignored: i64,
-    unreadable: i64,
-}
-
-impl Tally {
-    fn count(&self, events: usize, batching: &mut Batching<'_>) {
-        batching.count("events", i64::try_from(events).unwrap_or(i64::MAX));
-        batching.count("changes", self.changes);
-        batching.count("doubles", self.doubles);
-        batching.count("activities", self.activities);
-        batching.count("clicks", self.clicks);
-        batching.count("records_read", self.records_read);
-        batching.count("ignored", self.ignored);
-        batching.count("unreadable", self.unreadable);
-    }
+fn panicked(event: &Event) -> Option<String> {
+    let Said::Panicked(failure) = &event.said else { return None };
+    Some(failure.clone())
 }
 
 fn deal_of(event: &Event) -> Option<DealKey> {
@@ -303,14 +253,13 @@ fn dedupe_key(event: &Event) -> Option<DedupeKey> {
     Some(DedupeKey::new(change.occurred_at, hash))
 }
 
-fn dead_letter(event: &Event, attempts: u32, reason: &str) -> DeadLetterRow {
-    DeadLetterRow {
+fn dead_letter(event: &Event, attempts: u32, reason: &str) -> NewDeadLetter {
+    NewDeadLetter {
         seq: event.seq,
         place: event.place,
-        request: (*event.request).clone(),
+        request: Arc::clone(&event.request),
         attempts,
         reason: reason.to_owned(),
-        state: DeadLetterState::Waiting,
     }
 }
 
@@ -323,8 +272,5 @@ fn report(outcome: &BatchOutcome) {
     }
 }
 
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "panicked".to_owned())
-}
+#[cfg(test)]
+mod tests;

@@ -5,12 +5,10 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use touchline_kit::CallError;
-use touchline_kit::retry::backoff_ms;
 use touchline_rules::UnixMs;
 use touchline_rules::time::MINUTE_MS;
 
-use super::batching::hash16;
-use crate::config::DeliveryConfig;
+use crate::coaching::broken;
 use crate::connection::Connection;
 use crate::service::Service;
 use crate::store::{self, WORKING};
@@ -28,27 +26,8 @@ pub async fn note_broken(
     error: &CallError,
     now: UnixMs,
 ) -> store::Result<()> {
-    let connector = connection.connector.manifest().name.to_owned();
-    let (slug, reason) = (connection.slug.clone(), error.to_string());
-    if service.store.break_connection(slug, connector, reason, now).await? {
-        tracing::error!(
-            connection = connection.slug,
-            %error,
-            "the vendor no longer accepts our credentials; nothing is sent until it does\nhint: connect again, or put the new token into the configuration and restart"
-        );
-    }
-    Ok(())
-}
-
-/// How long to wait before `what` is tried again, after so many tries: longer
-/// each time, and another for each thing, so that those who failed together do
-/// not come back together. The same whenever a run is repeated.
-#[must_use]
-pub fn wait_ms(limits: &DeliveryConfig, what: &str, tries: u32) -> i64 {
-    let hash = hash16(format!("{what}/{tries}").as_bytes());
-    let jitter01 = f64::from(u16::from_le_bytes([hash[0], hash[1]])) / f64::from(u16::MAX);
-    let (base, cap) = (limits.retry_base_ms, limits.retry_cap_ms);
-    backoff_ms(tries.saturating_sub(1), base, cap, jitter01)
+    let connector = connection.connector.manifest().name;
+    broken::note_broken(&service.store, &connection.slug, connector, &error.to_string(), now).await
 }
 
 /// What one role remembers of the lines it writes to.

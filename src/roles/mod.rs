@@ -5,9 +5,11 @@
 
 pub mod attention;
 pub mod backfill;
+mod backoff;
 pub mod batching;
 pub mod deliver;
 pub mod edit;
+pub mod erase;
 pub mod fetch;
 mod flight;
 pub mod housekeeping;
@@ -17,6 +19,8 @@ pub mod outcomes;
 pub mod poll;
 pub mod refusals;
 pub mod rest;
+#[cfg(test)]
+mod stand;
 pub mod sweep;
 pub mod timers;
 

@@ -14,7 +14,7 @@ use touchline_rules::engine::{Holds, outcome_met, reason_holds};
 use touchline_rules::facts::{DealKey, DealState};
 use touchline_rules::time::DAY_MS;
 
-use super::batching::{FOLLOW, hash16, subject_key};
+use super::batching::{FETCH, FOLLOW, id_of, subject_key, understand};
 use super::{Progress, Role};
 use crate::coaching::deliveries::DeliveryBody;
 use crate::coaching::nudges::NudgeBody;
@@ -48,9 +48,15 @@ struct Watched {
 }
 
 /// The work of looking out for the outcomes of a delivery's nudges, sent at `at`.
-#[must_use]
-pub fn watch(service: &Service, sent: &DeliveryRow, at: UnixMs) -> Vec<NewWork> {
-    let body = serde_json::to_vec(&Watched { sent_at: at }).unwrap_or_default();
+///
+/// # Errors
+/// When it cannot be put into words to be stored.
+pub fn watch(
+    service: &Service,
+    sent: &DeliveryRow,
+    at: UnixMs,
+) -> Result<Vec<NewWork>, serde_json::Error> {
+    let body = serde_json::to_vec(&Watched { sent_at: at })?;
     let items = DeliveryBody::read(sent).items.into_iter();
     let watched = items.filter_map(|item| {
         let connection = item.deal?.connection;
@@ -58,7 +64,7 @@ pub fn watch(service: &Service, sent: &DeliveryRow, at: UnixMs) -> Vec<NewWork> 
         let key = WorkKey { kind: OUTCOME.to_owned(), connection, key: item.nudge_id };
         Some(NewWork { key, next_at: at.plus_ms(LOOK_EVERY_MS), body: body.clone() })
     });
-    watched.collect()
+    Ok(watched.collect())
 }
 
 /// The role.
@@ -77,6 +83,14 @@ enum Found {
     Over,
 }
 
+/// The deal that a nudge is about, as stored.
+enum Deal {
+    Known(Box<DealState>),
+    /// It cannot be read, and was asked for again.
+    Unreadable,
+    Gone,
+}
+
 impl Outcomes {
     /// For this service.
     #[must_use]
@@ -92,7 +106,11 @@ impl Outcomes {
         let Some(nudge) = self.service.store.nudge(work.key.key.clone()).await? else {
             return Ok(None);
         };
-        let Some(mut state) = self.deal(&nudge).await? else { return Ok(None) };
+        let mut state = match self.deal(&nudge).await? {
+            Deal::Known(state) => state,
+            Deal::Unreadable => return Ok(Some(now.plus_ms(LOOK_EVERY_MS))),
+            Deal::Gone => return Ok(None),
+        };
         match self.outcome(&nudge, &mut state, sent_at, now) {
             Found::Met => {
                 self.keep(vec![outcome_row(&nudge, now)], Vec::new()).await.map(|()| None)
@@ -109,7 +127,7 @@ impl Outcomes {
         let deal = DealKey { connection: connection.clone(), id: key.clone() };
         let (mut outcomes, mut ended) = (Vec::new(), Vec::new());
         for nudge in store.nudges_of(subject_key(&deal)).await? {
-            let Some(mut state) = self.deal(&nudge).await? else { return Ok(()) };
+            let Deal::Known(mut state) = self.deal(&nudge).await? else { return Ok(()) };
             let sent = store.deliveries_of_nudge(nudge.id.clone()).await?;
             let first = sent.iter().filter_map(|delivery| delivery.sent_at).min();
             if let Some(sent_at) = first
@@ -129,11 +147,21 @@ impl Outcomes {
         Ok(())
     }
 
-    async fn deal(&self, nudge: &NudgeRow) -> anyhow::Result<Option<DealState>> {
+    async fn deal(&self, nudge: &NudgeRow) -> anyhow::Result<Deal> {
         let (connection, id) = (nudge.subject.connection.clone(), nudge.subject.id.clone());
         let key = DealKey { connection, id };
-        let row = self.service.store.load_subjects(vec![key]).await?.pop();
-        Ok(row.map(|row| serde_json::from_slice(&row.body)).transpose()?)
+        let Some(row) = self.service.store.load_subjects(vec![key]).await?.pop() else {
+            return Ok(Deal::Gone);
+        };
+        if let Some(state) = understand(&row) {
+            return Ok(Deal::Known(Box::new(state)));
+        }
+        // What is read of it goes through ingest, which begins it anew.
+        let (kind, connection) = (FETCH.to_owned(), row.connection);
+        let key = WorkKey { kind, connection, key: row.id };
+        let next_at = self.service.now();
+        self.service.store.ask_work(vec![NewWork { key, next_at, body: Vec::new() }]).await?;
+        Ok(Deal::Unreadable)
     }
 
     fn outcome(
@@ -143,7 +171,7 @@ impl Outcomes {
         sent_at: UnixMs,
         now: UnixMs,
     ) -> Found {
-        let found = self.service.in_world(state, |state, world| {
+        let found = self.service.ground().in_world(state, |state, world| {
             let rule = world.rules.rule(&nudge.rule_id)?;
             let until = rule.outcome.as_ref()?.within.after(sent_at, world.calendar);
             // What came after the time was over does not count.
@@ -160,7 +188,7 @@ impl Outcomes {
     fn is_over(&self, nudge: &NudgeRow, state: &mut DealState, now: UnixMs) -> bool {
         let Ok(body) = serde_json::from_slice::<NudgeBody>(&nudge.body) else { return false };
         body.is_event()
-            && self.service.in_world(state, |state, world| {
+            && self.service.ground().in_world(state, |state, world| {
                 reason_holds(&body.firing, state, now, world) == Holds::No
             })
     }
@@ -181,9 +209,8 @@ impl Outcomes {
 
 /// An outcome counts once for each nudge, whoever sees it first.
 fn outcome_row(nudge: &NudgeRow, at: UnixMs) -> OutcomeRow {
-    let hash = hash16(format!("{}/{MET}", nudge.id).as_bytes());
     OutcomeRow {
-        id: hash.iter().map(|byte| format!("{byte:02x}")).collect(),
+        id: id_of(&format!("{}/{MET}", nudge.id)),
         nudge_id: nudge.id.clone(),
         person: nudge.person.clone(),
         kind: MET.to_owned(),
@@ -222,5 +249,42 @@ impl Role for Outcomes {
         }
         store.finish_work(done).await?;
         Ok(Progress::WORKED)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::roles::ingest::Ingest;
+    use crate::roles::stand::{ADA, CRM, START, Stand, deal, read, resized};
+
+    #[tokio::test]
+    async fn a_deal_that_cannot_be_read_stops_no_other_look() {
+        let stand = Stand::new("").await;
+        stand.append_read(&[read("bad", ADA), read("good", ADA)]).await;
+        stand.append_changes(&[resized("bad", 7, START), resized("good", 7, START)]).await;
+        Ingest::new(Arc::clone(&stand.service)).tick(START).await.unwrap();
+        stand.spoil("bad").await;
+        let store = &stand.service.store;
+        let nudge = store.nudges_of(subject_key(&deal("bad"))).await.unwrap().remove(0);
+        let work = |kind: &str, key: &str, body: Vec<u8>| {
+            let (kind, key) = (kind.to_owned(), key.to_owned());
+            let key = WorkKey { kind, connection: CRM.to_owned(), key };
+            NewWork { key, next_at: START, body }
+        };
+        let watched = serde_json::to_vec(&Watched { sent_at: START }).unwrap();
+        let asked = vec![
+            work(FOLLOW, "bad", Vec::new()),
+            work(FOLLOW, "good", Vec::new()),
+            work(OUTCOME, &nudge.id, watched),
+        ];
+        store.ask_work(asked).await.unwrap();
+        let outcomes = Outcomes::new(Arc::clone(&stand.service));
+        assert!(outcomes.tick(START).await.unwrap().worked);
+        assert_eq!(stand.waiting(FOLLOW).await, 0);
+        assert_eq!(stand.waiting(FETCH).await, 1, "it is read again");
+        let rest = outcomes.tick(START).await.unwrap();
+        assert!(!rest.worked);
+        assert_eq!(rest.next, Some(START.plus_ms(LOOK_EVERY_MS)), "and looked at after that");
     }
 }

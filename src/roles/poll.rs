@@ -15,8 +15,8 @@ use touchline_rules::UnixMs;
 use touchline_rules::facts::{DealKey, DealState, Hydration, Origin};
 use touchline_rules::time::{HOUR_MS, MINUTE_MS};
 
-use super::backfill::BackfillProgress;
-use super::batching::{FETCH, METADATA};
+use super::backfill::{BackfillProgress, Phase};
+use super::batching::{FETCH, METADATA, understand};
 use super::ingest::ACTIVITY;
 use super::ingest::events::activity_key;
 use super::rest::Rests;
@@ -53,6 +53,15 @@ pub struct PollState {
     pub more: bool,
     /// When the last page was read.
     pub polled_at: Option<UnixMs>,
+}
+
+impl PollState {
+    /// This state, or that of a poll that begins anew: a page that is still to be
+    /// read was written by a clock that was wrong, and so was its cursor.
+    fn unless_ahead_of(self, now: UnixMs) -> Self {
+        let is_ahead = self.polled_at.is_some_and(|last| last > now);
+        if is_ahead { PollState::default() } else { self }
+    }
 }
 
 impl Poll {
@@ -94,6 +103,7 @@ impl Poll {
             Some(part) => serde_json::from_slice(&part.body)?,
             None => PollState::default(),
         };
+        let state = state.unless_ahead_of(now);
         let is_requested = self.requested().contains(slug);
         let interval_ms = self.service.config.crm.poll_interval_minutes.max(1) * MINUTE_MS;
         let due = match state.polled_at {
@@ -119,7 +129,11 @@ impl Poll {
     ) -> anyhow::Result<Progress> {
         let (session, view, slug) = (&connection.session, connection.view(), &connection.slug);
         // Without a cursor a connector begins at the instant it is told is now.
-        let begin = || state.polled_at.map_or(first.started_at, |at| at.plus_ms(-ANEW_REACH_MS));
+        let begin = || match state.polled_at {
+            Some(last) => last.plus_ms(-ANEW_REACH_MS),
+            None if first.started_at > now => now.plus_ms(-ANEW_REACH_MS),
+            None => first.started_at,
+        };
         let since = if state.cursor.is_none() { begin() } else { now };
         let page = match crm.changed_since(session, &view, state.cursor.as_deref(), since).await {
             Ok(page) => page,
@@ -173,8 +187,9 @@ impl Poll {
         let keys = page.deals.iter().map(|(id, _)| key(id)).collect();
         let mut read_at = std::collections::HashMap::new();
         for row in self.service.store.load_subjects(keys).await? {
-            let state: DealState = serde_json::from_slice(&row.body)?;
-            read_at.insert(row.id, last_read_at(&state));
+            // What cannot be understood counts as never read.
+            let state = understand(&row);
+            read_at.insert(row.id, state.as_ref().and_then(last_read_at).filter(|at| *at <= now));
         }
         let origin = serde_json::to_vec(&Origin::Poll)?;
         let is_old = |id: &str, changed_at: UnixMs| {
@@ -202,11 +217,11 @@ impl Poll {
     ) -> anyhow::Result<Progress> {
         let part = self.service.store.connection_part(slug.to_owned(), Part::Metadata).await?;
         // Before that the first read is about to read them.
-        let Some(part) = part.filter(|part| part.updated_at >= first.started_at) else {
+        let Some(part) = part.filter(|_| first.phase != Phase::Metadata) else {
             return Ok(Progress::default());
         };
         let interval_ms = self.service.config.crm.metadata_interval_minutes.max(1) * MINUTE_MS;
-        let due = part.updated_at.plus_ms(interval_ms);
+        let due = next_after(part.updated_at, interval_ms, now);
         if due > now {
             return Ok(Progress::idle_until(Some(due)));
         }
@@ -241,6 +256,12 @@ impl Role for Poll {
     }
 }
 
+/// When something that was done at `last` is done again. An instant that is
+/// still to come was written by a clock that was wrong: at once.
+fn next_after(last: UnixMs, interval_ms: i64, now: UnixMs) -> UnixMs {
+    if last > now { now } else { last.plus_ms(interval_ms) }
+}
+
 /// When the whole record was last read: each reading leaves a word on whether
 /// the deal exists.
 fn last_read_at(state: &DealState) -> Option<UnixMs> {
@@ -266,6 +287,17 @@ mod tests {
         assert!(!is_covered(changed, changed));
         assert!(!is_covered(changed.plus_ms(CLOCKS_DIFFER_MS - 1), changed));
         assert!(is_covered(changed.plus_ms(CLOCKS_DIFFER_MS), changed));
+    }
+
+    #[test]
+    fn what_a_wrong_clock_wrote_is_due_at_once() {
+        let (now, ahead) = (UnixMs(1_000_000), UnixMs(9_000_000));
+        assert_eq!(next_after(ahead, 300, now), now);
+        assert_eq!(next_after(now, 300, now), now.plus_ms(300));
+        let state =
+            |at| PollState { cursor: Some("there".to_owned()), more: false, polled_at: Some(at) };
+        assert_eq!(state(ahead).unless_ahead_of(now), PollState::default());
+        assert_eq!(state(now).unless_ahead_of(now), state(now));
     }
 
     #[test]

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use touchline_kit::CallError;
-use touchline_kit::retry::backoff_ms;
 use touchline_rules::UnixMs;
 use touchline_rules::time::MINUTE_MS;
 
-use super::batching::hash16;
+use super::backoff;
+use super::lines::note_broken;
 use crate::service::Service;
 use crate::store::{self, BROKEN, NEW, WORKING};
 
@@ -79,7 +79,7 @@ impl Rests {
         let stored = service.store.connection(connection.to_owned()).await?;
         // An admin's own word, such as disconnected, is not ours to change.
         if stored.is_some_and(|row| row.status == BROKEN || row.status == NEW) {
-            set_status(service, connection, WORKING, "").await?;
+            note_working(service, connection).await?;
         }
         Ok(())
     }
@@ -101,21 +101,24 @@ impl Rests {
             rest.failures = rest.failures.saturating_add(1);
             rest.failures
         };
+        let wait_ms = |tries| backoff::reading_ms(&service.config.crm, connection, tries);
         let until = match error {
             CallError::Limited { retry_at, .. } => {
                 // A limit tells when one call is free again. Work of many calls
                 // that comes back just then stops at the same place for ever, so
                 // it waits longer each time, until enough of them are.
                 let again = failures.saturating_sub(1);
-                let waits = if again > 0 { back_off_ms(service, connection, again) } else { 0 };
+                let waits = if again > 0 { wait_ms(again) } else { 0 };
                 now.plus_ms(waits).max(*retry_at)
             }
             CallError::Unavailable { retry_at: Some(told), .. } => *told,
             CallError::Unavailable { .. } | CallError::Ambiguous { .. } => {
-                now.plus_ms(back_off_ms(service, connection, failures))
+                now.plus_ms(wait_ms(failures))
             }
             CallError::Unauthorized { .. } => {
-                set_status(service, connection, BROKEN, &error.to_string()).await?;
+                if let Some(connection) = service.connections.get(connection) {
+                    note_broken(service, connection, error, now).await?;
+                }
                 now.plus_ms(BROKEN_REST_MS)
             }
             CallError::Forbidden { .. }
@@ -146,53 +149,16 @@ impl Rests {
     }
 }
 
-async fn set_status(
-    service: &Service,
-    connection: &str,
-    status: &str,
-    reason: &str,
-) -> store::Result<()> {
-    let (name, status) = (connection.to_owned(), status.to_owned());
-    let is_broken = status == BROKEN;
+async fn note_working(service: &Service, connection: &str) -> store::Result<()> {
+    let (name, status) = (connection.to_owned(), WORKING.to_owned());
     // An account that was never tried is connected, not mended.
     let before = service.store.connection(name.clone()).await?.map(|row| row.status);
-    let news =
-        service.store.set_connection_status(name, status, reason.to_owned(), service.now()).await?;
-    if news && is_broken {
-        tracing::error!(connection, reason, "access was taken away\nhint: connect again");
-    } else if news && before.as_deref() == Some(BROKEN) {
+    let now = service.now();
+    let is_news = service.store.set_connection_status(name, status, String::new(), now).await?;
+    if is_news && before.as_deref() == Some(BROKEN) {
         tracing::info!(connection, "the connection works again");
-    } else if news {
+    } else if is_news {
         tracing::info!(connection, "connected");
     }
     Ok(())
-}
-
-/// The wait before try `attempt` + 1 of what `key` names. The jitter follows
-/// from both, so that a run can be repeated.
-#[must_use]
-pub fn back_off_ms(service: &Service, key: &str, attempt: u32) -> i64 {
-    let crm = &service.config.crm;
-    backoff_ms(attempt, crm.retry_base_ms, crm.retry_cap_ms, jitter01(key, attempt))
-}
-
-/// Between 0 and 1, by a hash of both.
-fn jitter01(key: &str, attempt: u32) -> f64 {
-    let hash = hash16(format!("{key}/{attempt}").as_bytes());
-    f64::from(u16::from_le_bytes([hash[0], hash[1]])) / f64::from(u16::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn jitter_is_spread_and_repeatable() {
-        let all: Vec<f64> = (0..200).map(|attempt| jitter01("deal-1", attempt)).collect();
-        assert!(all.iter().all(|one| (0.0..=1.0).contains(one)));
-        let mean = all.iter().sum::<f64>() / 200.0;
-        assert!((0.4..0.6).contains(&mean), "{mean}");
-        assert_ne!(jitter01("deal-1", 1).to_bits(), jitter01("deal-2", 1).to_bits());
-        assert_eq!(jitter01("deal-1", 1).to_bits(), jitter01("deal-1", 1).to_bits());
-    }
 }

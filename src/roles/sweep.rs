@@ -128,7 +128,7 @@ impl Sweep {
         let state = match last {
             Some(state) if state.finished_at.is_none() => state,
             Some(state) if state.generation == generation => {
-                let midnight = self.midnight_after(slug, state.started_at);
+                let midnight = self.midnight_after(slug, state.started_at.min(now));
                 if midnight > now {
                     // Ingest tells nobody how far it is: this looks again.
                     let settles = (first.phase == Phase::Done && !settled)
@@ -169,15 +169,18 @@ impl Sweep {
         rows.retain(|row| row.connection == slug);
         let is_last = rows.len() < PAGE;
         let keys: Vec<DealKey> = rows.iter().map(|row| key(row.id.clone())).collect();
-        let mut batching = Batching::of(service, rows)?;
+        let mut batching = Batching::of(service, rows);
         let metadata = service.metadata(slug);
         let since = now.plus_ms(-service.config.crm.activity_share_days.saturating_mul(DAY_MS));
         let mut missed = 0;
         for key in &keys {
             // What is due fires first, as it would have by its timer.
-            batching.look(key, Stimulus::Timer, now);
-            let before = batching.deal(key).map(truths).unwrap_or_default();
-            batching.look(key, Stimulus::Reseed, now);
+            let mut before = BTreeMap::new();
+            batching.watch_over(key, now, |it| {
+                it.look(key, Stimulus::Timer, now);
+                before = it.deal(key).map(truths).unwrap_or_default();
+                it.look(key, Stimulus::Reseed, now);
+            });
             let Some(deal) = batching.deal(key) else { continue };
             if state.nightly {
                 missed += differing(&before, &truths(deal));
@@ -189,7 +192,7 @@ impl Sweep {
         batching.count("nightly_missed", missed);
         if !keys.is_empty() {
             // Derived from what is stored: after a power cut the page is done again.
-            match service.store.commit_batch(batching.finish(), CommitClass::Derived).await {
+            match service.store.commit_batch(batching.finish()?, CommitClass::Derived).await {
                 Ok(Fenced::Done(_)) => {}
                 Ok(Fenced::SettingsChanged { .. }) => {
                     service.settings.refresh().await?;

@@ -49,12 +49,12 @@ impl Role for Timers {
             Batching::load(service, keys.iter().cloned().collect::<BTreeSet<_>>()).await?;
         for key in &keys {
             // At `now` and not later: the deal itself goes through its own due instants.
-            batching.step(key, Stimulus::Timer, now);
+            batching.watch_over(key, now, |it| it.step(key, Stimulus::Timer, now));
         }
         batching.count("timers", keys.len() as i64);
         // Derived from what is stored: after a power cut the timer is due again,
         // and makes the same firings.
-        match service.store.commit_batch(batching.finish(), CommitClass::Derived).await {
+        match service.store.commit_batch(batching.finish()?, CommitClass::Derived).await {
             Ok(Fenced::Done(_)) => {}
             Ok(Fenced::SettingsChanged { .. }) => drop(service.settings.refresh().await?),
             // Ingest changed one of these deals meanwhile: look again.

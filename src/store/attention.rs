@@ -21,6 +21,7 @@ statements! {
     DUE(2) = "SELECT person FROM nudge WHERE state = 'pending' AND due_at <= $1 \
         GROUP BY person ORDER BY MIN(due_at), person LIMIT $2";
     NEXT_AT(0) = "SELECT due_at FROM nudge WHERE state = 'pending' ORDER BY due_at LIMIT 1";
+    ASSIGN(5) = "UPDATE nudge SET id = $1, person = $2, body = $3, due_at = $4 WHERE id = $5";
     DEFER(3) = "UPDATE nudge SET attention = $1, due_at = $2 WHERE id = $3";
     HELLO(2) = select!("WHERE person = $1 AND connection = $2 AND channel = 'hello' \
         ORDER BY created_at DESC, id LIMIT 1");
@@ -88,6 +89,19 @@ pub enum Decision {
         until: UnixMs,
         /// The class it has from now on.
         attention: String,
+    },
+    /// A nudge of which nobody knew whom it is for has a reader, who decides its id.
+    Assign {
+        /// The nudge.
+        nudge_id: String,
+        /// Its id from now on.
+        id: String,
+        /// Its reader.
+        person: String,
+        /// Its body from now on.
+        body: Vec<u8>,
+        /// When attention looks at it again.
+        at: UnixMs,
     },
     /// Nothing is pushed: it is kept for the deal's card, and the ledger says so.
     Keep {
@@ -164,7 +178,8 @@ impl Store {
     ) -> Result<Fenced<Vec<String>>> {
         let waiting_max = self.options().deliveries_waiting_max;
         let sends = decisions.iter().any(|decision| matches!(decision, Decision::Send(_)));
-        let news = News::DELIVERIES.when(sends);
+        let assigns = decisions.iter().any(|one| matches!(one, Decision::Assign { .. }));
+        let news = News::DELIVERIES.when(sends).and(News::NUDGES.when(assigns));
         self.write_news(CommitClass::Derived, news, move |tx| {
             fenced(tx, settings_version, || commit(tx, decisions, waiting_max))
         })
@@ -205,6 +220,15 @@ fn commit(
             Decision::Defer { nudge_id, until, attention } => {
                 undecided(tx, &nudge_id)?;
                 run(tx, &DEFER, params![attention, until.0, nudge_id])?;
+            }
+            Decision::Assign { nudge_id, id, person, body, at } => {
+                let nudge = undecided(tx, &nudge_id)?;
+                if nudge::get(tx, &id)?.is_some() {
+                    // The same firing found its reader before.
+                    nudge::set_state(tx, &nudge_id, NudgeState::Ended, nudge.due_at)?;
+                } else {
+                    run(tx, &ASSIGN, params![id, person, body, at.0, nudge_id])?;
+                }
             }
             Decision::Keep { nudge_id, reason, at } => {
                 let nudge = undecided(tx, &nudge_id)?;

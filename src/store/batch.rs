@@ -11,7 +11,7 @@ use touchline_rules::UnixMs;
 use super::Store;
 use super::counter::{self, Count};
 use super::cursor;
-use super::dead_letter::{self, DeadLetterRow};
+use super::dead_letter::{self, NewDeadLetter};
 use super::deal::{self, ChangeRow, DealRow};
 use super::dedupe::{self, DedupeKey};
 use super::error::Result;
@@ -67,7 +67,7 @@ pub struct Batch {
     /// Work that is asked for.
     pub work: Vec<NewWork>,
     /// Pieces given up.
-    pub dead_letters: Vec<DeadLetterRow>,
+    pub dead_letters: Vec<NewDeadLetter>,
     /// What is added to counts.
     pub counts: Vec<Count>,
 }

@@ -84,6 +84,8 @@ pub enum Part {
     Sweep,
     /// The latest data check.
     DataCheck,
+    /// How many webhooks came of late, day by day, and how they were answered.
+    Intake,
 }
 
 impl Part {
@@ -97,6 +99,7 @@ impl Part {
             Part::Refusals => "refusals",
             Part::Sweep => "sweep",
             Part::DataCheck => "data_check",
+            Part::Intake => "intake",
         }
     }
 
@@ -105,9 +108,12 @@ impl Part {
     fn news(self) -> News {
         match self {
             Part::Metadata | Part::Backfill | Part::ActivityVerdict => News::GROUND,
-            Part::PollCursor | Part::Usage | Part::Refusals | Part::Sweep | Part::DataCheck => {
-                News::NONE
-            }
+            Part::PollCursor
+            | Part::Usage
+            | Part::Refusals
+            | Part::Sweep
+            | Part::DataCheck
+            | Part::Intake => News::NONE,
         }
     }
 
@@ -119,7 +125,8 @@ impl Part {
             | Part::Usage
             | Part::Sweep
             | Part::DataCheck
-            | Part::Refusals => CommitClass::Derived,
+            | Part::Refusals
+            | Part::Intake => CommitClass::Derived,
             Part::PollCursor | Part::ActivityVerdict => CommitClass::Original,
         }
     }

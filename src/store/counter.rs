@@ -4,11 +4,7 @@ use rusqlite::{Connection, params};
 
 use super::Store;
 use super::error::Result;
-use super::sqlite::writer::CommitClass;
 use super::statement::{all, number, run, sql_limit, statements};
-
-/// Old buckets deleted at once.
-const FORGET_ROWS_MAX: usize = 10_000;
 
 statements! {
     ADD(4) = "INSERT INTO counter (scope, name, bucket, value) VALUES ($1, $2, $3, $4) \
@@ -17,8 +13,6 @@ statements! {
         WHERE scope = $1 AND name = $2 AND bucket >= $3 AND bucket <= $4";
     LIST(2) = "SELECT scope, name, bucket, value FROM counter WHERE scope = $1 \
         ORDER BY name, bucket LIMIT $2";
-    FORGET(4) = "DELETE FROM counter WHERE scope = $1 AND (scope, name, bucket) IN \
-        (SELECT scope, name, bucket FROM counter WHERE scope = $2 AND bucket < $3 LIMIT $4)";
 }
 
 /// One count, or what is added to it.
@@ -51,14 +45,6 @@ impl Store {
                     value: row.get(3)?,
                 })
             })
-        })
-        .await
-    }
-
-    /// Forgets a scope's buckets below `bucket`; answers how many.
-    pub async fn forget_counts(&self, scope: String, bucket: i64) -> Result<usize> {
-        self.write(CommitClass::Derived, move |tx| {
-            run(tx, &FORGET, params![scope, scope, bucket, sql_limit(FORGET_ROWS_MAX)])
         })
         .await
     }

@@ -22,7 +22,6 @@ macro_rules! select {
 statements! {
     LOAD(2) = select!("WHERE connection = $1 AND id = $2");
     AFTER(3) = select!("WHERE (connection, id) > ($1, $2) ORDER BY connection, id LIMIT $3");
-    OF_OWNER(4) = select!("WHERE connection = $1 AND owner = $2 AND status = $3 ORDER BY id LIMIT $4");
     INSERT(8) = "INSERT INTO deal (connection, id, version, owner, pipeline, stage, status, \
         engine_at, body) VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
     /// Names no indexed column, so the owner's index is left alone.
@@ -131,20 +130,6 @@ impl Store {
         self.read(move |connection| {
             let (name, id) = after.map_or_else(Default::default, |key| (key.connection, key.id));
             all(connection, &AFTER, params![name, id, sql_limit(limit)], deal_row)
-        })
-        .await
-    }
-
-    /// The deals of one owner with one status, in the order of their ids.
-    pub async fn deals_of_owner(
-        &self,
-        connection: String,
-        owner: String,
-        status: String,
-        limit: usize,
-    ) -> Result<Vec<DealRow>> {
-        self.read(move |main| {
-            all(main, &OF_OWNER, params![connection, owner, status, sql_limit(limit)], deal_row)
         })
         .await
     }

@@ -2,10 +2,9 @@
 //!
 //! ```text
 //! waiting ──► claimed ──► sent
-//!    ▲  │        │  ├───► accepted ──► sent | failed
-//!    │  │        │  ├───► unknown ───► sent | accepted | waiting
-//!    │  │        │  └───► failed ────► waiting (an admin replays it)
-//!    └──┼────────┤
+//!    ▲  │        │  ├───► unknown ───► sent | waiting | accepted (an admin lets it rest)
+//!    │  │        │  └───► failed ────► waiting (an admin replays it) | dropped (or gives it up)
+//!    └──┼────────┘
 //!       └──► dropped
 //! ```
 
@@ -47,6 +46,10 @@ statements! {
         'waiting', '', 0, 0, 0, 0, $13) ON CONFLICT DO NOTHING";
     LINK(2) = "INSERT INTO delivery_nudge (nudge_id, delivery_id) VALUES ($1, $2) \
         ON CONFLICT DO NOTHING";
+    RENEW(2) = "UPDATE delivery SET expires_at = $1 WHERE id = $2";
+    /// Whether a reader has another hello that came or will come.
+    OTHER_HELLO(4) = "SELECT COUNT(*) FROM delivery WHERE person = $1 AND connection = $2 \
+        AND channel = $3 AND id <> $4 AND state NOT IN ('failed', 'dropped')";
     SAVE(9) = "UPDATE delivery SET state = $1, why = $2, until = $3, attempts = $4, resends = $5, \
         spent_at = $6, sent_at = $7, receipt = $8 WHERE id = $9";
     UNLINK_ALL(1) = "DELETE FROM delivery_nudge WHERE delivery_id = $1";
@@ -67,7 +70,7 @@ pub enum DeliveryState {
     Claimed,
     /// The vendor has it and told where.
     Sent,
-    /// The vendor queued it and told no id.
+    /// It counts as sent, and nobody knows where it is: an admin let an unknown one rest.
     Accepted,
     /// It may or may not have been sent.
     Unknown,
@@ -103,11 +106,10 @@ impl DeliveryState {
     pub fn may_become(self, next: DeliveryState) -> bool {
         match self {
             Waiting => matches!(next, Claimed | Dropped),
-            Claimed => matches!(next, Sent | Accepted | Unknown | Waiting | Failed | Dropped),
-            Accepted => matches!(next, Sent | Failed),
+            Claimed => matches!(next, Sent | Unknown | Waiting | Failed),
             Unknown => matches!(next, Sent | Accepted | Waiting),
-            Failed => matches!(next, Waiting),
-            Sent | Dropped => false,
+            Failed => matches!(next, Waiting | Dropped),
+            Sent | Accepted | Dropped => false,
         }
     }
 }
@@ -156,6 +158,12 @@ pub struct DeliveryRow {
 }
 
 impl DeliveryRow {
+    /// Whether its outcome is unknown and nobody looks into it any more.
+    #[must_use]
+    pub fn is_left_alone(&self) -> bool {
+        self.state == Unknown && self.until >= UnixMs::MAX
+    }
+
     /// This delivery in another state.
     pub(super) fn step(&self, next: DeliveryState, why: &str) -> Result<DeliveryRow> {
         if !self.state.may_become(next) {
@@ -227,6 +235,17 @@ pub(super) fn recent(
 /// The ids of the nudges that a delivery carries.
 fn carried(main: &Connection, id: &str) -> Result<Vec<String>> {
     all(main, &CARRIES, params![id], |row| row.get(0))
+}
+
+/// Puts off when a delivery is not worth sending any more.
+pub(super) fn renew(main: &Connection, id: &str, expires_at: UnixMs) -> Result<()> {
+    run(main, &RENEW, params![expires_at.0, id]).map(drop)
+}
+
+/// Whether its reader has, or is to have, another introduction than this one.
+pub(super) fn is_introduced(main: &Connection, row: &DeliveryRow) -> Result<bool> {
+    let of = params![row.person, row.connection, row.channel, row.id];
+    Ok(super::statement::number(main, &OTHER_HELLO, of)? > 0)
 }
 
 /// Takes a nudge out of a delivery.
@@ -343,7 +362,7 @@ mod tests {
 
     #[test]
     fn what_was_sent_or_dropped_is_never_sent_again() {
-        for end in [Sent, Dropped] {
+        for end in [Sent, Accepted, Dropped] {
             assert!(DeliveryState::ALL.iter().all(|next| !end.may_become(*next)));
         }
         let into_claimed: Vec<_> =

@@ -93,6 +93,8 @@ pub enum LastLook {
         until: UnixMs,
         /// Nudges that it goes out without, each with the ledger's word.
         without: Vec<(String, String)>,
+        /// What nudges say by now, by their ids: what is sent is what is kept.
+        said: Vec<(String, Vec<u8>)>,
     },
     /// Look again then.
     Wait {
@@ -280,7 +282,13 @@ fn settle(
     now: UnixMs,
 ) -> Result<Option<DeliveryRow>> {
     match look {
-        LastLook::Claim { until, without } => claim(main, row, *until, without, now),
+        LastLook::Claim { until, without, said } => {
+            let claimed = claim(main, row, *until, without, now)?;
+            for (id, body) in said.iter().filter(|_| claimed.is_some()) {
+                nudge::set_body(main, id, body)?;
+            }
+            Ok(claimed)
+        }
         LastLook::Wait { until, why } => {
             save(main, &DeliveryRow { until: *until, why: why.clone(), ..row.clone() })?;
             Ok(None)

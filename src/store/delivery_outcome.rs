@@ -5,7 +5,7 @@ use touchline_rules::UnixMs;
 
 use super::Store;
 use super::counter::{self, Count};
-use super::delivery::{DeliveryRow, DeliveryState, get, save};
+use super::delivery::{self, DeliveryRow, DeliveryState, get, save};
 use super::delivery_claim::{drop_one, let_go};
 use super::error::{Result, StoreError};
 use super::sqlite::writer::CommitClass;
@@ -37,15 +37,6 @@ impl Store {
             let sent = DeliveryRow { receipt, sent_at: Some(at), ..sent };
             settle(tx, &row, &sent)?;
             work::ask(tx, &follow_up, rows_max).map(drop)
-        })
-        .await
-    }
-
-    /// The vendor queued it and told no id.
-    pub async fn record_accepted(&self, id: String, at: UnixMs) -> Result<()> {
-        self.step(id, move |row| {
-            let accepted = row.step(DeliveryState::Accepted, "")?;
-            Ok(DeliveryRow { sent_at: Some(at), ..accepted })
         })
         .await
     }
@@ -115,27 +106,67 @@ impl Store {
         .await
     }
 
-    /// An admin wants a failed one tried again, with its attempts forgotten.
+    /// An admin wants a failed one tried again, with its attempts forgotten. An
+    /// introduction, which carries no nudge, begins its life anew; what it
+    /// introduces waits for it.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when it did not fail, when its time is over, or
+    /// when its reader was introduced otherwise since.
     pub async fn replay_delivery(&self, id: String, now: UnixMs) -> Result<()> {
-        self.write(CommitClass::Original, move |tx| {
+        self.write_news(CommitClass::Original, News::DELIVERIES, move |tx| {
             let row = known(tx, &id)?;
             if row.state != DeliveryState::Failed {
                 let detail = format!("is {}, not failed", row.state.name());
                 return Err(StoreError::conflict("delivery", &row.id, detail));
             }
+            let nudges = nudge::of_delivery(tx, &row.id)?;
+            if nudges.is_empty() {
+                if delivery::is_introduced(tx, &row)? {
+                    let detail = "is not needed: another introduction was made since";
+                    return Err(StoreError::conflict("delivery", &row.id, detail));
+                }
+                let life_ms = row.expires_at.since_ms(row.created_at);
+                delivery::renew(tx, &row.id, now.plus_ms(life_ms))?;
+            } else if row.expires_at <= now {
+                let detail = format!("was worth saying until {}; discard it", row.expires_at);
+                return Err(StoreError::conflict("delivery", &row.id, detail));
+            }
             let waiting = row.step(DeliveryState::Waiting, "replayed")?;
             settle(tx, &row, &DeliveryRow { until: now, attempts: 0, ..waiting })?;
-            let nudges = nudge::of_delivery(tx, &row.id)?;
             nudges.iter().try_for_each(|nudge| ledger::take_back(tx, &nudge.id, FAILED))
         })
         .await
     }
 
-    /// It is not sent, on purpose: refunded, with a ledger row for each nudge
-    /// that no other delivery carries. Only before anything left.
-    pub async fn drop_delivery(&self, id: String, reason: String, now: UnixMs) -> Result<()> {
+    /// An admin gives a failed one up, or lets one rest of which nobody will
+    /// ever know whether it arrived; answers its new state. The ledger goes on
+    /// saying why a failed one was not sent.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when it is neither, or still being looked into.
+    pub async fn discard_delivery(&self, id: String, now: UnixMs) -> Result<DeliveryState> {
         self.write_news(CommitClass::Original, News::NONE, move |tx| {
-            drop_one(tx, &known(tx, &id)?, &reason, now)
+            let row = known(tx, &id)?;
+            match row.state {
+                DeliveryState::Failed => {
+                    drop_one(tx, &row, FAILED, now)?;
+                    Ok(DeliveryState::Dropped)
+                }
+                DeliveryState::Unknown if row.is_left_alone() => {
+                    let accepted = row.step(DeliveryState::Accepted, &row.why)?;
+                    save(tx, &DeliveryRow { sent_at: row.spent_at, ..accepted })?;
+                    Ok(DeliveryState::Accepted)
+                }
+                DeliveryState::Unknown => {
+                    let detail = "is still being looked into";
+                    Err(StoreError::conflict("delivery", &row.id, detail))
+                }
+                state => {
+                    let detail = format!("is {}: there is nothing to decide", state.name());
+                    Err(StoreError::conflict("delivery", &row.id, detail))
+                }
+            }
         })
         .await
     }

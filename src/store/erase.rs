@@ -20,7 +20,7 @@ statements! {
         WHERE connection = $1 AND subject_kind = 'deal' AND subject_id = $2)";
     /// What was sent keeps its row and receipt, so that it can still be
     /// quietened, and so that the budget stays true; its text goes.
-    DELIVERIES(2) = "UPDATE delivery SET body = substr(body, 1, 0), subject = '' WHERE id IN \
+    DELIVERIES(2) = "UPDATE delivery SET body = COALESCE(substr(body, 1, 0), body), subject = '' WHERE id IN \
         (SELECT d.delivery_id FROM delivery_nudge AS d INNER JOIN nudge AS n ON n.id = d.nudge_id \
         WHERE n.connection = $1 AND n.subject_kind = 'deal' AND n.subject_id = $2)";
     /// What waits in one digest with it is decided anew.

@@ -20,7 +20,8 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, $6, $7)";
     AFTER(2) = "SELECT seq, connection, kind, received_at, headers, body, raw_bytes FROM inbox \
         WHERE seq > $1 ORDER BY seq LIMIT $2";
-    BLANK(1) = "UPDATE inbox SET headers = substr(headers, 1, 0), body = substr(body, 1, 0), \
+    /// What is empty already, its end cut off, would be NULL.
+    BLANK(1) = "UPDATE inbox SET headers = COALESCE(substr(headers, 1, 0), headers), body = COALESCE(substr(body, 1, 0), body), \
         raw_bytes = 0 WHERE seq = $1";
 }
 
@@ -57,6 +58,18 @@ pub struct InboxRow {
     pub seq: u64,
     /// What was stored.
     pub request: NewInbox,
+}
+
+impl InboxRow {
+    /// Whether a row still fits into a page of so many bytes; the first always does.
+    pub(super) fn within(bytes_max: usize) -> impl FnMut(&InboxRow) -> bool {
+        let mut bytes = 0_usize;
+        move |row| {
+            let first = bytes == 0;
+            bytes = bytes.saturating_add(row.request.bytes().max(1));
+            first || bytes <= bytes_max
+        }
+    }
 }
 
 /// Why a request was not stored. It must not be acknowledged.
@@ -137,14 +150,8 @@ impl Store {
         bytes_max: usize,
     ) -> Result<Vec<InboxRow>> {
         self.read_inbox(move |connection| {
-            let mut bytes = 0_usize;
-            let fits = |row: &InboxRow| {
-                let first = bytes == 0;
-                bytes = bytes.saturating_add(row.request.bytes().max(1));
-                first || bytes <= bytes_max
-            };
             let limits = params![seq.cast_signed(), sql_limit(rows_max)];
-            all_while(connection, &AFTER, limits, inbox_row, fits)
+            all_while(connection, &AFTER, limits, inbox_row, InboxRow::within(bytes_max))
         })
         .await
     }

@@ -12,8 +12,6 @@ statements! {
         at, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
     OF_PERSON(3) = "SELECT nudge_id, person, connection, subject_id, rule_id, reason, at, body \
         FROM suppressed WHERE person = $1 AND at < $2 ORDER BY at DESC, nudge_id LIMIT $3";
-    BY_REASON(1) = "SELECT reason, COUNT(*) FROM suppressed WHERE at >= $1 \
-        GROUP BY reason ORDER BY COUNT(*) DESC, reason";
     TAKE_BACK(2) = "DELETE FROM suppressed WHERE nudge_id = $1 AND reason = $2";
 }
 
@@ -48,16 +46,6 @@ impl Store {
     ) -> Result<Vec<SuppressedRow>> {
         self.read(move |main| {
             all(main, &OF_PERSON, params![person, before.0, sql_limit(limit)], suppressed_row)
-        })
-        .await
-    }
-
-    /// How many were suppressed since `since`, by reason, most frequent first.
-    pub async fn suppressed_by_reason(&self, since: UnixMs) -> Result<Vec<(String, u64)>> {
-        self.read(move |main| {
-            all(main, &BY_REASON, params![since.0], |row| {
-                Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()))
-            })
         })
         .await
     }

@@ -36,7 +36,7 @@ pub struct NewLink {
 impl Store {
     /// Remembers a link that was handed out.
     pub async fn add_link(&self, link: NewLink) -> Result<()> {
-        self.write(CommitClass::Original, move |tx| {
+        self.write_news(CommitClass::Original, News::NONE, move |tx| {
             let NewLink { nonce_hash, purpose, expires_at, body } = &link;
             run(tx, &ADD, params![nonce_hash, purpose, expires_at.0, body]).map(drop)
         })
@@ -44,14 +44,19 @@ impl Store {
     }
 
     /// Uses a link up: its body the first time, `None` when it is unknown, used,
-    /// expired or made for another purpose.
+    /// expired or made for another purpose. Strangers can ask as often as they
+    /// like: only a link that works is written, and nobody is woken for it.
     pub async fn use_link(
         &self,
         nonce_hash: [u8; 32],
         purpose: String,
         now: UnixMs,
     ) -> Result<Option<Vec<u8>>> {
-        self.write(CommitClass::Original, move |tx| {
+        let found = self.look_at_link(nonce_hash, purpose.clone(), now).await?;
+        if found.is_none_or(|(_, used)| used) {
+            return Ok(None);
+        }
+        self.write_news(CommitClass::Original, News::NONE, move |tx| {
             first(tx, &USE, params![now.0, nonce_hash, purpose, now.0], |row| row.get(0))
         })
         .await

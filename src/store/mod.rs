@@ -22,6 +22,15 @@
 //! before it is on the disk before a message leaves. Whatever exists nowhere
 //! else (claims, receipts, credentials, people, settings, audit) is original too.
 //!
+//! # What is kept
+//!
+//! Every table that grows by what happens has an end, and housekeeping takes
+//! away in small steps what has reached it (`retention.rs`): webhooks and what
+//! was seen of them after days, events given up, histories of deals that were
+//! closed long ago, and what rules said, after the `[retention]` of the
+//! configuration. The audit log has none. A privacy deletion goes before all of
+//! them (`erase.rs`, `blank_inbox`, `blank_dead_requests`).
+//!
 //! # Decisions
 //!
 //! - Rows are columns that a query needs, and a `body` of bytes that only the
@@ -65,9 +74,11 @@ mod link;
 mod nudge;
 mod options;
 mod person;
+mod places;
 mod preference;
 #[cfg(test)]
 mod registry;
+mod retention;
 mod rule_version;
 mod setting;
 mod sqlite;
@@ -90,7 +101,7 @@ pub use batch::{Batch, BatchOutcome, CursorMove};
 pub use connection::{BROKEN, ConnectionPart, ConnectionRow, NEW, Part, WORKING};
 pub use counter::Count;
 pub use credential::CredentialRow;
-pub use dead_letter::{DeadLetterRow, DeadLetterState};
+pub use dead_letter::{DeadLetterRow, DeadLetterState, NewDeadLetter};
 pub use deal::{ChangePlace, ChangeRow, DealRow};
 pub use dedupe::DedupeKey;
 pub use delivery::{DeliveryRow, DeliveryState};
@@ -102,7 +113,8 @@ pub use ledger::SuppressedRow;
 pub use link::NewLink;
 pub use nudge::{NudgeRow, NudgeState, OutcomeRow};
 pub use options::StoreOptions;
-pub use person::{IdentityRow, PersonRow};
+pub use person::{IdentityRow, PersonRow, stranger};
+pub use places::of as places_of;
 pub use preference::{PreferenceKind, PreferenceRow};
 pub use rule_version::RuleVersionRow;
 pub use setting::{Fenced, SettingRow};

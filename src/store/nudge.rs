@@ -39,6 +39,7 @@ statements! {
         ORDER BY priority, due_at, id LIMIT $3");
     HELD(1) = select!("WHERE state = 'held' ORDER BY created_at, id LIMIT $1");
     SET_STATE(3) = "UPDATE nudge SET state = $1, due_at = $2 WHERE id = $3";
+    SET_BODY(2) = "UPDATE nudge SET body = $1 WHERE id = $2";
     ADD_OUTCOME(6) = "INSERT INTO outcome (id, nudge_id, person, kind, at, body) \
         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
     OUTCOMES(2) = "SELECT id, nudge_id, person, kind, at, body FROM outcome WHERE nudge_id = $1 \
@@ -249,6 +250,11 @@ pub(super) fn set_state(
     due_at: UnixMs,
 ) -> Result<()> {
     run(main, &SET_STATE, params![state.name(), due_at.0, id]).map(drop)
+}
+
+/// Keeps what a nudge says by now.
+pub(super) fn set_body(main: &Connection, id: &str, body: &[u8]) -> Result<()> {
+    run(main, &SET_BODY, params![body, id]).map(drop)
 }
 
 /// Moves a nudge into the ledger.

@@ -4,12 +4,9 @@ use rusqlite::{Connection, Row, params};
 
 use super::Store;
 use super::error::{Result, StoreError};
-use super::setting;
 use super::sqlite::writer::CommitClass;
 use super::statement::{all, first, run, sql_limit, statements};
-
-/// Identities of one person that are read; a person has a few for each connection.
-const IDENTITIES_MAX: usize = 1_000;
+use super::{preference, setting};
 
 statements! {
     GET(1) = "SELECT id, email, version, body FROM person WHERE id = $1";
@@ -25,8 +22,6 @@ statements! {
     IDENTIFY(4) = "INSERT INTO identity (connection, kind, vendor_id, person) \
         VALUES ($1, $2, $3, $4) ON CONFLICT (connection, kind, vendor_id) \
         DO UPDATE SET person = excluded.person";
-    IDENTITIES(2) = "SELECT connection, kind, vendor_id, person FROM identity \
-        WHERE person = $1 ORDER BY connection, kind, vendor_id LIMIT $2";
 }
 
 /// A person.
@@ -55,15 +50,18 @@ pub struct IdentityRow {
     pub person: String,
 }
 
+/// Under which name the choices of somebody are kept whom a vendor knows and we
+/// do not, until [`Store::put_people`] says who it is.
+#[must_use]
+pub fn stranger(connection: &str, vendor_id: &str) -> String {
+    // No e-mail has a slash before its @.
+    format!("{connection}/{vendor_id}")
+}
+
 impl Store {
     /// One person.
     pub async fn person(&self, id: String) -> Result<Option<PersonRow>> {
         self.read(move |main| get(main, &id)).await
-    }
-
-    /// The person with this (lower-case) e-mail.
-    pub async fn person_by_email(&self, email: String) -> Result<Option<PersonRow>> {
-        self.read(move |main| first(main, &BY_EMAIL, params![email], person_row)).await
     }
 
     /// The person with this id at a vendor.
@@ -84,21 +82,6 @@ impl Store {
         self.read(move |main| all(main, &LIST, params![after, sql_limit(limit)], person_row)).await
     }
 
-    /// Who a person is at each vendor.
-    pub async fn identities_of(&self, person: String) -> Result<Vec<IdentityRow>> {
-        self.read(move |main| {
-            all(main, &IDENTITIES, params![person, sql_limit(IDENTITIES_MAX)], |row| {
-                Ok(IdentityRow {
-                    connection: row.get(0)?,
-                    kind: row.get(1)?,
-                    vendor_id: row.get(2)?,
-                    person: row.get(3)?,
-                })
-            })
-        })
-        .await
-    }
-
     /// Adds or changes people and who they are at vendors, all or nothing.
     /// Batches and claims under way notice it as one change of settings.
     ///
@@ -114,6 +97,7 @@ impl Store {
             people.iter().try_for_each(|person| put(tx, person))?;
             for IdentityRow { connection, kind, vendor_id, person } in &known_as {
                 run(tx, &IDENTIFY, params![connection, kind, vendor_id, person])?;
+                preference::adopt(tx, person, &stranger(connection, vendor_id))?;
             }
             setting::bump(tx).map(drop)
         })

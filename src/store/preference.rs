@@ -22,6 +22,10 @@ statements! {
         SELECT person, kind, key FROM preference WHERE kind IN ('snooze', 'pause') \
         AND until <= $1 AND (kind = 'pause' OR NOT EXISTS (SELECT 1 FROM nudge \
             WHERE nudge.id = preference.key AND nudge.state IN ('pending', 'held'))) LIMIT $2)";
+    ADOPT(2) = "INSERT INTO preference (person, kind, key, until, body) \
+        SELECT $1, kind, key, until, body FROM preference WHERE person = $2 \
+        ON CONFLICT (person, kind, key) DO NOTHING";
+    CLEAR_ALL(1) = "DELETE FROM preference WHERE person = $1";
     OF(2) = "SELECT person, kind, key, until, body FROM preference WHERE person = $1 \
         ORDER BY kind, key LIMIT $2";
 }
@@ -104,6 +108,13 @@ impl Store {
         })
         .await
     }
+}
+
+/// Makes the choices of somebody who was a stranger then the person's own;
+/// newer ones of the person's stay.
+pub(super) fn adopt(main: &Connection, person: &str, stranger: &str) -> Result<()> {
+    run(main, &ADOPT, params![person, stranger])?;
+    run(main, &CLEAR_ALL, params![stranger]).map(drop)
 }
 
 pub(super) fn of(main: &Connection, person: &str) -> Result<Vec<PreferenceRow>> {

@@ -26,6 +26,7 @@ const OF_MAIN: &[&[&Statement]] = &[
     super::nudge::STATEMENTS,
     super::person::STATEMENTS,
     super::preference::STATEMENTS,
+    super::retention::STATEMENTS,
     super::rule_version::STATEMENTS,
     super::setting::STATEMENTS,
     super::summary::STATEMENTS,

@@ -14,8 +14,6 @@ statements! {
     CLEAR(3) = "DELETE FROM timer WHERE kind = $1 AND connection = $2 AND id = $3";
     DUE(2) = "SELECT kind, connection, id, due_at FROM timer WHERE due_at <= $1 \
         ORDER BY due_at, kind, connection, id LIMIT $2";
-    OF(3) = "SELECT kind, connection, id, due_at FROM timer \
-        WHERE kind = $1 AND connection = $2 AND id = $3";
     NEXT(0) = "SELECT due_at FROM timer ORDER BY due_at LIMIT 1";
 }
 
@@ -44,17 +42,6 @@ impl Store {
     pub async fn due_timers(&self, now: UnixMs, limit: usize) -> Result<Vec<TimerRow>> {
         self.read(move |connection| {
             all(connection, &DUE, params![now.0, sql_limit(limit)], timer_row)
-        })
-        .await
-    }
-
-    /// The timers of these subjects, where they have one.
-    pub async fn timers_of(&self, subjects: Vec<SubjectKey>) -> Result<Vec<TimerRow>> {
-        self.read(move |connection| {
-            let load = |key: &SubjectKey| {
-                first(connection, &OF, params![key.kind, key.connection, key.id], timer_row)
-            };
-            subjects.iter().filter_map(|key| load(key).transpose()).collect()
         })
         .await
     }

@@ -203,6 +203,7 @@ fn news_of(kind: &str) -> News {
         "fetch" | "activity" | "metadata" | "person" => News::READS,
         "edit" | "complete" => News::EDITS,
         "follow" | "outcome" => News::FOLLOW_UPS,
+        "erase" => News::ERASURES,
         _ => News::ALL,
     }
 }

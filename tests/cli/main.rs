@@ -256,6 +256,29 @@ fn dead_letters_are_listed_and_unknown_ones_refused() {
 }
 
 #[test]
+fn deliveries_are_listed_and_settled_with_a_reason() {
+    let place = Place::new("");
+    place.run(&["admin", "sending", "off", "--reason", "begin"]);
+    let none = place.run(&["admin", "deliveries", "list"]);
+    assert_eq!((none.code, none.err.as_str()), (0, "no delivery waits for a decision\n"));
+    let replay = place.run(&["admin", "deliveries", "replay", "d1", "--reason", "again"]);
+    assert!(replay.code == 1 && replay.err.contains("no delivery \"d1\""), "{}", replay.err);
+    let json = ["admin", "deliveries", "discard", "d1", "--reason", "gone", "--json"];
+    let json = place.run(&json);
+    let line: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    assert_eq!((json.code, &line["id"]), (1, &"d1".into()), "{line}");
+    assert_eq!(place.run(&["admin", "deliveries", "discard", "--all"]).code, 2, "no reason");
+    let all = ["admin", "deliveries", "replay", "--all", "--as", "lead@example.com"];
+    assert_eq!(place.run(&[&all[..], &["--reason", "again"]].concat()).code, 0);
+    let log = place.run(&["admin", "audit", "show"]);
+    assert!(
+        log.out.contains("delivery_replay") && log.out.contains("delivery_discard"),
+        "{}",
+        log.out
+    );
+}
+
+#[test]
 fn the_doctor_exits_with_one_only_when_something_is_bad() {
     let place = Place::new("");
     let fresh = place.run(&["doctor"]);

@@ -269,6 +269,9 @@ async fn a_slow_client_is_let_go_and_holds_nobody_up() {
     scene.stage.play(&app, play).await;
 }
 
+/// More than the calls of one catch-up poll.
+const POLL_CALLS: u64 = 10;
+
 /// What was too large to take is not lost: the CRM is asked what changed.
 #[tokio::test]
 async fn a_webhook_too_large_is_counted_and_made_good_by_the_poll() {
@@ -289,6 +292,17 @@ async fn a_webhook_too_large_is_counted_and_made_good_by_the_poll() {
         assert_eq!(counts.too_large.load(Ordering::Relaxed), 1);
         scene.live_minutes(&app, 1).await;
         assert_eq!(scene.rows(&stage), [["contractsent"]], "the poll found it");
+        let told = "SELECT CAST(body AS TEXT) FROM connection_part WHERE part = 'intake'";
+        let told = scene.rows(told).concat().concat();
+        assert!(told.contains("\"too_large\":1"), "the doctor is told: {told}");
+        // Nobody needs a secret to send one: they cannot use up the CRM's calls.
+        let calls = scene.hubspot().call_count();
+        for _ in 0..20 {
+            assert_eq!(scene.post(&vec![b' '; 9 << 20]).await.status, 413);
+            scene.settle(&app).await;
+        }
+        let polls = scene.hubspot().call_count() - calls;
+        assert!(polls <= 2 * POLL_CALLS, "{polls} calls");
         scene.finish(&app).await;
     };
     scene.stage.play(&app, play).await;

@@ -30,7 +30,7 @@ const REFUSED: (&str, &str) = (
     "DROP TRIGGER full",
 );
 
-const CASES: [Case; 4] = [
+const CASES: [Case; 5] = [
     Case {
         name: "so many requests wait already",
         config: "[http]\naccept_timeout_ms = 4000\n[inbox]\nqueue_rows_max = 1\n",
@@ -42,6 +42,14 @@ const CASES: [Case; 4] = [
     Case {
         name: "so many bytes wait already",
         config: "[http]\naccept_timeout_ms = 4000\n[inbox]\nqueue_bytes_max = 400\n",
+        block: HELD,
+        crowd: true,
+        status: 429,
+        counted: |counts| &counts.turned_away,
+    },
+    Case {
+        name: "so many bytes are being read already",
+        config: "[http]\naccept_timeout_ms = 4000\nbody_max_bytes = 1024\nbodies_bytes_max = 1024\n",
         block: HELD,
         crowd: true,
         status: 429,

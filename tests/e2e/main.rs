@@ -5,9 +5,11 @@
 mod bad_input;
 mod fixture;
 mod full;
+mod given_up;
 mod house;
 mod intake;
 mod outage;
+mod privacy;
 mod repeats;
 mod season;
 mod secrecy;

@@ -15,17 +15,7 @@ fn total(out: &str, name: &str) -> (u64, u64) {
 
 #[tokio::test]
 async fn the_demo_accounts_for_every_event_and_every_firing() {
-    let folder = tempfile::tempdir().unwrap();
-    let options = Options {
-        days: 9,
-        seed: 3,
-        day_takes: Duration::ZERO,
-        exit_after: None,
-        folder: folder.path().to_owned(),
-    };
-    let mut out = Vec::new();
-    play(options, &mut out).await.unwrap();
-    let out = String::from_utf8(out).unwrap();
+    let out = printed(3, 9).await;
 
     for name in ["events accepted", "rules fired", "not said", "answers"] {
         let (whole, parts) = total(&out, name);
@@ -41,4 +31,32 @@ async fn the_demo_accounts_for_every_event_and_every_firing() {
     assert!(out.contains(" chooses “Done” ──"), "{out}");
     assert!(out.contains(" · HubSpot task for "), "{out}");
     assert!(out.contains("  │ Due "), "{out}");
+}
+
+/// All that the demo prints for a seed.
+async fn printed(seed: u64, days: i32) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options {
+        days,
+        seed,
+        day_takes: Duration::ZERO,
+        exit_after: None,
+        folder: folder.path().to_owned(),
+    };
+    let mut out = Vec::new();
+    play(options, &mut out).await.unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+/// On several threads, as the program runs: there calls end in no fixed order.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_same_seed_prints_the_same_season() {
+    let (first, second) = tokio::join!(printed(1, 6), printed(1, 6));
+    let lines = first.lines().zip(second.lines());
+    if let Some((place, (one, other))) = lines.enumerate().find(|(_, (one, other))| one != other) {
+        panic!("line {}: `{one}` and then `{other}`", place + 1);
+    }
+    assert_eq!(first.len(), second.len());
+    assert!(first.contains(" chooses “"), "somebody answers\n{first}");
+    assert_ne!(first, printed(2, 2).await, "another seed is another season");
 }

@@ -1,5 +1,6 @@
-use touchline::coaching::people::ChatStatus;
-use touchline::roles::fetch::PERSON;
+use touchline::coaching::people::{ChatStatus, Person};
+use touchline::roles::PERSON;
+use touchline::roles::batching::FETCH;
 use touchline::store::{NewWork, WorkKey};
 use touchline_hubspot::fake::{Fault, FaultKind};
 use touchline_kit::{Crm as _, CrmWrite, CrmWriteKind};
@@ -135,4 +136,37 @@ async fn owners_become_people_whom_chat_knows() {
     assert_eq!(lookups(), before, "nobody is looked up twice a day");
     let waiting = running.service.store.work_waiting(PERSON.into(), "slack".into()).await;
     assert_eq!(waiting, Ok(0));
+}
+
+/// While the CRM takes its time over a deal, chat is asked about somebody new.
+#[tokio::test]
+async fn a_slow_vendor_delays_its_own_reads_only() {
+    const EMAIL: &str = "new@example.com";
+    let house = House::new().await;
+    let running = house.started().await;
+    let deal = house.deal("Alder Foods");
+    let store = &running.service.store;
+    running.service.people.put(Person::new(EMAIL, "New")).await.expect("a person");
+    let ask = |kind: &str, connection: &str, key: String| {
+        let key = WorkKey { kind: kind.into(), connection: connection.into(), key };
+        store.ask_work(vec![NewWork { key, next_at: running.now(), body: Vec::new() }])
+    };
+    ask(FETCH, "hubspot", deal.to_string()).await.expect("work");
+    house.hubspot.fail(Fault::on("/crm/", FaultKind::Slow { delay_ms: 5_000 }));
+    let fetch = running.roles.iter().find(|role| role.name() == "fetch").expect("a role");
+    let meanwhile = async {
+        // Claimed: the CRM is being asked.
+        while store.next_work_at(&[FETCH]).await.expect("work") <= Some(running.now()) {
+            tokio::task::yield_now().await;
+        }
+        ask(PERSON, "slack", EMAIL.into()).await.expect("work");
+        while running.service.people.get(EMAIL).expect("known").chat == ChatStatus::Unlooked {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        ended = fetch.tick(running.now()) => panic!("the CRM was waited for: {ended:?}"),
+        () = meanwhile => {}
+    }
+    assert!(store.next_work_at(&[FETCH]).await.expect("work") > Some(running.now()), "still");
 }

@@ -172,6 +172,22 @@ async fn the_command_pauses_without_a_nudge() {
     .await;
 }
 
+/// Nobody has looked her up in chat yet, so nobody knows who typed it.
+#[tokio::test]
+async fn a_pause_before_the_first_message_is_kept() {
+    in_house("", async |house: Arc<House>| {
+        let reply = house.slack.send_command("U1", "pause today").await.unwrap();
+        assert_eq!(reply.status, 200);
+        house.settle().await;
+        let deal = house.deal("Harbour Foods").await;
+        house.move_on(deal).await;
+        house.seconds(5).await;
+        assert_eq!(house.messages().len(), 0, "not even a hello");
+        assert_eq!(preferences(&house).await, [(PreferenceKind::Pause, String::new())]);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn somebody_else_s_click_changes_nothing() {
     in_house("", async |house: Arc<House>| {

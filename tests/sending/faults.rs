@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use touchline::store::DeliveryState;
 use touchline_hubspot::fake::{Fault, FaultKind as HubFault};
+use touchline_kit::Clock as _;
 use touchline_slack::fake::FaultKind;
 
 use crate::house::{House, in_house, roles};
@@ -229,6 +230,9 @@ async fn a_refused_message_has_failed_and_says_what_to_do() {
         let failed = house.deliveries(DeliveryState::Failed).await;
         assert_eq!(failed.len(), 1);
         assert!(failed[0].why.contains("restricted_action\nhint: "), "{}", failed[0].why);
+        let told = doctor(&house);
+        let hint = "hint: `touchline admin deliveries list`, then replay or discard them";
+        assert!(told.contains("failed deliveries: 1") && told.contains(hint), "{told}");
         house
             .service
             .store
@@ -237,6 +241,29 @@ async fn a_refused_message_has_failed_and_says_what_to_do() {
             .unwrap();
         house.seconds(2).await;
         assert_eq!(house.headlines()[1], "Harbour Foods moved to Qualified To Buy");
+    })
+    .await;
+}
+
+/// Until an admin has put it right, what follows an introduction waits.
+#[tokio::test]
+async fn what_waits_behind_a_failed_introduction_follows_when_it_is_replayed() {
+    in_house("", async |house: Arc<House>| {
+        let deal = house.deal("Harbour Foods").await;
+        house.slack.fail("chat.postMessage", FaultKind::Error("missing_scope".into()), 1);
+        house.move_on(deal).await;
+        house.seconds(40).await;
+        assert!(house.headlines().is_empty());
+        let failed = house.deliveries(DeliveryState::Failed).await;
+        assert_eq!((failed.len(), failed[0].channel.as_str()), (1, "hello"));
+        let told = doctor(&house);
+        let behind = "messages that wait for an introduction that failed: 1; replay it in time";
+        assert!(told.contains(behind), "{told}");
+        house.clock.advance_ms(24 * 3_600_000);
+        let now = house.service.now();
+        house.service.store.replay_delivery(failed[0].id.clone(), now).await.unwrap();
+        house.seconds(90).await;
+        assert_eq!(house.headlines(), ["Harbour Foods moved to Qualified To Buy"]);
     })
     .await;
 }
@@ -259,8 +286,11 @@ async fn a_claim_of_a_process_that_died_is_settled_by_the_next() {
         let now = house.service.now();
         let due = store.due_deliveries(now, rooms, true).await.unwrap();
         let (row, _) = &due.deliveries[0];
-        let look =
-            touchline::store::LastLook::Claim { until: now.plus_ms(60_000), without: Vec::new() };
+        let look = touchline::store::LastLook::Claim {
+            until: now.plus_ms(60_000),
+            without: Vec::new(),
+            said: Vec::new(),
+        };
         store
             .settle_due(due.settings_version, now, vec![(row.id.clone(), look)], Vec::new())
             .await
@@ -290,4 +320,24 @@ fn doctor(house: &House) -> String {
     let mut doctor = std::process::Command::new(env!("CARGO_BIN_EXE_touchline"));
     let out = doctor.args(["doctor", "--config", &at("touchline.toml")]).output().unwrap();
     String::from_utf8(out.stdout).unwrap()
+}
+
+/// Nobody can say before then whether there is a message to edit.
+#[tokio::test]
+async fn an_edit_waits_until_an_unknown_outcome_is_settled() {
+    in_house("", async |house: Arc<House>| {
+        let first = house.deal("First").await;
+        house.move_on(first).await;
+        house.seconds(3).await;
+        let deal = house.deal("Harbour Foods").await;
+        house.slack.fail("chat.postMessage", FaultKind::CloseAfter, 1);
+        house.move_on(deal).await;
+        let said = house.messages().into_iter().find(|one| one.text.contains("Harbour Foods"));
+        house.click(&said.expect("it arrived").ts, "nudge.done", None).await;
+        let unknown = house.deliveries(DeliveryState::Unknown).await.remove(0);
+        assert!(unknown.until > house.clock.now().plus_ms(2_000));
+        let edit = house.service.store.next_work_at(&["edit"]).await.unwrap();
+        assert_eq!(edit, Some(unknown.until));
+    })
+    .await;
 }

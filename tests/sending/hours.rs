@@ -66,6 +66,26 @@ async fn a_digest_is_one_message_at_nine() {
 }
 
 #[tokio::test]
+async fn what_waited_says_how_things_are_when_it_is_sent() {
+    in_house("", async |house: Arc<House>| {
+        let deal = house.deal("Harbour Foods").await;
+        house.set(deal, "closedate", "2026-06-01").await;
+        house.set(deal, "dealname", "Harbour Food Group").await;
+        house.until("2026-03-04 09:00").await;
+        let ts = house.messages()[0].ts.clone();
+        let reads = house.reads(&ts);
+        assert!(reads.contains("Harbour Food Group was pushed"), "{reads}");
+        assert!(!reads.contains("Harbour Foods"), "{reads}");
+        // What was said is what is kept: unfolding it shows the same.
+        house.set(deal, "dealname", "Harbour & Sons").await;
+        house.click(&ts, "nudge.why", None).await;
+        let reads = house.reads(&ts);
+        assert!(reads.contains("Harbour Food Group"), "{reads}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn budget_and_spacing_hold() {
     in_house("", async |house: Arc<House>| {
         let deals = [house.deal("One").await, house.deal("Two").await, house.deal("Three").await];

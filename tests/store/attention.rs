@@ -66,7 +66,7 @@ async fn a_full_queue_suppresses_the_least_important() {
     let crowded_out = home.decide(vec![send("low", 9), send("high", 1)]).await;
     assert_eq!(crowded_out, ["low"]);
     assert_eq!(home.state("d-high").await.state, Waiting);
-    let reasons = home.store.suppressed_by_reason(NOW).await.unwrap();
+    let reasons = home.reasons();
     assert_eq!(reasons, [("queue_full".to_owned(), 1)]);
 }
 
@@ -186,8 +186,8 @@ async fn what_is_dropped_or_expired_is_refunded_and_written_down() {
     let dropped = home.waiting("a").await;
     let expired = home.waiting("b").await;
     let failed = home.waiting("c").await;
+    home.drop_waiting(&dropped, "reason_gone").await;
     home.claim(NOW).await;
-    home.store.drop_delivery(dropped.clone(), "reason_gone".into(), NOW).await.unwrap();
     home.store.record_retry(expired.clone(), NOW, "limited".into(), false).await.unwrap();
     home.store.record_failed(failed.clone(), "channel_not_found".into()).await.unwrap();
     let after = NOW.plus_ms(1_000_000);
@@ -197,14 +197,94 @@ async fn what_is_dropped_or_expired_is_refunded_and_written_down() {
         let row = home.state(&id).await;
         assert_eq!((row.state, row.spent_at), (state, None), "{id}");
     }
-    let reasons = home.store.suppressed_by_reason(NOW).await.unwrap();
+    let reasons = home.reasons();
     let words = ["expired", "failed", "reason_gone"].map(|word| (word.to_owned(), 1));
     assert_eq!(reasons, words);
     assert_eq!(home.store.deliveries_in(Failed, 9).await.unwrap().len(), 1);
     home.store.replay_delivery(failed.clone(), NOW).await.unwrap();
     assert_eq!(home.state(&failed).await.state, Waiting);
-    let reasons = home.store.suppressed_by_reason(NOW).await.unwrap();
+    let reasons = home.reasons();
     assert!(!reasons.iter().any(|(word, _)| word == "failed"), "it is tried again");
+}
+
+#[tokio::test]
+async fn a_failed_delivery_is_replayed_in_time_or_given_up() {
+    let home = Home::new();
+    let (late, given_up) = (home.waiting("a").await, home.waiting("b").await);
+    home.claim(NOW).await;
+    for id in [&late, &given_up] {
+        home.store.record_failed(id.clone(), "no_permission".into()).await.unwrap();
+    }
+    let after = NOW.plus_ms(1_000_000);
+    let refused = home.store.replay_delivery(late.clone(), after).await.unwrap_err();
+    assert!(refused.to_string().contains("was worth saying until"), "{refused}");
+    assert_eq!(home.state(&late).await.state, Failed);
+    assert_eq!(home.store.discard_delivery(given_up.clone(), NOW).await, Ok(Dropped));
+    assert!(home.store.discard_delivery(given_up.clone(), NOW).await.is_err(), "it is settled");
+    assert_eq!(home.reasons(), [("failed".to_owned(), 2)]);
+    let nudge = home.store.nudge("b".into()).await.unwrap().unwrap();
+    assert_eq!(nudge.state, NudgeState::Suppressed);
+}
+
+#[tokio::test]
+async fn what_nobody_will_ever_know_can_be_let_rest() {
+    let home = Home::new();
+    let id = home.waiting("n").await;
+    home.claim(NOW).await;
+    home.store.record_unknown(id.clone(), "time-out".into(), NOW).await.unwrap();
+    let early = home.store.discard_delivery(id.clone(), NOW).await.unwrap_err();
+    assert_eq!(early.to_string(), "delivery \"d-n\" is still being looked into");
+    home.store.record_unknown(id.clone(), "time-out".into(), UnixMs::MAX).await.unwrap();
+    assert_eq!(home.store.discard_delivery(id.clone(), NOW).await, Ok(Accepted));
+    let row = home.state(&id).await;
+    assert_eq!((row.spent_at, row.sent_at), (Some(NOW), Some(NOW)), "it counts as sent");
+}
+
+/// What waits behind a failed introduction waits for it, however late it is replayed.
+#[tokio::test]
+async fn a_replayed_hello_begins_anew_and_lets_go_what_waits_behind_it() {
+    let home = Home::new();
+    let hello = |id: &str| NewDelivery {
+        channel: "hello".into(),
+        attention: "hello".into(),
+        expires_at: NOW.plus_ms(100),
+        ..delivery(id, "chat", &[])
+    };
+    home.nudges(&["n"]).await;
+    home.decide(vec![Decision::Send(delivery("d-n", "chat", &["n"])), Decision::Send(hello("h"))])
+        .await;
+    let due = async |now| {
+        let rooms = [("chat".to_owned(), 9.into())].into();
+        let found = home.store.due_deliveries(now, rooms, true).await.unwrap();
+        found.deliveries.into_iter().map(|(row, _)| row.id).collect::<Vec<_>>()
+    };
+    assert_eq!(due(NOW).await, ["h"]);
+    let found = home.due(NOW, &[("chat", 9)]).await;
+    let hellos = found.deliveries.into_iter().filter(|(row, _)| row.id == "h").collect();
+    home.settle(NOW, Looked { deliveries: hellos, ..found }, claim_until(NOW)).await;
+    home.store.record_failed("h".into(), "missing_scope".into()).await.unwrap();
+    let later = NOW.plus_ms(500);
+    assert!(due(later).await.is_empty(), "nothing is said before it");
+    home.store.replay_delivery("h".into(), later).await.unwrap();
+    assert_eq!(due(later).await, ["h"]);
+    let found = home.due(later, &[("chat", 9)]).await;
+    let hellos = found.deliveries.into_iter().filter(|(row, _)| row.id == "h").collect();
+    home.settle(later, Looked { deliveries: hellos, ..found }, claim_until(later)).await;
+    home.store.record_sent("h".into(), b"ts".to_vec(), later, vec![]).await.unwrap();
+    assert_eq!(due(later).await, ["d-n"]);
+}
+
+#[tokio::test]
+async fn nobody_is_introduced_twice_by_a_replay() {
+    let home = Home::new();
+    let hello = |id: &str| NewDelivery { channel: "hello".into(), ..delivery(id, "chat", &[]) };
+    home.decide(vec![Decision::Send(hello("first"))]).await;
+    home.claim(NOW).await;
+    home.store.record_failed("first".into(), "missing_scope".into()).await.unwrap();
+    home.decide(vec![Decision::Send(hello("second"))]).await;
+    let refused = home.store.replay_delivery("first".into(), NOW).await.unwrap_err();
+    assert!(refused.to_string().contains("another introduction"), "{refused}");
+    assert_eq!(home.store.discard_delivery("first".into(), NOW).await, Ok(Dropped));
 }
 
 #[tokio::test]
@@ -214,10 +294,10 @@ async fn a_nudge_on_two_channels_is_written_down_only_when_neither_went_out() {
     let task = NewDelivery { channel: "task".into(), ..delivery("d-task", "crm", &["n"]) };
     home.decide(vec![Decision::Send(delivery("d-chat", "chat", &["n"])), Decision::Send(task)])
         .await;
-    home.store.drop_delivery("d-task".into(), "stale".into(), NOW).await.unwrap();
-    assert!(home.store.suppressed_by_reason(NOW).await.unwrap().is_empty());
-    home.store.drop_delivery("d-chat".into(), "stale".into(), NOW).await.unwrap();
-    assert_eq!(home.store.suppressed_by_reason(NOW).await.unwrap().len(), 1);
+    home.drop_waiting("d-task", "stale").await;
+    assert!(home.reasons().is_empty());
+    home.drop_waiting("d-chat", "stale").await;
+    assert_eq!(home.reasons().len(), 1);
 }
 
 #[tokio::test]
@@ -267,7 +347,7 @@ async fn what_is_released_after_a_dropped_delivery_is_decided_anew() {
     let task = NewDelivery { channel: "task".into(), ..delivery("d-task", "crm", &["n"]) };
     let both = || vec![Decision::Send(chat.clone()), Decision::Send(task.clone())];
     home.decide(both()).await;
-    home.store.drop_delivery("d-chat".into(), "no_channel".into(), NOW).await.unwrap();
+    home.drop_waiting("d-chat", "no_channel").await;
     assert_eq!(home.store.hold_nudges(vec!["n".into()]).await, Ok(1));
     assert_eq!(home.store.settle_held(vec!["n".into()], true, NOW).await, Ok(1));
     home.decide(both()).await;
@@ -283,7 +363,7 @@ async fn a_delivery_that_may_have_arrived_gives_its_name_to_no_other() {
     home.claim(NOW).await;
     home.store.record_unknown(id.clone(), "time-out".into(), NOW).await.unwrap();
     home.store.resend_unknown(id.clone(), NOW).await.unwrap();
-    home.store.drop_delivery(id.clone(), "expired".into(), NOW).await.unwrap();
+    home.drop_waiting(&id, "expired").await;
     let snoozed = vec![("n".to_owned(), NudgeState::Pending, NOW)];
     home.commit(Batch { nudge_steps: snoozed, ..Batch::default() }).await;
     let send = vec![Decision::Send(delivery(&id, "chat", &["n"]))];

@@ -98,9 +98,9 @@ async fn a_deal_that_somebody_else_wrote_stops_the_batch() {
     home.commit(stale(1)).await;
     let moved = DealRow { owner: "owner-2".into(), ..deal("1", 2) };
     home.commit(Batch { deals: vec![moved], ..Batch::default() }).await;
-    let of = |owner: &str| home.store.deals_of_owner("crm".into(), owner.into(), "open".into(), 9);
-    assert_eq!(of("owner-1").await.unwrap().len(), 0);
-    assert_eq!(of("owner-2").await.unwrap()[0].version, 3);
+    let key = DealKey { connection: "crm".into(), id: "1".into() };
+    let kept = home.store.load_subjects(vec![key]).await.unwrap();
+    assert_eq!((kept[0].owner.as_str(), kept[0].version), ("owner-2", 3));
 }
 
 #[tokio::test]
@@ -124,7 +124,7 @@ async fn a_timer_moves_and_goes_away() {
     home.commit(set(Some(NOW))).await;
     home.commit(set(Some(NOW.plus_ms(5)))).await;
     assert_eq!(home.store.next_timer().await, Ok(Some(NOW.plus_ms(5))));
-    assert_eq!(home.store.timers_of(vec![deal_key("1")]).await.unwrap().len(), 1);
+    assert_eq!(home.store.due_timers(NOW.plus_ms(5), 9).await.unwrap().len(), 1);
     home.commit(set(None)).await;
     assert_eq!(home.store.next_timer().await, Ok(None));
 }
@@ -166,7 +166,7 @@ async fn an_ended_firing_drops_what_was_not_said_and_quietens_what_was() {
 
     let dropped = home.state(&waiting).await;
     assert_eq!((dropped.state, dropped.spent_at), (DeliveryState::Dropped, None));
-    let reasons = home.store.suppressed_by_reason(NOW).await.unwrap();
+    let reasons = home.reasons();
     assert_eq!(reasons, [("reason_gone".to_owned(), 2)]);
     let work = home.store.claim_work(&["edit"], NOW, 9, 1_000, vec![]).await.unwrap();
     assert_eq!(work.len(), 1);

@@ -149,7 +149,7 @@ pub fn delivery(id: &str, connection: &str, nudges: &[&str]) -> NewDelivery {
 }
 
 pub fn claim_until(until: UnixMs) -> LastLook {
-    LastLook::Claim { until, without: vec![] }
+    LastLook::Claim { until, without: vec![], said: vec![] }
 }
 
 pub fn audit(action: &str) -> AuditEntry {
@@ -212,6 +212,27 @@ impl Home {
     pub async fn claim(&self, now: UnixMs) -> Vec<DeliveryRow> {
         let found = self.due(now, &[("chat", 10), ("crm", 10)]).await;
         self.settle(now, found, claim_until(now.plus_ms(60_000))).await
+    }
+
+    /// Drops what waits, as a last look that objects to it.
+    pub async fn drop_waiting(&self, id: &str, reason: &str) {
+        let look = LastLook::Drop { reason: reason.into(), without: vec![] };
+        let looks = vec![(id.to_owned(), look)];
+        let settled = self.store.settle_due(self.version().await, NOW, looks, vec![]).await;
+        settled.unwrap().done().unwrap();
+    }
+
+    /// The ledger's reasons, each with its number.
+    pub fn reasons(&self) -> Vec<(String, i64)> {
+        self.rows("SELECT reason, COUNT(*) FROM suppressed GROUP BY reason ORDER BY reason")
+    }
+
+    /// What a statement of a word and a number finds in the database itself.
+    pub fn rows(&self, sql: &str) -> Vec<(String, i64)> {
+        let raw = rusqlite::Connection::open(self.path()).unwrap();
+        let mut prepared = raw.prepare(sql).unwrap();
+        let rows = prepared.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        rows.map(|row| row.unwrap()).collect()
     }
 
     pub async fn state(&self, delivery_id: &str) -> DeliveryRow {

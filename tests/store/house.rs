@@ -3,6 +3,7 @@
 use crate::fixture::*;
 use rusqlite::Connection;
 use touchline::store::*;
+use touchline::wake::News;
 use touchline_rules::UnixMs;
 use touchline_rules::facts::DealKey;
 
@@ -52,6 +53,88 @@ async fn a_link_opens_once_for_its_purpose_and_in_time() {
     assert_eq!(open("sign-in", NOW).await, Ok(Some(b"ann".to_vec())));
     assert_eq!(open("sign-in", NOW).await, Ok(None));
     assert_eq!(home.store.forget_links(NOW.plus_ms(10), 9).await, Ok(1));
+}
+
+/// Strangers can call with whatever they like: while somebody else writes, they
+/// are answered all the same, and nobody is woken for them.
+#[tokio::test]
+async fn a_link_that_is_not_there_is_not_written_and_told_to_nobody() {
+    let home = Home::new();
+    let told = home.store.wake().count(News::ALL);
+    let raw = Connection::open(home.path()).unwrap();
+    raw.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert_eq!(home.store.use_link([9; 32], "state".into(), NOW).await, Ok(None));
+    raw.execute_batch("ROLLBACK").unwrap();
+    let link = NewLink {
+        nonce_hash: [9; 32],
+        purpose: "state".into(),
+        expires_at: NOW.plus_ms(10),
+        body: b"way".to_vec(),
+    };
+    home.store.add_link(link).await.unwrap();
+    assert_eq!(home.store.use_link([9; 32], "state".into(), NOW).await, Ok(Some(b"way".to_vec())));
+    assert_eq!(home.store.wake().count(News::ALL), told);
+}
+
+#[tokio::test]
+async fn what_was_said_long_ago_is_forgotten_with_all_that_came_of_it() {
+    let home = Home::new();
+    let sent = home.waiting("old").await;
+    home.claim(NOW).await;
+    home.store.record_sent(sent.clone(), b"ts".to_vec(), NOW, vec![]).await.unwrap();
+    let outcome = OutcomeRow {
+        id: "o".into(),
+        nudge_id: "old".into(),
+        person: "ann".into(),
+        kind: "done".into(),
+        at: NOW,
+        body: vec![],
+    };
+    let later = NOW.plus_ms(1_000);
+    let new = FiringRow { fired_at: later, ..firing("f-new", "1") };
+    let late = nudge("late", "f-late", "1", 5).suppressed("late", NOW);
+    home.commit(Batch {
+        firings: vec![firing("f-2", "1"), new],
+        nudges: vec![nudge("2", "f-2", "1", 5), nudge("new", "f-new", "1", 5)],
+        outcomes: vec![outcome],
+        suppressed: vec![late],
+        ..Batch::default()
+    })
+    .await;
+    home.decide(vec![Decision::Send(delivery("digest", "chat", &["2", "new"]))]).await;
+    assert_eq!(home.store.forget_said(NOW, 9).await, Ok(0));
+    assert_eq!(home.store.forget_said(later, 1).await, Ok(2), "one firing, and one ledger row");
+    assert_eq!(home.store.forget_said(later, 9).await, Ok(1));
+    let summary = home.store.summary().await.unwrap();
+    assert_eq!(summary.nudges, [("decided".to_owned(), 1)]);
+    assert!(summary.outcomes.is_empty() && home.reasons().is_empty());
+    assert_eq!(home.store.delivery(sent).await, Ok(None));
+    assert_eq!(home.state("digest").await.state, DeliveryState::Waiting, "it carries a newer one");
+}
+
+#[tokio::test]
+async fn a_history_goes_whole_and_only_when_its_deal_is_closed() {
+    let home = Home::new();
+    let closed = |id: &str| DealRow { status: "won".into(), ..deal(id, 0) };
+    let newer = ChangeRow { occurred_at: NOW.plus_ms(9), ..change("3", "amount", 2) };
+    home.commit(Batch {
+        deals: vec![closed("1"), deal("2", 0), closed("3")],
+        changes: vec![
+            change("1", "stage", 1),
+            change("1", "amount", 1),
+            change("2", "stage", 1),
+            change("3", "stage", 1),
+            newer,
+        ],
+        ..Batch::default()
+    })
+    .await;
+    let before = NOW.plus_ms(1);
+    let key = |id: &str| Some(DealKey { connection: "crm".into(), id: id.into() });
+    assert_eq!(home.store.forget_histories(None, before, 2).await, Ok((2, key("2"))));
+    assert_eq!(home.store.forget_histories(key("2"), before, 2).await, Ok((0, None)));
+    let left = "SELECT deal, COUNT(*) FROM change GROUP BY deal ORDER BY deal";
+    assert_eq!(home.rows(left), [("2".to_owned(), 1), ("3".to_owned(), 2)]);
 }
 
 #[tokio::test]
@@ -128,15 +211,12 @@ async fn a_person_is_found_by_every_name_and_an_email_is_one_persons() {
         vendor_id: "42".into(),
         person: "ann".into(),
     };
-    home.store.put_people(vec![ann.clone()], vec![known.clone()]).await.unwrap();
+    home.store.put_people(vec![ann.clone()], vec![known]).await.unwrap();
     let stored = Some(PersonRow { version: 1, ..ann.clone() });
-    let by_email = home.store.person_by_email("ann@example.com".into()).await;
-    assert_eq!(by_email, Ok(stored.clone()));
     let by_id = home.store.person_by_identity("crm".into(), "owner".into(), "42".into()).await;
     assert_eq!(by_id, Ok(stored.clone()));
     let as_user = home.store.person_by_identity("crm".into(), "user".into(), "42".into()).await;
     assert_eq!(as_user, Ok(None));
-    assert_eq!(home.store.identities_of("ann".into()).await, Ok(vec![known]));
     let bob = PersonRow { id: "bob".into(), ..ann.clone() };
     let taken = home.store.put_people(vec![bob], vec![]).await.unwrap_err();
     assert_eq!(taken.to_string(), "person \"bob\" has the e-mail of person \"ann\"");

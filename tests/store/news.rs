@@ -4,7 +4,7 @@ use crate::fixture::*;
 use touchline::store::*;
 use touchline::wake::News;
 
-const EACH: [(&str, News); 10] = [
+const EACH: [(&str, News); 11] = [
     ("inbox", News::INBOX),
     ("nudges", News::NUDGES),
     ("deliveries", News::DELIVERIES),
@@ -15,6 +15,7 @@ const EACH: [(&str, News); 10] = [
     ("follow-ups", News::FOLLOW_UPS),
     ("ground", News::GROUND),
     ("lines", News::LINES),
+    ("erasures", News::ERASURES),
 ];
 
 /// What is told while `step` runs.
@@ -63,7 +64,9 @@ async fn a_commit_tells_whose_work_it_makes() {
 async fn work_tells_who_does_it_and_who_waits_for_its_end() {
     let home = &Home::new();
     let store = &home.store;
-    for (kind, who) in [("fetch", "reads"), ("person", "reads"), ("edit", "edits")] {
+    for (kind, who) in
+        [("fetch", "reads"), ("person", "reads"), ("edit", "edits"), ("erase", "erasures")]
+    {
         let ask = async { drop(store.ask_work(asked(kind)).await.unwrap()) };
         assert_eq!(told(home, ask).await, [who], "{kind}");
     }

@@ -4,12 +4,14 @@ use crate::fixture::*;
 use proptest::prelude::*;
 use touchline::store::DeliveryState::*;
 use touchline::store::*;
+use touchline_rules::UnixMs;
 
 #[derive(Copy, Clone, Debug)]
 enum Step {
     Claim,
     Sent,
-    Accepted,
+    LeftAlone,
+    Discard,
     Unknown,
     NotSent,
     Resend,
@@ -23,8 +25,8 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     use Step::*;
     prop::sample::select(vec![
-        Claim, Claim, Sent, Accepted, Unknown, NotSent, Resend, Refused, Drop, Replay, Crash,
-        TakeBack,
+        Claim, Claim, Sent, LeftAlone, Discard, Unknown, NotSent, Resend, Refused, Drop, Replay,
+        Crash, TakeBack,
     ])
 }
 
@@ -33,20 +35,24 @@ async fn take(home: &Home, id: &str, step: Step) -> bool {
     let (store, id) = (&home.store, id.to_owned());
     let done = match step {
         Step::Claim => return !home.claim(NOW).await.is_empty(),
-        Step::TakeBack => {
+        Step::TakeBack | Step::Drop => {
+            let look = match step {
+                Step::Drop => LastLook::Drop { reason: "stale".into(), without: vec![] },
+                _ => LastLook::TakeBack,
+            };
             let before = home.state(&id).await;
             let found = home.due(NOW, &[("chat", 1)]).await;
-            home.settle(NOW, found, LastLook::TakeBack).await;
+            home.settle(NOW, found, look).await;
             return home.state(&id).await != before;
         }
         Step::Crash => return store.recover_claims().await.unwrap() > 0,
         Step::Sent => store.record_sent(id, b"ts".to_vec(), NOW, vec![]).await,
-        Step::Accepted => store.record_accepted(id, NOW).await,
+        Step::LeftAlone => store.record_unknown(id, "time-out".into(), UnixMs::MAX).await,
+        Step::Discard => store.discard_delivery(id, NOW).await.map(drop),
         Step::Unknown => store.record_unknown(id, "time-out".into(), NOW).await,
         Step::NotSent => store.record_retry(id, NOW, "limited".into(), false).await,
         Step::Resend => store.resend_unknown(id, NOW).await,
         Step::Refused => store.record_failed(id, "refused".into()).await,
-        Step::Drop => store.drop_delivery(id, "stale".into(), NOW).await,
         Step::Replay => store.replay_delivery(id, NOW).await,
     };
     match done {
@@ -62,7 +68,7 @@ fn may_have_arrived(times: u32, before: &DeliveryRow, step: Step) -> u32 {
         (Step::Claim, _) => times + 1,
         // A vendor that finds none vouches for every sending.
         (Step::NotSent, Unknown) => 0,
-        (Step::NotSent | Step::Drop, Claimed) | (Step::Refused, _) => times - 1,
+        (Step::NotSent, Claimed) | (Step::Refused, _) => times - 1,
         _ => times,
     }
 }
@@ -94,7 +100,7 @@ proptest! {
                     let nudge = home.store.nudge("n".into()).await.unwrap().unwrap();
                     assert_ne!(nudge.state, NudgeState::Pending, "{step:?}: said a third time");
                 }
-                if matches!(before.state, Sent | Dropped) {
+                if matches!(before.state, Sent | Accepted | Dropped) {
                     assert_eq!(before.state, after.state, "{step:?} moved what was settled");
                 }
             }

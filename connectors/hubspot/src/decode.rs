@@ -224,6 +224,10 @@ fn change(
 
 /// Where JSON went wrong. The problem's own words could quote a value.
 fn place(problem: &serde_json::Error) -> String {
+    // What is JSON, but of another kind, is wrong nowhere in particular.
+    if problem.column() == 0 {
+        return String::new();
+    }
     format!(": see line {} column {}", problem.line(), problem.column())
 }
 

@@ -60,6 +60,7 @@ pub static MANIFEST: Manifest = Manifest {
         authorize_url: "https://app.hubspot.com/oauth/authorize",
         token_path: api::paths::TOKEN,
         scopes: SCOPES,
+        account_field: Some("hub_id"),
     }),
     daily: Some(DailyQuota {
         calls: 250_000,

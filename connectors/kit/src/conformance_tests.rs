@@ -184,7 +184,12 @@ fn a_wrong_manifest_is_described() {
             SecretField { name: "token", required: true, help: "x" },
         ],
         limits: &[Limit { name: "burst", calls: 0, period_ms: 1, burst: 1 }],
-        oauth: Some(OAuth { authorize_url: "/authorize", token_path: "", scopes: &[] }),
+        oauth: Some(OAuth {
+            authorize_url: "/authorize",
+            token_path: "",
+            scopes: &[],
+            account_field: None,
+        }),
         daily: Some(DailyQuota { calls: 1, share_percent: 101, header: Some("X-Daily") }),
         classify: classify_by_status,
         setup: &["", "x"],

@@ -82,6 +82,9 @@ pub struct OAuth {
     pub token_path: &'static str,
     /// What is asked for.
     pub scopes: &'static [&'static str],
+    /// The field of a token answer that holds the vendor's id of the account;
+    /// `None` where it does not say.
+    pub account_field: Option<&'static str>,
 }
 
 /// The calls one vendor account may make in a day.

@@ -13,6 +13,7 @@ static MANIFEST: Manifest = Manifest {
         authorize_url: "https://app.crm.example.com/oauth/authorize",
         token_path: "/oauth/token",
         scopes: &["deals.read", "owners+read"],
+        account_field: None,
     }),
     daily: None,
     classify: classify_by_status,

@@ -68,7 +68,7 @@ impl Examples {
         if place >= EXAMPLES_MAX {
             return;
         }
-        let context = template_context(firing, state, &self.nameless, SELLER);
+        let context = template_context(firing, state, &self.nameless, SELLER, &calendar.zone);
         let read = reading(firing, &state.facts, &self.nameless, &calendar.zone);
         let example = Example {
             firing: firing.id.clone(),

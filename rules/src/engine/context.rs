@@ -1,11 +1,12 @@
 //! What a rule's texts can say: the values behind `{{ deal.name }}` and the rest.
 
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::{Map, Value as Json, json};
 
 use crate::condition::Seen;
-use crate::facts::{ChangeView, DealFacts, DealState, Fact, Field, Metadata, Value};
+use crate::facts::{ChangeView, DealFacts, DealState, Fact, Field, Metadata, Value, close_day};
+use crate::money::amount_text;
 use crate::time::UnixMs;
 
 use super::Firing;
@@ -50,17 +51,19 @@ pub const CHANGE_PATHS: [&str; 8] = [
 
 /// The values for rendering the texts of `firing`: stages, pipelines and owners
 /// by the names people see, ages as they were when it fired, `null` for what is
-/// empty or not known.
+/// empty or not known. `zone` is the reader's; close dates are days, the same for
+/// everybody.
 #[must_use]
 pub fn template_context(
     firing: &Firing,
     state: &DealState,
     metadata: &Metadata,
     person_name: &str,
+    zone: &TimeZone,
 ) -> Json {
     let facts = &state.facts;
     let mut context = json!({
-        "deal": deal(facts, metadata, firing.at),
+        "deal": deal(facts, metadata, firing.at, &firing.zone()),
         "person": {
             "name": person_name,
             "first_name": person_name.split_whitespace().next().unwrap_or(person_name),
@@ -72,13 +75,13 @@ pub fn template_context(
     if let Some(change) = &firing.change {
         context["change"] = change_json(change, facts, metadata);
     }
-    if let Some(zone) = &metadata.time_zone {
+    if let Some(zone) = zone.iana_name() {
         context["reader"] = json!({ "time_zone": zone });
     }
     context
 }
 
-fn deal(facts: &DealFacts, metadata: &Metadata, at: UnixMs) -> Json {
+fn deal(facts: &DealFacts, metadata: &Metadata, at: UnixMs, zone: &TimeZone) -> Json {
     let pipeline = facts.text(Field::Pipeline);
     let pipeline_label = pipeline.map(|id| {
         let found = metadata.pipelines.iter().find(|one| one.id == id);
@@ -90,14 +93,14 @@ fn deal(facts: &DealFacts, metadata: &Metadata, at: UnixMs) -> Json {
         _ => None,
     };
     let close = match facts.value(Field::CloseDate) {
-        Fact::Known(Value::Time(close)) => Some(*close),
+        Fact::Known(Value::Time(close)) => Some(close_day(*close, metadata)),
         _ => None,
     };
     let (push_count, pushed_days) = facts.pushes(metadata).unzip();
-    let zone = account_zone(metadata);
-    let days = |from: UnixMs, to: UnixMs| days_between(from, to, &zone);
-    let to_close = close.map(|close| days(at, close));
-    let elapsed = |since: Option<UnixMs>| since.map(|since| days(since, at).max(0));
+    let day = |at: UnixMs| zone.to_datetime(at.to_timestamp()).date();
+    let to_close = close.map(|close| days_between(day(at), close));
+    let elapsed =
+        |since: Option<UnixMs>| since.map(|since| days_between(day(since), day(at)).max(0));
     json!({
         "id": facts.key.id,
         "name": facts.text(Field::Name).unwrap_or("this deal"),
@@ -108,7 +111,7 @@ fn deal(facts: &DealFacts, metadata: &Metadata, at: UnixMs) -> Json {
         "amount": amount.map(|amount| amount.to_string()),
         "amount_text": amount.map(|amount| amount_text(amount, currency)),
         "currency": currency,
-        "close_date": close.map(|close| close.0),
+        "close_date": close.map(|close| close.to_string()),
         "next_step": facts.text(Field::NextStep),
         "loss_reason": facts.text(Field::LossReason),
         "push_count": push_count,
@@ -120,17 +123,9 @@ fn deal(facts: &DealFacts, metadata: &Metadata, at: UnixMs) -> Json {
     })
 }
 
-/// The zone in which the account keeps its dates.
-pub(super) fn account_zone(metadata: &Metadata) -> TimeZone {
-    let named = metadata.time_zone.as_deref().and_then(|name| TimeZone::get(name).ok());
-    named.unwrap_or(TimeZone::UTC)
-}
-
-/// Calendar days between two instants on the wall of `zone`.
-fn days_between(from: UnixMs, to: UnixMs, zone: &TimeZone) -> i64 {
-    let date = |at: UnixMs| zone.to_datetime(at.to_timestamp()).date();
-    let span = date(from).until((jiff::Unit::Day, date(to)));
-    span.map_or(0, |span| i64::from(span.get_days()))
+/// Days from one date to another; negative when it lies behind.
+fn days_between(from: Date, to: Date) -> i64 {
+    from.until((jiff::Unit::Day, to)).map_or(0, |span| i64::from(span.get_days()))
 }
 
 fn stage_label<'a>(id: &'a str, pipeline: Option<&str>, metadata: &'a Metadata) -> &'a str {
@@ -150,6 +145,9 @@ fn change_json(change: &ChangeView, facts: &DealFacts, metadata: &Metadata) -> J
         (Fact::Known(Value::Text(id)), Some(Field::Owner)) => json!(owner_name(id, metadata)),
         (Fact::Known(Value::Text(text)), _) => json!(text),
         (Fact::Known(Value::Number(number)), _) => json!(number.to_string()),
+        (Fact::Known(Value::Time(at)), Some(Field::CloseDate)) => {
+            json!(close_day(*at, metadata).to_string())
+        }
         (Fact::Known(Value::Time(at)), _) => json!(at.0),
         (Fact::Empty | Fact::Unknown, _) => Json::Null,
     };
@@ -182,25 +180,4 @@ fn number(value: f64) -> Json {
         return json!(value as i64);
     }
     json!(value)
-}
-
-/// `EUR 12,000` or `EUR 12,000.50`.
-pub(super) fn amount_text(amount: Decimal, currency: Option<&str>) -> String {
-    let rounded = amount.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero);
-    let digits = if rounded.fract().is_zero() {
-        rounded.trunc().to_string()
-    } else {
-        format!("{rounded:.2}")
-    };
-    let (sign, digits) = digits.strip_prefix('-').map_or(("", digits.as_str()), |rest| ("-", rest));
-    let (whole, fraction) = digits.split_at(digits.find('.').unwrap_or(digits.len()));
-    let mut grouped = String::new();
-    for (index, digit) in whole.chars().enumerate() {
-        if index > 0 && (whole.len() - index) % 3 == 0 {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    let currency = currency.map_or_else(String::new, |code| format!("{code} "));
-    format!("{currency}{sign}{grouped}{fraction}")
 }

@@ -8,6 +8,7 @@ use crate::facts::{ChangeView, DealState, StageKind};
 use crate::ruleset::{AppliesTo, Rule};
 use crate::time::UnixMs;
 
+use super::firing::seen_by;
 use super::rule_truth::Look;
 use super::{Firing, World};
 
@@ -43,6 +44,26 @@ pub fn reason_holds(firing: &Firing, state: &DealState, now: UnixMs, world: &Wor
         }
     };
     if holds { Holds::Yes } else { Holds::No }
+}
+
+/// A firing as it would read at `now`: the same reason, with what its conditions
+/// see by then and the ages of then. `None` when its rule is gone or has another
+/// version: then the words of the version that spoke stay.
+#[must_use]
+pub fn as_of(firing: &Firing, state: &DealState, now: UnixMs, world: &World<'_>) -> Option<Firing> {
+    let rule = world.rules.rule(&firing.rule_id);
+    let rule = rule.filter(|rule| rule.version_hash == firing.rule_version)?;
+    let look = Look::at(&state.facts, now, world);
+    let mut look = match &firing.change {
+        Some(change) => look.with_change(change, &state.facts),
+        None => look,
+    };
+    Some(Firing {
+        at: now.max(firing.at),
+        seen: seen_by(rule, &mut look),
+        explanation: explanation(rule, &mut look),
+        ..firing.clone()
+    })
 }
 
 /// Whether what `rule` hopes for is true of the deal at `now`, after its nudge

@@ -1,5 +1,6 @@
 //! A firing: a rule's reason to speak, with all that later steps need.
 
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::attention::AttentionClass;
@@ -31,6 +32,10 @@ pub struct Firing {
     pub deal: DealKey,
     /// The engine time of the decision.
     pub at: UnixMs,
+    /// IANA name of the zone the deal's owner worked in then: ages in days are
+    /// counted on that wall.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
     /// When the change behind it happened, or the state became true.
     pub occurred_at: UnixMs,
     /// When the episode began; `None` for an event rule.
@@ -64,6 +69,13 @@ pub(super) enum Cause<'a> {
 }
 
 impl Firing {
+    /// The zone the deal's owner worked in when it fired.
+    #[must_use]
+    pub fn zone(&self) -> TimeZone {
+        let named = self.zone.as_deref().and_then(|name| TimeZone::get(name).ok());
+        named.unwrap_or(TimeZone::UTC)
+    }
+
     pub(super) fn new(
         rule: &Rule,
         facts: &DealFacts,
@@ -71,13 +83,7 @@ impl Firing {
         look: &mut Look<'_>,
     ) -> Self {
         let explanation = explanation(rule, look);
-        let context = look.context(rule);
-        let mut seen = rule.when.seen(&context);
-        for (name, value) in rule.unless.iter().flat_map(|unless| unless.seen(&context)) {
-            if seen.iter().all(|(known, _)| *known != name) {
-                seen.push((name, value));
-            }
-        }
+        let seen = seen_by(rule, look);
         let (change, episode_start, repeat) = match cause {
             Cause::Change(view) => (Some(view.clone()), None, 0),
             Cause::Episode { start, repeat } => (None, Some(start), repeat),
@@ -91,6 +97,7 @@ impl Firing {
             trigger: rule.trigger_hash.clone(),
             deal: facts.key.clone(),
             at: look.now,
+            zone: look.zone().iana_name().map(str::to_owned),
             occurred_at: occurred_at.or(episode_start).unwrap_or(look.now),
             episode_start,
             repeat,
@@ -104,6 +111,18 @@ impl Firing {
             threshold: rule.threshold,
         }
     }
+}
+
+/// What a rule's conditions see, each fact once.
+pub(super) fn seen_by(rule: &Rule, look: &mut Look<'_>) -> Vec<(String, Seen)> {
+    let context = look.context(rule);
+    let mut seen = rule.when.seen(&context);
+    for (name, value) in rule.unless.iter().flat_map(|unless| unless.seen(&context)) {
+        if seen.iter().all(|(known, _)| *known != name) {
+            seen.push((name, value));
+        }
+    }
+    seen
 }
 
 /// Made of what the reason *is*, never of when it was worked out: a doubled,

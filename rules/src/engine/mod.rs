@@ -26,7 +26,9 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 pub use context::template_context;
-pub use explain::{Holds, explain_change, explain_rule, inactive, outcome_met, reason_holds};
+pub use explain::{
+    Holds, as_of, explain_change, explain_rule, inactive, outcome_met, reason_holds,
+};
 pub use firing::{Firing, delivery_id, nudge_id};
 pub use reading::{Reading, reading};
 

@@ -30,7 +30,7 @@ pub struct Reading {
 
 /// Reads a firing out. Stages, pipelines and owners go by their labels, money
 /// has its currency, and dates are those of `zone`, the reader's; a close date
-/// is the account's day.
+/// is the same day for everybody.
 #[must_use]
 pub fn reading(
     firing: &Firing,
@@ -38,7 +38,7 @@ pub fn reading(
     metadata: &Metadata,
     zone: &TimeZone,
 ) -> Reading {
-    let speaker = Speaker::new(facts, metadata, zone);
+    let speaker = Speaker::new(firing, facts, metadata, zone);
     let mut reading = Reading::default();
     let mut told: Vec<String> = Vec::new();
     // The first part asks whether the rule looks at such deals at all.

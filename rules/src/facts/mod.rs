@@ -8,6 +8,7 @@
 
 pub mod activities;
 pub mod change;
+pub mod close_day;
 pub mod deal;
 pub mod derived;
 pub mod diff;
@@ -22,6 +23,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 pub use change::{ActivityKind, Actor, ActorKind, Change, ChangeKind, Direction};
+pub use close_day::close_day;
 pub use deal::{DealFacts, DealState, Hydration};
 pub use event::{ChangeView, EventKind};
 pub use metadata::{Metadata, Owner, Pipeline, Stage, StageKind};

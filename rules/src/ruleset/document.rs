@@ -64,7 +64,8 @@ pub struct RuleDocument {
     pub audience: Option<Audience>,
     /// How loudly; `digest` for state rules by default, else `interrupt`.
     pub attention: Option<AttentionClass>,
-    /// Also as a task or note on the deal; only with audience owner and attention interrupt.
+    /// Also as a task or note on the deal, unless it goes into a digest instead; only
+    /// with audience owner and attention interrupt.
     pub crm: Option<Located<CrmDelivery>>,
     /// 1 to 9, 1 first; 5 by default.
     #[schemars(range(min = 1, max = 9))]

@@ -7,6 +7,7 @@ use minijinja::{Environment, Error, ErrorKind, State, Value};
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::TIME_ZONE_VARIABLE;
+use crate::money::amount_text;
 use crate::time::UnixMs;
 
 /// The names of all filters.
@@ -86,22 +87,8 @@ fn plural(value: Value, one: String, many: String) -> Result<String, Error> {
 }
 
 fn money(value: Value, currency: Option<Value>) -> Result<String, Error> {
-    let amount =
-        number(&value, "money")?.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero);
-    let digits =
-        if amount.is_integer() { amount.trunc().to_string() } else { format!("{amount:.2}") };
-    let (sign, digits) = digits.strip_prefix('-').map_or(("", digits.as_str()), |rest| ("-", rest));
-    let (whole, fraction) = digits.split_at(digits.find('.').unwrap_or(digits.len()));
-    let mut grouped = String::with_capacity(digits.len() * 2);
-    for (index, digit) in whole.chars().enumerate() {
-        if index > 0 && (whole.len() - index) % 3 == 0 {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    let currency = currency.filter(has_value).map(|code| code.to_string()).unwrap_or_default();
-    let space = if currency.is_empty() { "" } else { " " };
-    Ok(format!("{currency}{space}{sign}{grouped}{fraction}"))
+    let currency = currency.filter(has_value).map(|code| code.to_string());
+    Ok(amount_text(number(&value, "money")?, currency.as_deref()))
 }
 
 fn date(state: &State, value: Value) -> Result<String, Error> {

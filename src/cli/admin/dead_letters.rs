@@ -1,10 +1,12 @@
 //! `touchline admin dead-letters`
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use crate::cli::counted::counted;
 use crate::cli::open::{self, Word};
 use crate::config::Config;
 use crate::store::{AuditEntry, DeadLetterRow, DeadLetterState, Store};
@@ -25,7 +27,7 @@ pub(in crate::cli) enum DeadLettersCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Put them into the inbox again; what was handled before is recognised.
+    /// Put them into the inbox again: these events, and no others of their requests.
     Replay(Chosen),
     /// Give them up for good.
     Discard(Chosen),
@@ -33,9 +35,9 @@ pub(in crate::cli) enum DeadLettersCommand {
 
 #[derive(Args)]
 pub(in crate::cli) struct Chosen {
-    /// Which, as `list` names them: 17 or 17/3.
+    /// Which, as `list` names them: 17/3, or 17 for all of that request that wait.
     #[arg(value_name = "ID", value_parser = id, required_unless_present = "all")]
-    ids: Vec<(u64, u32)>,
+    ids: Vec<(u64, Option<u32>)>,
     /// All that wait.
     #[arg(long, conflicts_with = "ids")]
     all: bool,
@@ -43,10 +45,16 @@ pub(in crate::cli) struct Chosen {
     word: Word,
 }
 
-fn id(text: &str) -> Result<(u64, u32), String> {
-    let (seq, place) = text.split_once('/').unwrap_or((text, "0"));
-    let parsed = seq.parse().ok().zip(place.parse().ok());
-    parsed.ok_or_else(|| "write it as `list` does: 17 or 17/3".to_owned())
+fn id(text: &str) -> Result<(u64, Option<u32>), String> {
+    let parsed = match text.split_once('/') {
+        Some((seq, place)) => seq.parse().ok().zip(place.parse().ok().map(Some)),
+        None => seq_alone(text),
+    };
+    parsed.ok_or_else(|| "write it as `list` does: 17/3, or 17 for a whole request".to_owned())
+}
+
+fn seq_alone(text: &str) -> Option<(u64, Option<u32>)> {
+    Some((text.parse().ok()?, None))
 }
 
 pub(super) async fn run(config: &Config, command: DeadLettersCommand) -> anyhow::Result<ExitCode> {
@@ -75,24 +83,22 @@ pub(in crate::cli) async fn load(store: &Store, all: bool) -> anyhow::Result<Vec
 async fn list(store: &Store, all: bool, json: bool) -> anyhow::Result<ExitCode> {
     let letters = load(store, all).await?;
     for letter in &letters {
-        let DeadLetterRow { seq, place, request, attempts, reason, state } = letter;
-        let state = word(*state);
+        let DeadLetterRow { seq, place, connection, kind, received_at, attempts, reason, state } =
+            letter;
+        let state = state.name();
         if json {
             let line = json!({
                 "id": format!("{seq}/{place}"),
                 "state": state,
-                "connection": request.connection,
-                "kind": request.kind,
-                "received_at": request.received_at.to_string(),
+                "connection": connection,
+                "kind": kind,
+                "received_at": received_at.to_string(),
                 "attempts": attempts,
                 "reason": reason,
             });
             println!("{line}");
         } else {
-            println!(
-                "{seq}/{place}  {state}  {}  {}  {reason}",
-                request.received_at, request.connection
-            );
+            println!("{seq}/{place}  {state}  {received_at}  {connection}  {reason}");
         }
     }
     if letters.is_empty() {
@@ -103,25 +109,32 @@ async fn list(store: &Store, all: bool, json: bool) -> anyhow::Result<ExitCode> 
     Ok(ExitCode::SUCCESS)
 }
 
-fn word(state: DeadLetterState) -> &'static str {
-    match state {
-        DeadLetterState::Waiting => "waiting",
-        DeadLetterState::Replayed => "replayed",
-        DeadLetterState::Discarded => "discarded",
+/// What is chosen, by request: its places, or none for all that wait.
+async fn by_request(
+    store: &Store,
+    chosen: &Chosen,
+) -> anyhow::Result<BTreeMap<u64, BTreeSet<u32>>> {
+    let mut requests = BTreeMap::<u64, BTreeSet<u32>>::new();
+    if chosen.all {
+        let seqs = load(store, false).await?.into_iter().map(|letter| letter.seq);
+        return Ok(seqs.map(|seq| (seq, BTreeSet::new())).collect());
     }
+    let whole: BTreeSet<u64> =
+        chosen.ids.iter().filter(|(_, place)| place.is_none()).map(|(seq, _)| *seq).collect();
+    for (seq, place) in &chosen.ids {
+        let places = requests.entry(*seq).or_default();
+        places.extend(place.filter(|_| !whole.contains(seq)));
+    }
+    Ok(requests)
 }
 
 async fn settle(store: &Store, chosen: Chosen, verb: &str) -> anyhow::Result<ExitCode> {
     let Some(reason) = chosen.word.reason() else { return Ok(open::needs_reason()) };
-    let ids = match chosen.all {
-        true => load(store, false).await?.iter().map(|one| (one.seq, one.place)).collect(),
-        false => chosen.ids.clone(),
-    };
     let mut failed = 0;
-    for (seq, place) in ids {
+    for (seq, places) in by_request(store, &chosen).await? {
         // The word first: a change without a trace would be worse than a trace
         // of a change that failed.
-        let told = json!({ "dead_letter": format!("{seq}/{place}"), "reason": reason });
+        let told = json!({ "request": seq, "places": places, "reason": reason });
         let entry = AuditEntry {
             at: open::clock().now(),
             actor: chosen.word.actor(),
@@ -129,20 +142,28 @@ async fn settle(store: &Store, chosen: Chosen, verb: &str) -> anyhow::Result<Exi
             body: serde_json::to_vec(&told)?,
         };
         store.append_audit(entry).await?;
+        let places: Vec<u32> = places.into_iter().collect();
+        let named = places.iter().map(|place| format!("{seq}/{place}")).collect::<Vec<_>>();
         let settled = match verb {
-            "replay" => store
-                .replay_dead_letter(seq, place)
+            "replay" => store.replay_dead_letters(seq, places).await.map(|(at, places)| {
+                format!("{} replayed as inbox row {at}", counted(places.len(), "event"))
+            }),
+            _ => store
+                .discard_dead_letters(seq, places)
                 .await
-                .map(|at| format!("replayed as inbox row {at}")),
-            _ => store.discard_dead_letter(seq, place).await.map(|()| "discarded".to_owned()),
+                .map(|places| format!("{} discarded", counted(places.len(), "event"))),
         };
+        let named = if named.is_empty() { seq.to_string() } else { named.join(" ") };
         match settled {
-            Ok(done) => println!("{seq}/{place}  {done}"),
+            Ok(done) => println!("{named}  {done}"),
             Err(error) => {
                 failed += 1;
-                eprintln!("{seq}/{place}  {error}");
+                eprintln!("{named}  {error}");
             }
         }
+    }
+    if failed > 0 {
+        eprintln!("hint: `touchline admin dead-letters list --all` shows what there is");
     }
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

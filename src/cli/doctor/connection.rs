@@ -1,6 +1,7 @@
 //! Whether one connection is well.
 
-use std::collections::BTreeSet;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use touchline_kit::{Capability, Usage};
@@ -10,13 +11,14 @@ use touchline_rules::time::{DAY_MS, HOUR_MS, MINUTE_MS};
 use super::super::counted::counted;
 use super::findings::{Findings, lasting};
 use crate::coaching::credentials::{BROKEN, WORKING, static_token};
-use crate::coaching::data_check::{DataCheck, PipelineCheck};
+use crate::coaching::data_check::{DataCheck, FactShare, PipelineCheck};
 use crate::coaching::grants::Grants;
 use crate::coaching::opening::{declared, oauth_line};
 use crate::coaching::people::People;
 use crate::config::Config;
 use crate::connection::Connection;
 use crate::http::hooks::Refusal;
+use crate::http::intake_days::{Answered, DAYS_KEPT, IntakeDays, intake_days};
 use crate::http::refusals::refusals;
 use crate::roles::backfill::{BackfillProgress, Waiting};
 use crate::store::{InboxRow, Part, Store};
@@ -213,7 +215,21 @@ fn tell_data_check(slug: &str, check: &DataCheck, findings: &mut Findings) {
                 .warn(format!("{text}; rules that rest on activity are inactive there"))
                 .hint(format!("at least {} % are needed: connect mail and calendar to {slug}, so that it logs them", check.needed_percent));
         }
+        let finding = findings.ok(format!("{label}: the share of open deals that carry each fact"));
+        finding.details.extend(shares(&pipeline.facts));
     }
+}
+
+/// One line for each share, the greatest first, with the facts that have it.
+fn shares(facts: &[FactShare]) -> Vec<String> {
+    let mut by_share = BTreeMap::<Reverse<u64>, Vec<&str>>::new();
+    for fact in facts {
+        by_share.entry(Reverse(fact.percent)).or_default().push(&fact.name);
+    }
+    let line = |(share, names): (Reverse<u64>, Vec<&str>)| {
+        format!("{:>3} %  {}", share.0, names.join(", "))
+    };
+    by_share.into_iter().map(line).collect()
 }
 
 /// Owners who work in a zone that nobody told.
@@ -276,9 +292,39 @@ pub(super) async fn webhooks(
                 .hint(format!("the vendor should call {}/hooks/{slug}", config.public_url));
         }
     }
+    tell_intake(&intake_days(store, slug, now).await?, now, findings);
     let refused = refusals(store, slug).await?;
     tell_refusals(&refused, last, now, findings);
     Ok(())
+}
+
+/// How webhooks were answered. What was not taken today somebody should look at.
+fn tell_intake(days: &IntakeDays, now: UnixMs, findings: &mut Findings) {
+    if days.is_empty() {
+        return;
+    }
+    let all = days.values().fold(Answered::default(), |all, day| all.and(*day));
+    let today = days.get(&now.0.div_euclid(DAY_MS)).copied().unwrap_or_default();
+    let Answered { accepted, refused, too_large, turned_away, failed } = all;
+    let text = format!(
+        "webhooks in {DAYS_KEPT} days: {accepted} taken, {refused} refused (401), {too_large} too large (413), {turned_away} turned away (429), {failed} not stored (503)"
+    );
+    if today.lost() == 0 {
+        findings.ok(text);
+        return;
+    }
+    let finding = findings.warn(text);
+    finding.detail(format!("today not taken: {}", today.lost()));
+    if today.too_large > 0 {
+        finding.hint("http.body_max_bytes is the largest that is taken; the catch-up poll finds what the others said");
+    }
+    if today.turned_away > 0 {
+        finding.hint("more came at once than inbox.queue_rows_max or queue_bytes_max; the vendor sends them again");
+    }
+    if today.failed > 0 {
+        finding
+            .hint("the disk was too slow or the service was starting; the vendor sends them again");
+    }
 }
 
 async fn last_heard(store: &Store, slug: &str) -> anyhow::Result<Option<UnixMs>> {

@@ -1,8 +1,12 @@
 //! What the doctor found, and how it is shown.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Serialize;
+
+/// Different reasons shown.
+const REASONS_MAX: usize = 5;
 
 /// How bad it is.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -138,6 +142,23 @@ impl fmt::Display for Findings {
             (0, 0) => writeln!(f, "all is well"),
             (bad, warn) => writeln!(f, "{bad} bad, {warn} to look at"),
         }
+    }
+}
+
+/// The most frequent reasons, each with its number.
+pub(super) fn tell_reasons<'a>(reasons: impl Iterator<Item = &'a str>, lines: &mut Vec<String>) {
+    let mut counted = BTreeMap::<&str, usize>::new();
+    for reason in reasons {
+        *counted.entry(if reason.is_empty() { "no reason given" } else { reason }).or_default() +=
+            1;
+    }
+    let mut counted: Vec<_> = counted.into_iter().collect();
+    counted.sort_by_key(|(reason, count)| (std::cmp::Reverse(*count), *reason));
+    lines.extend(
+        counted.iter().take(REASONS_MAX).map(|(reason, count)| format!("{count} × {reason}")),
+    );
+    if let Some(more) = counted.len().checked_sub(REASONS_MAX + 1) {
+        lines.push(format!("… and {} more reasons", more + 1));
     }
 }
 

@@ -1,7 +1,6 @@
 //! What concerns the installation as a whole: configuration, database, key,
 //! rules, queues.
 
-use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 
@@ -13,22 +12,17 @@ use touchline_rules::time::MINUTE_MS;
 
 use super::super::admin::dead_letters;
 use super::super::open;
-use super::findings::{Findings, lasting};
+use super::deliveries::deliveries;
+use super::findings::{Findings, lasting, tell_reasons};
 use crate::coaching::rulesets::read_packs;
 use crate::coaching::settings::Settings;
 use crate::config::Config;
 use crate::roles::fetch::metadata::stored;
-use crate::store::{DeliveryState, Store};
+use crate::store::Store;
 use crate::vault::Vault;
 
 /// A webhook should be handled within seconds; after this something is wrong.
 const LAG_MS_MAX: i64 = 2 * MINUTE_MS;
-/// A delivery that should have gone out by then hangs.
-const OVERDUE_MS: i64 = 15 * MINUTE_MS;
-/// Deliveries of one state that are looked at.
-const DELIVERIES_MAX: usize = 1_000;
-/// Different reasons shown.
-const REASONS_MAX: usize = 5;
 /// Errors in rules shown.
 const RULE_ERRORS_MAX: usize = 10;
 
@@ -243,50 +237,4 @@ async fn letters(store: &Store, findings: &mut Findings) -> anyhow::Result<()> {
     tell_reasons(letters.iter().map(|letter| letter.reason.as_str()), &mut finding.details);
     finding.hint("`touchline admin dead-letters list`, then replay or discard them");
     Ok(())
-}
-
-async fn deliveries(store: &Store, now: UnixMs, findings: &mut Findings) -> anyhow::Result<()> {
-    let in_state = |state| store.deliveries_in(state, DELIVERIES_MAX);
-    let overdue = in_state(DeliveryState::Waiting).await?;
-    let overdue: Vec<_> =
-        overdue.iter().filter(|row| row.until.plus_ms(OVERDUE_MS) < now).collect();
-    if !overdue.is_empty() {
-        let finding = findings.bad(format!("deliveries overdue: {}", overdue.len()));
-        tell_reasons(overdue.iter().map(|row| row.why.as_str()), &mut finding.details);
-        finding.hint("see whether the connection that sends them is well");
-    }
-    let unknown = in_state(DeliveryState::Unknown).await?;
-    if !unknown.is_empty() {
-        let finding = findings.warn(format!(
-            "deliveries of which it is not known whether they arrived: {}",
-            unknown.len()
-        ));
-        tell_reasons(unknown.iter().map(|row| row.why.as_str()), &mut finding.details);
-    }
-    let failed = in_state(DeliveryState::Failed).await?;
-    if !failed.is_empty() {
-        let finding = findings.bad(format!("failed deliveries: {}", failed.len()));
-        tell_reasons(failed.iter().map(|row| row.why.as_str()), &mut finding.details);
-    }
-    if overdue.is_empty() && unknown.is_empty() && failed.is_empty() {
-        findings.ok("no delivery hangs or failed");
-    }
-    Ok(())
-}
-
-/// The most frequent reasons, each with its number.
-fn tell_reasons<'a>(reasons: impl Iterator<Item = &'a str>, lines: &mut Vec<String>) {
-    let mut counted = BTreeMap::<&str, usize>::new();
-    for reason in reasons {
-        *counted.entry(if reason.is_empty() { "no reason given" } else { reason }).or_default() +=
-            1;
-    }
-    let mut counted: Vec<_> = counted.into_iter().collect();
-    counted.sort_by_key(|(reason, count)| (std::cmp::Reverse(*count), *reason));
-    lines.extend(
-        counted.iter().take(REASONS_MAX).map(|(reason, count)| format!("{count} × {reason}")),
-    );
-    if let Some(more) = counted.len().checked_sub(REASONS_MAX + 1) {
-        lines.push(format!("… and {} more reasons", more + 1));
-    }
 }

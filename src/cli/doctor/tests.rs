@@ -5,16 +5,19 @@ use std::sync::Arc;
 use touchline_hubspot::fake::{sign_v1, sign_v3};
 use touchline_kit::{Connector as _, RawRequest};
 use touchline_rules::UnixMs;
+use touchline_rules::facts::{DealKey, DealState};
 use touchline_rules::time::{HOUR_MS, MINUTE_MS};
 
 use super::findings::{Findings, lasting};
 use super::signature::{Captured, explain};
 use super::*;
 use crate::clock::ManualClock;
+use crate::coaching::data_check::{DataCheck, FactShare, PipelineCheck};
 use crate::coaching::opening::declared;
 use crate::http::hooks::Refusal;
+use crate::http::intake_days::{Answered, IntakeDays};
 use crate::roles::backfill::{BackfillProgress, Waiting};
-use crate::store::{NewInbox, Part, StoreOptions};
+use crate::store::{Batch, CommitClass, DealRow, NewInbox, Part, StoreOptions};
 
 const NOW: UnixMs = UnixMs(1_795_420_800_000);
 const SECRET: &str = "fake-client-secret";
@@ -228,6 +231,65 @@ async fn a_lost_key_is_bad_and_is_not_made_anew() {
         "{report}"
     );
     assert!(!rig.config.key_file.exists());
+}
+
+#[tokio::test]
+async fn how_webhooks_were_answered_is_told() {
+    let rig = rig();
+    let today = NOW.0.div_euclid(touchline_rules::time::DAY_MS);
+    let put = async |version, too_large| {
+        let day = Answered { accepted: 40, too_large, ..Answered::default() };
+        let before = Answered { accepted: 2, failed: 3, ..Answered::default() };
+        let days = IntakeDays::from([(today - 9, before), (today - 1, before), (today, day)]);
+        let body = serde_json::to_vec(&days).unwrap();
+        let part = Part::Intake;
+        rig.store.put_connection_part("hubspot".into(), part, version, body, NOW).await.unwrap();
+        rig.report(Some("hubspot")).await
+    };
+    let told = "webhooks in 7 days: 42 taken, 0 refused (401), 0 too large (413), 0 turned away (429), 3 not stored (503)";
+    let report = put(0, 0).await;
+    assert!(report.contains(&format!("ok    {told}")), "{report}");
+    let report = put(1, 1).await;
+    assert!(report.contains("1 too large (413)") && report.contains("today not taken: 1"));
+    assert!(report.contains("hint: http.body_max_bytes"), "{report}");
+}
+
+#[tokio::test]
+async fn what_the_crm_carries_and_which_rules_lack_it_is_told() {
+    let rig = rig();
+    let share = |name: &str, percent| FactShare { name: name.into(), deals: 1, percent };
+    let pipeline = PipelineCheck {
+        id: "default".into(),
+        label: "Sales".into(),
+        open_deals: 2,
+        active_deals: 2,
+        trusted: true,
+        overridden: None,
+        facts: vec![share("deal.next_step", 50), share("deal.name", 100), share("deal.id", 100)],
+    };
+    let check =
+        DataCheck { at: NOW, needed_percent: 60, within_days: 30, pipelines: vec![pipeline] };
+    check.store(&rig.store, "hubspot").await.unwrap();
+    let key = DealKey { connection: "hubspot".into(), id: "1".into() };
+    let row = DealRow {
+        connection: "hubspot".into(),
+        id: "1".into(),
+        version: 0,
+        owner: String::new(),
+        pipeline: String::new(),
+        stage: String::new(),
+        status: "open".into(),
+        engine_at: NOW,
+        body: serde_json::to_vec(&DealState::new(key)).unwrap(),
+    };
+    let settings_version = rig.store.settings_version().await.unwrap();
+    let batch = Batch { settings_version, deals: vec![row], ..Batch::default() };
+    rig.store.commit_batch(batch, CommitClass::Derived).await.unwrap().done().unwrap();
+    let report = rig.report(Some("hubspot")).await;
+    let shares = "Sales: the share of open deals that carry each fact\n        100 %  deal.name, deal.id\n         50 %  deal.next_step";
+    assert!(report.contains(shares), "{report}");
+    assert!(report.contains("on how many of 1 open deals"), "{report}");
+    assert!(report.contains("nobody told of deal.stage_kind"), "{report}");
 }
 
 #[tokio::test]

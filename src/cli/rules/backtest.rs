@@ -177,7 +177,7 @@ fn play(past: &Past, setup: Setup<'_>, against: Option<&RuleSet>) -> anyhow::Res
     };
     let mut telling = Telling::new(setup.metadata);
     let changes = usize::try_from(past.changes).unwrap_or(usize::MAX);
-    let mut course = Course::of(changes, "changes played");
+    let mut course = Course::new(changes, "changes played");
     let calendar: &Calendar = &setup.crew.calendar;
     for (number, told) in past.play()?.enumerate() {
         let (at, change) = told.with_context(|| past.name.clone())?;

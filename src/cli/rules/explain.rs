@@ -14,6 +14,7 @@ use touchline_rules::time::{HOUR_MS, MINUTE_MS};
 
 use super::super::{ConfigFile, open};
 use super::accounts_of;
+use super::newest_change::{Newest, ToldChange};
 use crate::coaching::data_check::load_verdicts;
 use crate::coaching::opening::no_connection;
 use crate::coaching::people::People;
@@ -33,7 +34,8 @@ pub(in crate::cli) struct ExplainArgs {
     /// The deal's connection, where several know such a deal.
     #[arg(long, value_name = "SLUG")]
     connection: Option<String>,
-    /// As of this instant, with what is known now; without it, now.
+    /// As of this instant, with what is known now; without it, now. For an event
+    /// rule: the newest change that came by then.
     #[arg(long, value_name = "TIME", value_parser = instant)]
     at: Option<UnixMs>,
     /// Print one JSON object.
@@ -57,6 +59,9 @@ struct Told {
     verdict: &'static str,
     /// The same in a sentence.
     because: String,
+    /// The change that an event rule was judged on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    change: Option<ToldChange>,
     explanation: Explanation,
 }
 
@@ -79,6 +84,9 @@ pub(super) async fn run(file: ConfigFile, args: ExplainArgs) -> anyhow::Result<E
         println!("{}", serde_json::to_string_pretty(&told)?);
     } else {
         println!("{} on deal {} of {}, as of {}", told.rule, told.deal, told.connection, told.at);
+        if let Some(change) = &told.change {
+            println!("{change}");
+        }
         println!("{}: {}\n\n{}", told.verdict, told.because, told.explanation);
     }
     Ok(ExitCode::SUCCESS)
@@ -130,8 +138,21 @@ async fn tell(
         hydrate_deadline_ms: config.ingest.hydrate_deadline_minutes * MINUTE_MS,
         live_max_age_ms: config.attention.event_max_age_hours.saturating_mul(HOUR_MS),
     };
-    let explanation = explain_rule(rule, state, at, &world);
-    let (verdict, because) = verdict(rule, state, &explanation, world.activity_trusted);
+    let newest = match &rule.on {
+        Trigger::State => None,
+        Trigger::Event(kind) => Newest::load(store, state, *kind, &metadata, at).await?,
+    };
+    let explanation = match &newest {
+        Some(newest) => newest.explain(rule, state, &world),
+        None => explain_rule(rule, state, at, &world),
+    };
+    let trusted = world.activity_trusted;
+    let (verdict, because) = match &newest {
+        None => verdict(rule, state, &explanation, trusted),
+        Some(newest) => newest
+            .verdict(rule, state, explanation.truth, &world)
+            .unwrap_or_else(|| ("unknown", unknown(&explanation, trusted))),
+    };
     Ok(Told {
         rule: rule.id.clone(),
         connection: connection.clone(),
@@ -139,10 +160,13 @@ async fn tell(
         at: at.to_string(),
         verdict,
         because,
+        change: newest.as_ref().map(Newest::told),
         explanation,
     })
 }
 
+/// The verdict without a change: on a state rule, or on an event rule that still
+/// waits for its first event.
 fn verdict(
     rule: &Rule,
     state: &DealState,
@@ -150,13 +174,36 @@ fn verdict(
     activity_trusted: bool,
 ) -> (&'static str, String) {
     match (explanation.truth, &rule.on) {
-        (Truth::False, _) => ("not true", "a part that must be true is not".to_owned()),
-        (Truth::Unknown, _) => ("unknown", unknown(rule, explanation, activity_trusted)),
-        (Truth::True, Trigger::Event(kind)) => {
-            ("waits for its event", format!("it fires at the next {}, whatever that changes", kind))
+        (Truth::False, Trigger::Event(kind)) => (
+            "waits for its event",
+            format!(
+                "no {kind} of this deal is stored; as the deal is now, a part that must be true is not"
+            ),
+        ),
+        (Truth::False, Trigger::State) => {
+            ("not true", "a part that must be true is not".to_owned())
         }
+        (Truth::Unknown, Trigger::Event(kind)) if tells_only_of_change(explanation) => (
+            "waits for its event",
+            format!("no {kind} of this deal is stored; the next one tells its `change`"),
+        ),
+        (Truth::Unknown, _) => ("unknown", unknown(explanation, activity_trusted)),
+        (Truth::True, Trigger::Event(kind)) => (
+            "waits for its event",
+            format!(
+                "no {kind} of this deal is stored; it fires at the next, whatever that changes"
+            ),
+        ),
         (Truth::True, Trigger::State) => holds(rule, state),
     }
+}
+
+/// Whether nothing but the change itself is missing.
+fn tells_only_of_change(explanation: &Explanation) -> bool {
+    let mut names = Vec::new();
+    unknown_values(explanation, &mut names);
+    names.iter().any(|name| name.contains("change."))
+        && names.iter().all(|name| name.contains("change.") || name.contains('('))
 }
 
 /// A state rule that is true speaks once an episode, and not at all where it was
@@ -181,7 +228,7 @@ fn holds(rule: &Rule, state: &DealState) -> (&'static str, String) {
     }
 }
 
-fn unknown(rule: &Rule, explanation: &Explanation, activity_trusted: bool) -> String {
+fn unknown(explanation: &Explanation, activity_trusted: bool) -> String {
     let mut names = Vec::new();
     unknown_values(explanation, &mut names);
     // A function's name says less than the fact it could not read.
@@ -192,11 +239,6 @@ fn unknown(rule: &Rule, explanation: &Explanation, activity_trusted: bool) -> St
         [] => "a part of it cannot be told".to_owned(),
         names => format!("nobody told of {}", names.join(", ")),
     };
-    if let Trigger::Event(kind) = &rule.on
-        && names.iter().any(|name| name.contains("change."))
-    {
-        text += &format!("; it is an event rule, and a {} tells its `change`", kind);
-    }
     if !activity_trusted && names.iter().any(|name| is_activity(name)) {
         text += "; too few deals of this pipeline show activity, so nothing rests on it there";
     }

@@ -1,5 +1,7 @@
 //! `touchline sim hubspot`
 
+mod start;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -14,6 +16,7 @@ use touchline_rules::UnixMs;
 
 use super::{Target, address, listen, public_url, target};
 use crate::clock::SystemClock;
+use crate::coaching::opening::redirect_url;
 use crate::demo::course::Course;
 use crate::demo::history::read;
 use crate::demo::replay::{Replay, managers_config};
@@ -32,7 +35,18 @@ const QUIET: Duration = Duration::from_secs(3);
 /// … and is not waited for any longer than this.
 const QUIET_WAIT_MAX: Duration = Duration::from_secs(15 * 60);
 
+/// What `--help` says after the options.
+const MOVE_A_DEAL: &str = "\
+Without --replay the account has two owners and a few deals. What comes in by the
+access token counts as Touchline's own work, which is no reason to speak. Move a deal
+as its owner does (`\"user\": ID` for another person):
+  curl http://127.0.0.1:9101/control/deals
+  curl -d '{\"deal\": \"ID\", \"properties\": {\"dealstage\": \"contractsent\"}}' \\
+       http://127.0.0.1:9101/control/set
+`touchline sim slack` has the same two people.";
+
 #[derive(Args)]
+#[command(after_help = MOVE_A_DEAL)]
 pub(in crate::cli) struct HubSpotArgs {
     /// Where the REST side listens.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9101", value_parser = address)]
@@ -71,6 +85,9 @@ pub(super) async fn run(args: HubSpotArgs) -> anyhow::Result<ExitCode> {
     let history = args.replay.as_deref().map(read).transpose()?;
     let fake = FakeHubSpot::new(account(&args, history.as_ref())?);
     let replay = history.as_ref().map(|history| Replay::new(history, &fake));
+    if replay.is_none() {
+        start::fill(&fake)?;
+    }
     let (listener, address) = listen(args.listen).await?;
     print!("{}", snippet(&fake, &args.target.connection, address, history.as_ref()));
     eprintln!(
@@ -91,7 +108,7 @@ pub(super) async fn run(args: HubSpotArgs) -> anyhow::Result<ExitCode> {
         }
     };
     tokio::select! {
-        served = axum::serve(listener, fake.router()).into_future() => served?,
+        served = axum::serve(listener, fake.router().merge(fake.control_router())).into_future() => served?,
         acted = acting => acted?,
         stopped = tokio::signal::ctrl_c() => stopped?,
     }
@@ -106,6 +123,8 @@ fn account(args: &HubSpotArgs, history: Option<&History>) -> anyhow::Result<Fake
     let mut config = FakeConfig::new(Arc::new(SystemClock)).with_webhook_file(file);
     config.target_url.clone_from(&args.target.url);
     config.send_to.clone_from(&args.send_to);
+    config.redirect_uris = vec![redirect_url(&service, &touchline_hubspot::MANIFEST)];
+    config.permitted_urls = vec![service];
     config.seed = args.seed;
     config.webhooks.shuffle = args.shuffle;
     config.webhooks.duplicate_percent = if args.twice { 100 } else { 0 };
@@ -130,10 +149,13 @@ fn snippet(
     let people = history.map(|history| managers_config(&history.header)).unwrap_or_default();
     format!(
         "# public_url must be \"{service}\"\n[connections.{connection}]\nconnector = \"hubspot\"\n\
-         base_url = \"http://{address}\"\nclient_secret = \"{secret}\"\naccess_token = \"{token}\"\n{people}",
+         base_url = \"http://{address}\"\nclient_secret = \"{secret}\"\naccess_token = \"{token}\"\n\
+         # or by OAuth: this instead of access_token, then `touchline connect {connection}`\n\
+         # client_id = \"{client_id}\"\n{people}",
         service = public_url(&config.target_url),
         secret = config.client_secret,
         token = config.access_token,
+        client_id = config.client_id,
     )
 }
 
@@ -143,7 +165,7 @@ fn snippet(
 async fn play(fake: &FakeHubSpot, replay: &mut Replay, args: &HubSpotArgs) -> anyhow::Result<()> {
     let started = tokio::time::Instant::now();
     let first = replay.next_at().unwrap_or(UnixMs::MIN);
-    let mut course = Course::new(replay.len());
+    let mut course = Course::new(replay.len(), "movements");
     while let Some(next) = replay.next_at() {
         let until = args.speed.map_or(UnixMs::MAX, |days| {
             let ms = started.elapsed().as_secs_f64() * days * touchline_rules::time::DAY_MS as f64;
@@ -226,4 +248,55 @@ async fn until_quiet(fake: &FakeHubSpot) {
 fn parse_speed(text: &str) -> Result<f64, String> {
     let days: Option<f64> = text.parse().ok().filter(|days: &f64| days.is_finite() && *days > 0.0);
     days.ok_or_else(|| format!("`{text}` should be a number of days above 0"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use touchline_hubspot::fake::{Actor, ObjectKind};
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: HubSpotArgs,
+    }
+
+    fn begun(target: &str) -> (Arc<FakeHubSpot>, HubSpotArgs) {
+        let Line { args } = Line::parse_from(["hubspot", "--target", target]);
+        (FakeHubSpot::new(account(&args, None).unwrap()), args)
+    }
+
+    #[test]
+    fn oauth_comes_back_to_the_service_wherever_it_is() {
+        let (fake, args) = begun("https://tl.example.com:8443/hooks/crm");
+        let back = "https://tl.example.com:8443/connect/hubspot/callback";
+        assert_eq!(fake.config().redirect_uris, [back]);
+        let address = "127.0.0.1:9101".parse().unwrap();
+        insta::assert_snapshot!(snippet(&fake, &args.target.connection, address, None), @r#"
+        # public_url must be "https://tl.example.com:8443"
+        [connections.crm]
+        connector = "hubspot"
+        base_url = "http://127.0.0.1:9101"
+        client_secret = "fake-client-secret"
+        access_token = "fake-access-token"
+        # or by OAuth: this instead of access_token, then `touchline connect crm`
+        # client_id = "fake-client-id"
+        "#);
+    }
+
+    #[test]
+    fn an_account_without_a_history_has_deals_that_somebody_can_move() {
+        let (fake, _) = begun("http://127.0.0.1:8080/hooks/hubspot");
+        start::fill(&fake).unwrap();
+        let deals = fake.records(ObjectKind::Deal);
+        assert_eq!(deals.len(), 4);
+        let owners: std::collections::BTreeSet<_> =
+            deals.iter().map(|deal| deal.stored("hubspot_owner_id").unwrap()).collect();
+        assert_eq!(owners.len(), 2);
+        assert!(fake.webhooks_idle(), "they were there before anybody listened");
+        fake.set(deals[0].id, "dealstage", "contractsent", &Actor::user(7_000)).unwrap();
+        assert!(!fake.webhooks_idle(), "what happens from now on is told");
+    }
 }

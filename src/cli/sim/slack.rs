@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::Args;
 use touchline_slack::fake::{FakeConfig, FakeSlack, FakeUser, pretty};
 
+use super::people::PEOPLE;
 use super::{Target, address, listen, target};
 use crate::clock::SystemClock;
 use crate::demo::history::{chat_users, read};
@@ -26,7 +27,8 @@ pub(in crate::cli) struct SlackArgs {
     /// Where clicks go: the service's public address and connection.
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080/hooks/slack", value_parser = target)]
     target: Target,
-    /// The people of a history are in the workspace.
+    /// The people of a history are in the workspace. Without this and --user: the
+    /// two of `sim hubspot`.
     #[arg(long, value_name = "HISTORY")]
     people: Option<PathBuf>,
     /// Somebody else who is in the workspace; may be given again.
@@ -44,12 +46,24 @@ fn zone(text: &str) -> Result<String, String> {
         .ok_or_else(|| "write an IANA name, as in Europe/London".to_owned())
 }
 
+fn two_people(zone: &str) -> Vec<FakeUser> {
+    let people = PEOPLE.iter().enumerate();
+    people
+        .map(|(index, (email, given, family))| {
+            FakeUser::new(&format!("U{index:03}"), email, &format!("{given} {family}"), zone)
+        })
+        .collect()
+}
+
 pub(super) async fn run(args: SlackArgs) -> anyhow::Result<ExitCode> {
     let connection = &args.target.connection;
     let mut users = match &args.people {
         Some(file) => chat_users(&read(file)?.header),
         None => Vec::new(),
     };
+    if users.is_empty() && args.user.is_empty() {
+        users = two_people(&args.zone);
+    }
     let more = args.user.iter().enumerate();
     users.extend(
         more.map(|(index, email)| {
@@ -75,11 +89,15 @@ pub(super) async fn run(args: SlackArgs) -> anyhow::Result<ExitCode> {
     );
     let router = slack.router().merge(slack.control_router());
     let reading = async {
-        let mut read = 0;
+        let (mut read, mut edits) = (0, 0);
         loop {
             for message in slack.messages_after(read) {
                 read += 1;
                 println!("── to {} ──\n{}", message.user_name, pretty(&message));
+            }
+            for message in slack.edited_after(edits) {
+                edits += 1;
+                println!("── changed, to {} ──\n{}", message.user_name, pretty(&message));
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }

@@ -27,7 +27,7 @@ const HELLO_PRIORITY: i64 = 0;
 /// The ledger's word where no chat knows the reader.
 const NO_CHANNEL: &str = "no_channel";
 /// The ledger's word for a nudge that cannot be read.
-const UNREADABLE: &str = "unreadable";
+pub(super) const UNREADABLE: &str = "unreadable";
 
 /// Where a reader's messages go.
 pub(super) enum Place {
@@ -49,6 +49,9 @@ pub(super) struct Deciding<'a> {
     pub now: UnixMs,
 }
 
+/// What was to be put into words, or why it could not be.
+type Written<T> = Result<T, serde_json::Error>;
+
 struct Pending {
     row: NudgeRow,
     body: NudgeBody,
@@ -58,11 +61,14 @@ struct Pending {
 impl Deciding<'_> {
     /// Decides on every pending nudge. `hello` is the newest introduction to
     /// this reader.
+    ///
+    /// # Errors
+    /// When a delivery cannot be put into words to be stored.
     pub(super) fn decide(
         &self,
         pending: Vec<NudgeRow>,
         hello: Option<&DeliveryRow>,
-    ) -> Vec<Decision> {
+    ) -> Written<Vec<Decision>> {
         let mut decisions = Vec::new();
         let mut readable = BTreeMap::new();
         for row in pending {
@@ -86,7 +92,7 @@ impl Deciding<'_> {
         for (id, decided) in decide(self.policy, self.reader, &nudges, self.now) {
             let Some(one) = readable.get(&id) else { continue };
             match decided {
-                Decided::Send(SendAs::Interrupt) => decisions.extend(self.interrupt(one)),
+                Decided::Send(SendAs::Interrupt) => decisions.extend(self.interrupt(one)?),
                 Decided::Send(SendAs::Digest { slot }) => {
                     digests.entry(slot).or_default().push(one);
                 }
@@ -102,10 +108,10 @@ impl Deciding<'_> {
             }
         }
         for (slot, items) in digests {
-            decisions.extend(self.digest(slot, &items));
+            decisions.extend(self.digest(slot, &items)?);
         }
-        decisions.extend(self.hello_before(&decisions, hello));
-        decisions
+        decisions.extend(self.hello_before(&decisions, hello)?);
+        Ok(decisions)
     }
 
     fn suppress(&self, nudge_id: String, reason: &str) -> Decision {
@@ -120,12 +126,12 @@ impl Deciding<'_> {
     }
 
     /// A message of its own, and where the rule asks for it the same on the deal.
-    fn interrupt(&self, one: &Pending) -> Vec<Decision> {
+    fn interrupt(&self, one: &Pending) -> Written<Vec<Decision>> {
         let mut sent = Vec::new();
         let snoozed = self.reader.snoozed.get(&one.row.id).copied();
         if let Some(chat) = self.chat() {
             let id = chat_id(&one.row.id, chat, snoozed);
-            sent.push(self.of_one(one, id, chat, CHAT, EDIT));
+            sent.push(self.of_one(one, id, chat, CHAT, EDIT)?);
         }
         let deal = &one.body.firing.deal;
         let crm = self.service.connections.get(&deal.connection);
@@ -133,12 +139,12 @@ impl Deciding<'_> {
         let is_wanted = snoozed.is_none() && crm.is_some_and(|c| c.crm().is_some());
         if let Some(channel) = crm_channel(&one.body).filter(|_| is_wanted) {
             let id = delivery_id(&one.row.id, &deal.connection, channel);
-            sent.push(self.of_one(one, id, &deal.connection, channel, COMPLETE));
+            sent.push(self.of_one(one, id, &deal.connection, channel, COMPLETE)?);
         }
         if sent.is_empty() {
-            return vec![self.suppress(one.row.id.clone(), NO_CHANNEL)];
+            return Ok(vec![self.suppress(one.row.id.clone(), NO_CHANNEL)]);
         }
-        sent.into_iter().map(Decision::Send).collect()
+        Ok(sent.into_iter().map(Decision::Send).collect())
     }
 
     fn of_one(
@@ -148,9 +154,9 @@ impl Deciding<'_> {
         connection: &str,
         channel: &str,
         on_end: &str,
-    ) -> NewDelivery {
+    ) -> Written<NewDelivery> {
         let item = self.item(one);
-        NewDelivery {
+        Ok(NewDelivery {
             id,
             connection: connection.to_owned(),
             channel: channel.to_owned(),
@@ -163,19 +169,19 @@ impl Deciding<'_> {
             expires_at: item.expires_at,
             until: self.now,
             nudges: vec![one.row.id.clone()],
-            body: DeliveryBody { slot: None, items: vec![item] }.bytes(),
-        }
+            body: DeliveryBody { slot: None, items: vec![item] }.bytes()?,
+        })
     }
 
     /// All items of one digest time are one message.
-    fn digest(&self, slot: UnixMs, of: &[&Pending]) -> Vec<Decision> {
+    fn digest(&self, slot: UnixMs, of: &[&Pending]) -> Written<Vec<Decision>> {
         let Some(chat) = self.chat() else {
             let gone = of.iter().map(|one| self.suppress(one.row.id.clone(), NO_CHANNEL));
-            return gone.collect();
+            return Ok(gone.collect());
         };
         let nudges: Vec<String> = of.iter().map(|one| one.row.id.clone()).collect();
         let items: Vec<Item> = of.iter().map(|one| self.item(one)).collect();
-        vec![Decision::Send(NewDelivery {
+        Ok(vec![Decision::Send(NewDelivery {
             id: digest_id(&self.reader.person, slot, chat, &nudges),
             connection: chat.to_owned(),
             channel: CHAT.to_owned(),
@@ -188,8 +194,8 @@ impl Deciding<'_> {
             expires_at: items.iter().map(|item| item.expires_at).max().unwrap_or(self.now),
             until: self.now,
             nudges,
-            body: DeliveryBody { slot: Some(slot), items }.bytes(),
-        })]
+            body: DeliveryBody { slot: Some(slot), items }.bytes()?,
+        })])
     }
 
     fn item(&self, one: &Pending) -> Item {
@@ -203,16 +209,21 @@ impl Deciding<'_> {
 
     /// Nobody hears anything in a chat before a hello. One that came to nothing
     /// is said again.
-    fn hello_before(&self, decided: &[Decision], last: Option<&DeliveryRow>) -> Option<Decision> {
+    fn hello_before(
+        &self,
+        decided: &[Decision],
+        last: Option<&DeliveryRow>,
+    ) -> Written<Option<Decision>> {
         let in_chat = |one: &Decision| matches!(one, Decision::Send(row) if row.channel == CHAT);
-        let chat = self.chat().filter(|_| self.policy.hello && decided.iter().any(in_chat))?;
+        let chat = self.chat().filter(|_| self.policy.hello && decided.iter().any(in_chat));
+        let Some(chat) = chat else { return Ok(None) };
         let came_to_nothing =
             |row: &DeliveryRow| matches!(row.state, DeliveryState::Dropped | DeliveryState::Failed);
         if last.is_some_and(|row| !came_to_nothing(row)) {
-            return None;
+            return Ok(None);
         }
         let person = &self.reader.person;
-        Some(Decision::Send(NewDelivery {
+        Ok(Some(Decision::Send(NewDelivery {
             id: hello_id(person, chat, last.map(|row| row.id.as_str())),
             connection: chat.to_owned(),
             channel: HELLO.to_owned(),
@@ -225,8 +236,8 @@ impl Deciding<'_> {
             expires_at: self.now.plus_ms(HELLO_LIFE_MS),
             until: self.now,
             nudges: Vec::new(),
-            body: DeliveryBody::default().bytes(),
-        }))
+            body: DeliveryBody::default().bytes()?,
+        })))
     }
 }
 

@@ -9,17 +9,18 @@ use touchline_rules::UnixMs;
 use touchline_rules::attention::{
     AttentionClass, PendingNudge, Policy, Reason, Recipient, first_permitted,
 };
-use touchline_rules::engine::{Holds, reason_holds};
+use touchline_rules::engine::{Holds, as_of, reason_holds};
 use touchline_rules::facts::{DealKey, DealState, Origin};
 use touchline_rules::time::{MINUTE_MS, SECOND_MS};
 
 use crate::coaching::deliveries::{CHAT, DeliveryBody, HELLO, Item};
 use crate::coaching::messages::{self, Shown};
+use crate::coaching::nudges::NudgeBody;
 use crate::coaching::readers::{Reach, reach, reader, unsent};
 use crate::coaching::settings::SendingTo;
 use crate::roles::attention::look_up;
-use crate::roles::batching::FETCH;
-use crate::service::Service;
+use crate::roles::batching::{FETCH, understand, written};
+use crate::service::{Ground, Service};
 use crate::store::{DeliveryRow, Looked, NewWork, NudgeRow, NudgeState, PreferenceRow, WorkKey};
 
 /// The first and the longest wait for a deal to be read again or a reader to be
@@ -38,6 +39,8 @@ pub(super) enum Verdict {
         job: Box<Job>,
         /// Nudges left out, each with the ledger's word.
         without: Vec<(String, String)>,
+        /// What the nudges say by now, to be kept with the claim.
+        said: Vec<(String, Vec<u8>)>,
     },
     /// Look again then.
     Wait {
@@ -77,6 +80,7 @@ pub(super) fn is_in_chat(row: &DeliveryRow) -> bool {
 /// All deliveries that are looked at together.
 pub(super) struct Looking<'a> {
     service: &'a Service,
+    ground: Ground<'a>,
     to: &'a SendingTo,
     policy: &'a Policy,
     deals: BTreeMap<DealKey, DealState>,
@@ -93,12 +97,15 @@ impl<'a> Looking<'a> {
         looked: &'a Looked,
         now: UnixMs,
     ) -> Self {
-        let deals = looked.deals.iter().filter_map(|row| {
+        let deals = looked.deals.iter().map(|row| {
             let key = DealKey { connection: row.connection.clone(), id: row.id.clone() };
-            Some((key, serde_json::from_slice(&row.body).ok()?))
+            // Of one that cannot be read nothing was heard: it is read again.
+            let state = understand(row).unwrap_or_else(|| DealState::new(key.clone()));
+            (key, state)
         });
         Looking {
             service,
+            ground: service.ground(),
             to,
             policy,
             deals: deals.collect(),
@@ -130,7 +137,32 @@ impl<'a> Looking<'a> {
             let until = self.wait_more(row);
             return Verdict::Wait { until, why: "refreshing", ask: self.refresh(stale) };
         }
-        self.compose(row, &keep, &reader, without)
+        let keep = keep.into_iter().map(|shown| self.as_of_now(shown, &row.person)).collect();
+        self.compose(row, keep, &reader, without)
+    }
+
+    /// What a nudge says by now: it may have waited for days, and nobody is told
+    /// of a stage that was left or a number of days that has grown. Where it
+    /// cannot be written anew it says what it said.
+    fn as_of_now(&mut self, shown: Shown, reader: &str) -> Shown {
+        let Looking { service, ground, deals, now, .. } = self;
+        let firing = &shown.body.firing;
+        let (rules, metadata) = (ground.rules(), ground.metadata(&firing.deal.connection));
+        let (Some(state), Some(rule)) = (deals.get_mut(&firing.deal), rules.rule(&firing.rule_id))
+        else {
+            return shown;
+        };
+        let fresh = ground.in_world(state, |state, world| as_of(firing, state, *now, world));
+        let said = fresh
+            .and_then(|fresh| written(service, rules, rule, &fresh, state, &metadata, reader).ok());
+        match said {
+            Some(said) => {
+                // The reason stays the one that is stored.
+                let body = NudgeBody { firing: firing.clone(), ..said };
+                Shown { body, ..shown }
+            }
+            None => shown,
+        }
     }
 
     /// What was written into a CRM for this delivery, whether or not it would be
@@ -198,7 +230,7 @@ impl<'a> Looking<'a> {
         let now = self.now;
         let state = self.deals.get_mut(&firing.deal);
         let holds = state.map_or(Holds::No, |state| {
-            self.service.in_world(state, |state, world| reason_holds(firing, state, now, world))
+            self.ground.in_world(state, |state, world| reason_holds(firing, state, now, world))
         });
         (holds == Holds::No).then_some(REASON_GONE)
     }
@@ -282,7 +314,7 @@ impl<'a> Looking<'a> {
     fn compose(
         &self,
         row: &DeliveryRow,
-        keep: &[Shown],
+        keep: Vec<Shown>,
         reader: &Recipient,
         without: Vec<(String, String)>,
     ) -> Verdict {
@@ -291,7 +323,7 @@ impl<'a> Looking<'a> {
                 Some(shown) => {
                     let write = messages::crm_write(row, shown, reader, self.now);
                     let job = Box::new(Job::Crm(write));
-                    Verdict::Send { job, without }
+                    Verdict::Send { job, without, said: Vec::new() }
                 }
                 None => Verdict::Drop(REASON_GONE, without),
             };
@@ -306,11 +338,19 @@ impl<'a> Looking<'a> {
             }
         };
         if row.channel == HELLO {
-            return Verdict::Send { job: Box::new(Job::Hello(to)), without };
+            return Verdict::Send { job: Box::new(Job::Hello(to)), without, said: Vec::new() };
         }
-        match messages::message(row, keep) {
-            Some(message) => Verdict::Send { job: Box::new(Job::Chat(to, message)), without },
+        match messages::message(row, &keep) {
+            Some(message) => {
+                let job = Box::new(Job::Chat(to, message));
+                Verdict::Send { job, without, said: keep.into_iter().filter_map(kept).collect() }
+            }
             None => Verdict::Drop(REASON_GONE, without),
         }
     }
+}
+
+/// What a nudge says, as it is stored.
+fn kept(shown: Shown) -> Option<(String, Vec<u8>)> {
+    Some((shown.nudge.id, serde_json::to_vec(&shown.body).ok()?))
 }

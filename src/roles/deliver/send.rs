@@ -9,7 +9,8 @@ use super::last_look::Job;
 use crate::coaching::messages;
 use crate::coaching::settings::policy;
 use crate::connection::Connection;
-use crate::roles::lines::{note_broken, wait_ms};
+use crate::roles::backoff;
+use crate::roles::lines::note_broken;
 use crate::roles::outcomes::watch;
 use crate::store::{self, DeliveryRow};
 
@@ -66,7 +67,7 @@ impl Deliver {
         let at = self.service.now();
         self.lines.came_through(&row.connection);
         let receipt = serde_json::to_vec(receipt)?;
-        let follow_up = watch(&self.service, row, at);
+        let follow_up = watch(&self.service, row, at)?;
         self.service.store.record_sent(row.id.clone(), receipt, at, follow_up).await?;
         Ok(())
     }
@@ -126,7 +127,7 @@ impl Deliver {
             );
             return store.record_failed(row.id.clone(), why).await;
         }
-        let wait = wait_ms(delivery, &row.id, row.attempts);
+        let wait = backoff::sending_ms(delivery, &row.id, row.attempts);
         let until = retry_at.unwrap_or(now).max(now.plus_ms(wait));
         store.record_retry(row.id.clone(), until, why, true).await
     }

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use touchline_kit::{CallError, Crm};
 use touchline_rules::UnixMs;
 use touchline_rules::facts::Metadata;
-use touchline_rules::time::{DAY_MS, MINUTE_MS};
+use touchline_rules::time::MINUTE_MS;
 
-use super::PERSON;
-use crate::coaching::people::{ChatStatus, Person};
+use crate::coaching::people::{ChatStatus, Person, is_to_be_looked_for_again};
 use crate::connection::{Connection, Connections};
+use crate::roles::attention::look_up;
 use crate::service::Service;
-use crate::store::{NewWork, Part, Store, StoreError, WorkKey};
+use crate::store::{Part, Store, StoreError};
 use crate::wake::News;
 
 /// The least time between two reads of one account's metadata, however often
@@ -21,17 +21,17 @@ use crate::wake::News;
 const READ_GAP_MS: i64 = MINUTE_MS;
 /// People whom one read asks chat about at most; the next read asks on.
 const PEOPLE_ASKED_MAX: usize = 500;
-/// Somebody whom chat did not know is looked up again after that.
-const LOOK_AGAIN_MS: i64 = DAY_MS;
 
-/// When metadata may be read again, if it was read a moment ago.
+/// When metadata may be read again, if it was read a moment ago. A reading that
+/// is still to come was written by a clock that was wrong, and says nothing.
 pub(super) async fn read_lately(
     service: &Service,
     slug: &str,
     now: UnixMs,
 ) -> anyhow::Result<Option<UnixMs>> {
     let part = service.store.connection_part(slug.to_owned(), Part::Metadata).await?;
-    Ok(part.map(|part| part.updated_at.plus_ms(READ_GAP_MS)).filter(|again| *again > now))
+    let read_at = part.map(|part| part.updated_at).filter(|at| *at <= now);
+    Ok(read_at.map(|at| at.plus_ms(READ_GAP_MS)).filter(|again| *again > now))
 }
 
 /// Reads an account's metadata, keeps it, and gets to know its owners.
@@ -138,8 +138,7 @@ async fn meet(service: &Service, metadata: &Metadata) -> anyhow::Result<()> {
             && work.len() < PEOPLE_ASKED_MAX
             && is_to_be_looked_up(&person.chat, now)
         {
-            let key = WorkKey { kind: PERSON.to_owned(), connection: chat.clone(), key: email };
-            work.push(NewWork { key, next_at: now, body: Vec::new() });
+            work.push(look_up(chat, &email, now));
         }
     }
     if !work.is_empty() {
@@ -167,7 +166,27 @@ fn everybody(service: &Service, metadata: &Metadata) -> BTreeMap<String, String>
 fn is_to_be_looked_up(chat: &ChatStatus, now: UnixMs) -> bool {
     match chat {
         ChatStatus::Unlooked => true,
-        ChatStatus::Missing { at } => now.since_ms(*at) >= LOOK_AGAIN_MS,
+        ChatStatus::Missing { at } => is_to_be_looked_for_again(*at, now),
         ChatStatus::Found { .. } => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::coaching::people::is_to_be_looked_for_again;
+    use crate::roles::stand::{ADA, CRM, START, Stand, account};
+
+    #[tokio::test]
+    async fn what_a_wrong_clock_wrote_keeps_nobody_from_reading() {
+        const DAY: i64 = touchline_rules::time::DAY_MS;
+        let stand = Stand::new("").await;
+        stand.store_account(&account(&[ADA])).await;
+        let lately = async |now| read_lately(&stand.service, CRM, now).await.unwrap();
+        assert_eq!(lately(START).await, Some(START.plus_ms(READ_GAP_MS)));
+        assert_eq!(lately(START.plus_ms(-DAY)).await, None);
+        assert!(is_to_be_looked_for_again(START, START.plus_ms(-1)));
+        assert!(!is_to_be_looked_for_again(START, START.plus_ms(DAY - 1)));
+        assert!(is_to_be_looked_for_again(START, START.plus_ms(DAY)));
     }
 }

@@ -7,7 +7,7 @@ use super::records::REFUSED_TRIES_MAX;
 use super::{Fetch, Step};
 use crate::coaching::people::{ChatStatus, Person};
 use crate::connection::Connection;
-use crate::roles::rest::back_off_ms;
+use crate::roles::backoff;
 use crate::store::{StoreError, WorkRow};
 
 impl Fetch {
@@ -58,7 +58,7 @@ impl Fetch {
                     self.keep(known, row, now).await?;
                 }
                 Err(error @ (CallError::Refused { .. } | CallError::NotFound { .. })) => {
-                    let wait_ms = back_off_ms(service, email, row.attempts);
+                    let wait_ms = backoff::reading_ms(&service.config.crm, email, row.attempts);
                     let at = now.plus_ms(wait_ms);
                     service.store.retry_work(row.key, at, error.to_string()).await?;
                 }
@@ -77,7 +77,8 @@ impl Fetch {
             Ok(_) => store.finish_work(vec![row]).await?,
             // A command changed the person meanwhile: look again.
             Err(StoreError::Conflict { .. }) => {
-                let at = now.plus_ms(back_off_ms(&self.service, &row.key.key, row.attempts));
+                let crm = &self.service.config.crm;
+                let at = now.plus_ms(backoff::reading_ms(crm, &row.key.key, row.attempts));
                 store
                     .retry_work(row.key, at, "the person was changed meanwhile".to_owned())
                     .await?;

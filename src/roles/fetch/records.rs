@@ -12,10 +12,11 @@ use touchline_rules::facts::{Actor, Change, ChangeKind, Fact, Field, Observation
 use super::{ACTIVITIES_BATCH, Fetch, PutOff, Step};
 use crate::connection::Connection;
 use crate::roles::backfill::BackfillProgress;
+use crate::roles::backoff;
 use crate::roles::ingest::events::{CHANGES, OBSERVATIONS, activity_of};
-use crate::roles::rest::{BROKEN_REST_MS, back_off_ms};
+use crate::roles::rest::BROKEN_REST_MS;
 use crate::service::Service;
-use crate::store::{AppendError, NewInbox, WorkRow};
+use crate::store::{self, AppendError, NewInbox, StoreError, WorkRow};
 
 /// Tries of one id that the vendor refuses while nothing else was asked for
 /// beside it; then it is given up.
@@ -46,7 +47,8 @@ pub(in crate::roles) async fn append_records<T: Serialize>(
     kind: &str,
     records: &[T],
 ) -> Result<u64, AppendError> {
-    service.store.append(inbox_row(service, connection, kind, records)).await
+    let row = inbox_row(service, connection, kind, records).map_err(AppendError::Failed)?;
+    service.store.append(row).await
 }
 
 fn inbox_row<T: Serialize>(
@@ -54,14 +56,16 @@ fn inbox_row<T: Serialize>(
     connection: &str,
     kind: &str,
     records: &[T],
-) -> NewInbox {
-    NewInbox {
+) -> store::Result<NewInbox> {
+    let body = serde_json::to_vec(records)
+        .map_err(|error| StoreError::Unexpected { detail: error.to_string() })?;
+    Ok(NewInbox {
         connection: connection.to_owned(),
         kind: kind.to_owned(),
         received_at: service.now(),
         headers: Vec::new(),
-        body: serde_json::to_vec(records).unwrap_or_default(),
-    }
+        body,
+    })
 }
 
 /// The creations that no webhook told of: deals that the poll found, that nobody
@@ -190,7 +194,7 @@ impl Fetch {
             }
             let wait_ms = match is_permission {
                 true => BROKEN_REST_MS,
-                false => back_off_ms(&self.service, &row.key.key, row.attempts),
+                false => backoff::reading_ms(&self.service.config.crm, &row.key.key, row.attempts),
             };
             store.retry_work(row.key, now.plus_ms(wait_ms), error.to_string()).await?;
         }
@@ -216,13 +220,12 @@ impl Fetch {
                             Origin::Poll => lost_creations(&self.service, slug, &read).await?,
                             _ => Vec::new(),
                         };
-                        let row = inbox_row(&self.service, slug, OBSERVATIONS, &read);
-                        let first = (!made.is_empty())
-                            .then(|| inbox_row(&self.service, slug, CHANGES, &made));
-                        self.service
-                            .store
-                            .append_all(first.into_iter().chain([row]).collect())
-                            .await
+                        let mut rows = Vec::new();
+                        if !made.is_empty() {
+                            rows.push(inbox_row(&self.service, slug, CHANGES, &made)?);
+                        }
+                        rows.push(inbox_row(&self.service, slug, OBSERVATIONS, &read)?);
+                        self.service.store.append_all(rows).await
                     }
                     Err(error) => return Ok(Err(error)),
                 }

@@ -11,10 +11,11 @@ use touchline_rules::{Calendar, UnixMs};
 use super::events::{Event, Said};
 use crate::coaching::looks::{Look, Settled};
 use crate::coaching::people::CHAT_IDENTITY;
-use crate::roles::batching::{Batching, hash16};
+use crate::roles::batching::{Batching, id_of};
 use crate::service::Service;
 use crate::store::{
     DeliveryRow, NewWork, NudgeRow, NudgeState, OutcomeRow, PreferenceKind, PreferenceRow, WorkKey,
+    stranger,
 };
 
 /// Work: complete the task behind a delivery.
@@ -27,6 +28,13 @@ pub const EDIT: &str = "edit";
 pub struct AnswerBody {
     /// How the nudge looks from now on.
     pub look: Look,
+    /// When it arrived, by our clock; `None` in what older versions stored.
+    #[serde(default)]
+    pub received_at: Option<UnixMs>,
+    /// Its place in the inbox: the row, and from 0 the place in it. It tells
+    /// which of two answers is newer, whatever the clocks say.
+    #[serde(default)]
+    pub place: (u64, u32),
 }
 
 /// What was looked up for the answers of a batch.
@@ -55,10 +63,11 @@ pub async fn load_answers(service: &Service, events: &[Event]) -> anyhow::Result
                 answer.vendor_user_id.clone(),
             )
             .await?;
-        if let Some(person) = person {
-            let calendar = service.people.calendar_of(Some(&person.id), &service.account());
-            context.people.insert(answer.vendor_user_id.clone(), (person.id, calendar));
-        }
+        let person = person.map(|person| person.id);
+        let calendar = service.people.calendar_of(person.as_deref(), &service.account());
+        // Whoever asks for quiet before we ever wrote to them is to have it.
+        let person = person.unwrap_or_else(|| stranger(&event.connection, &answer.vendor_user_id));
+        context.people.insert(answer.vendor_user_id.clone(), (person, calendar));
     }
     Ok(context)
 }
@@ -84,7 +93,8 @@ impl AnswerContext {
         let meaning = meaning(&answer.action, &nudge.rule_id, at, calendar);
         batching.count("answers", i64::from(meaning.is_answer));
         self.prefer(&meaning, person, nudge, batching);
-        batching.batch.outcomes.push(outcome_row(&meaning, person, nudge, at, event));
+        let outcome = outcome_row(&meaning, person, nudge, at, event, batching);
+        batching.batch.outcomes.push(outcome);
         if let Some((state, due_at)) = meaning.moves {
             batching.batch.nudge_steps.push((nudge.id.clone(), state, due_at));
         }
@@ -255,19 +265,23 @@ fn outcome_row(
     nudge: &NudgeRow,
     at: UnixMs,
     event: &Event,
+    batching: &mut Batching<'_>,
 ) -> OutcomeRow {
     let mut cause = format!("{}/{person}/{}", nudge.id, meaning.kind);
     if !meaning.is_answer || meaning.snooze_until.is_some() {
         cause.push_str(&format!("/{}/{}", event.seq, event.place));
     }
-    let id: String = hash16(cause.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
-    let body = AnswerBody { look: meaning.look.clone() };
+    let body = AnswerBody {
+        look: meaning.look.clone(),
+        received_at: Some(event.received_at),
+        place: (event.seq, event.place),
+    };
     OutcomeRow {
-        id,
+        id: id_of(&cause),
         nudge_id: nudge.id.clone(),
         person: person.to_owned(),
         kind: meaning.kind.to_owned(),
         at,
-        body: serde_json::to_vec(&body).unwrap_or_default(),
+        body: batching.written(&body),
     }
 }

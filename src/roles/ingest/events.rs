@@ -6,8 +6,9 @@ use touchline_kit::{ActivityRef, Inbound, StoredRequest};
 use touchline_rules::UnixMs;
 use touchline_rules::facts::{ActivityKind, Change, Observation};
 
+use crate::guard::guarded;
 use crate::service::Service;
-use crate::store::{InboxRow, NewInbox};
+use crate::store::{InboxRow, NewInbox, places_of};
 
 /// The kind of an inbox row that a webhook made; the connector's own kind follows.
 pub const HOOK: &str = "hook:";
@@ -15,6 +16,9 @@ pub const HOOK: &str = "hook:";
 pub const OBSERVATIONS: &str = "observations";
 /// The kind of an inbox row with changes that were looked up.
 pub const CHANGES: &str = "changes";
+
+/// Events of a request that was stored again: more than any request holds.
+const PLACES_MAX: usize = 1_000_000;
 
 /// One piece of news and where it stands in the inbox.
 pub struct Event {
@@ -38,17 +42,29 @@ pub enum Said {
     Well(Inbound),
     /// Authentic, but it makes no sense, for this reason.
     Badly(String),
+    /// Its connector panicked over it, with these words: our own fault.
+    Panicked(String),
 }
 
 /// The events of one row, with its sequence number. Total: a row of a connection
-/// that is gone, or one that nobody can read, is an event that says so.
+/// that is gone, or one that nobody can read, is an event that says so; so is one
+/// over which its connector panics. Of a row that was stored again, only the events
+/// that it was stored for.
 pub fn decode(service: &Service, row: InboxRow) -> (u64, Vec<Event>) {
     let InboxRow { seq, request } = row;
-    let said = read(service, &request);
+    let (only, kind) = places_of(&request.kind);
+    let said = match (guarded(|| read(service, &request, kind)), only) {
+        (Ok(said), None) => (0..).zip(said).collect(),
+        (Ok(said), Some(ranges)) => at_places(&ranges, said),
+        (Err(panic), only) => {
+            let first = only.and_then(|ranges| ranges.first().copied());
+            vec![(first.map_or(0, |(from, _)| from), Said::Panicked(panic))]
+        }
+    };
     let request = Arc::new(request);
-    let events = said.into_iter().enumerate().map(|(place, said)| Event {
+    let events = said.into_iter().map(|(place, said)| Event {
         seq,
-        place: u32::try_from(place).unwrap_or(u32::MAX),
+        place,
         connection: request.connection.clone(),
         received_at: request.received_at,
         request: Arc::clone(&request),
@@ -57,8 +73,25 @@ pub fn decode(service: &Service, row: InboxRow) -> (u64, Vec<Event>) {
     (seq, events.collect())
 }
 
-fn read(service: &Service, request: &NewInbox) -> Vec<Said> {
-    match request.kind.as_str() {
+/// The events at these places. Where there is none, the reason why the whole row
+/// cannot be read, or that there is none: a letter never vanishes.
+fn at_places(ranges: &[(u32, u32)], said: Vec<Said>) -> Vec<(u32, Said)> {
+    let whole = match said.as_slice() {
+        [Said::Badly(reason)] => reason.clone(),
+        _ => "the request holds no event at this place any more".to_owned(),
+    };
+    let mut said: Vec<_> = said.into_iter().map(Some).collect();
+    let places = ranges.iter().flat_map(|(from, to)| *from..=*to).take(PLACES_MAX);
+    let found = places.map(|place| {
+        let index = usize::try_from(place).unwrap_or(usize::MAX);
+        let event = said.get_mut(index).and_then(Option::take);
+        (place, event.unwrap_or_else(|| Said::Badly(whole.clone())))
+    });
+    found.collect()
+}
+
+fn read(service: &Service, request: &NewInbox, kind: &str) -> Vec<Said> {
+    match kind {
         OBSERVATIONS => records::<Observation>(&request.body, Inbound::Observation),
         CHANGES => records::<Change>(&request.body, Inbound::Change),
         kind => {
@@ -114,5 +147,30 @@ fn activity_name(kind: ActivityKind) -> &'static str {
         ActivityKind::Meeting => "meeting",
         ActivityKind::Task => "task",
         ActivityKind::Note => "note",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(ranges: &[(u32, u32)], said: Vec<Said>) -> Vec<(u32, String)> {
+        let text = |said| match said {
+            Said::Well(inbound) => format!("{inbound:?}"),
+            Said::Badly(reason) | Said::Panicked(reason) => reason,
+        };
+        at_places(ranges, said).into_iter().map(|(place, said)| (place, text(said))).collect()
+    }
+
+    #[test]
+    fn of_a_row_stored_again_only_the_named_places_are_heard_and_none_vanishes() {
+        let bad = |reason: &str| Said::Badly(reason.to_owned());
+        let of = |place, text: &str| (place, text.to_owned());
+        let three = || vec![bad("a"), bad("b"), bad("c")];
+        assert_eq!(shown(&[(0, 0), (2, 2)], three()), [of(0, "a"), of(2, "c")]);
+        let none = "the request holds no event at this place any more";
+        assert_eq!(shown(&[(2, 3)], three()), [of(2, "c"), of(3, none)]);
+        let gone = "its connection is not configured any more";
+        assert_eq!(shown(&[(4, 5)], vec![bad(gone)]), [of(4, gone), of(5, gone)]);
     }
 }

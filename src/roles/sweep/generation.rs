@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
+use touchline_kit::signature::hex;
 use touchline_rules::facts::Metadata;
 use touchline_rules::ruleset::RuleSet;
 
@@ -99,5 +100,5 @@ fn hash(
         settled,
     };
     let bytes = serde_json::to_vec(&ground).unwrap_or_default();
-    hash16(&bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&hash16(&bytes))
 }

@@ -11,11 +11,14 @@ use crate::store::error::{Result, StoreError};
 pub(in crate::store) type Migrations = &'static [&'static str];
 
 /// `main.db`.
-pub(in crate::store) const MAIN: Migrations = &[concat!(
-    include_str!("../migrations/main_0001_events.sql"),
-    include_str!("../migrations/main_0001_coaching.sql"),
-    include_str!("../migrations/main_0001_house.sql"),
-)];
+pub(in crate::store) const MAIN: Migrations = &[
+    concat!(
+        include_str!("../migrations/main_0001_events.sql"),
+        include_str!("../migrations/main_0001_coaching.sql"),
+        include_str!("../migrations/main_0001_house.sql"),
+    ),
+    include_str!("../migrations/main_0002_keeping.sql"),
+];
 
 /// `inbox.db`.
 pub(in crate::store) const INBOX: Migrations = &[include_str!("../migrations/inbox_0001.sql")];
@@ -76,6 +79,31 @@ mod tests {
             "touchline.db has schema version 2, this build knows up to 1\n\
              hint: run the newer touchline that wrote it, or restore a backup"
         );
+    }
+
+    /// A hundred letters of one request, of which one was settled.
+    #[test]
+    fn letters_of_before_keep_their_request_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, lock) = (Path::new("touchline.db"), folder.path().join("t.lock"));
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection, path, &lock, &MAIN[..1]).unwrap();
+        for place in 0..100 {
+            let (state, body) =
+                if place == 0 { ("discarded", "") } else { ("waiting", "the request") };
+            connection
+                .execute(
+                    "INSERT INTO dead_letter VALUES (7, $1, 'crm', 'hook:', 5, 0, 'why', $2, \
+                     x'', CAST($3 AS BLOB))",
+                    (place, state, body),
+                )
+                .unwrap();
+        }
+        migrate(&mut connection, path, &lock, MAIN).unwrap();
+        let one = |sql| connection.query_row(sql, [], |row| row.get::<_, String>(0)).unwrap();
+        let kept = "SELECT group_concat(seq || connection || CAST(body AS TEXT)) FROM dead_request";
+        assert_eq!(one(kept), "7crmthe request");
+        assert_eq!(one("SELECT CAST(COUNT(*) AS TEXT) FROM dead_letter"), "100");
     }
 
     #[test]

@@ -348,3 +348,9 @@ proptest! {
         prop_assert!(read.iter().filter_map(at_fault).all(|index| index == 1));
     }
 }
+
+#[test]
+fn json_of_another_kind_is_wrong_nowhere_in_particular() {
+    insta::assert_snapshot!(lines("{}"), @"undecodable None: the body is not a JSON array of events");
+    insta::assert_snapshot!(lines("[1 2]"), @"undecodable None: the body is not a JSON array of events: see line 1 column 4");
+}

@@ -113,8 +113,8 @@ impl FakeHubSpot {
         let now = self.now();
         let mut inner = self.lock();
         let inner = &mut *inner;
-        let fault = inner.faults.strike(&request.method, &request.path, &mut inner.account.rng);
-        let correlation_id = uuid(&mut inner.account.rng);
+        let fault = inner.faults.strike(&request.method, &request.path, &mut inner.chance);
+        let correlation_id = uuid(&mut inner.chance);
         let mut answer = match before_effect(fault.as_ref(), &correlation_id) {
             Some(answer) => answer,
             None => self
@@ -161,7 +161,7 @@ impl FakeHubSpot {
         let class = class_of(area, rest);
         let app_id = self.config.app_id;
         if let Err(policy) = inner.limiter.take(app_id, class, now) {
-            let ids = (uuid(&mut inner.account.rng), uuid(&mut inner.account.rng));
+            let ids = (uuid(&mut inner.chance), uuid(&mut inner.chance));
             let mut answer = ApiAnswer::with(429, policy.body(&ids.0, &ids.1));
             answer.headers = inner.limiter.headers(app_id, class, grant.oauth, now);
             return Ok(answer);
@@ -187,7 +187,7 @@ impl FakeHubSpot {
             Area::AccountInfo => routes_account::details(&call, rest, &self.zone),
         }
         .unwrap_or_else(|error| {
-            let id = uuid(&mut call.account.rng);
+            let id = uuid(&mut inner.chance);
             ApiAnswer::with(error.status, error.body(&id))
         });
         answer.headers.extend(inner.limiter.headers(app_id, class, grant.oauth, now));

@@ -20,6 +20,7 @@
 mod answer;
 mod card;
 mod catalog;
+mod control;
 mod derive;
 mod error;
 mod events;
@@ -72,6 +73,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::tz::TimeZone;
+use rand::SeedableRng as _;
+use rand_chacha::ChaCha8Rng;
 use tokio::sync::Semaphore;
 use touchline_kit::Clock;
 use touchline_rules::UnixMs;
@@ -85,6 +88,8 @@ use store::Account;
 
 /// How many calls the request log remembers; older ones are only counted.
 const MAX_CALLS_KEPT: usize = 10_000;
+/// Tells the chance of answers from that of the account, which has the same seed.
+const CHANCE_OF_ANSWERS: u64 = 0x616e_7377_6572_7321;
 
 /// What the fake account and app are.
 #[derive(Clone)]
@@ -213,6 +218,9 @@ struct Inner {
     oauth: OAuth,
     calls: VecDeque<LoggedCall>,
     call_count: u64,
+    /// Decides what is left to chance in answers. Apart from the account's own:
+    /// how many calls there were, and in what order, moves no record's id.
+    chance: ChaCha8Rng,
     target_url: String,
     send_to: Option<String>,
 }
@@ -242,6 +250,7 @@ impl FakeHubSpot {
             oauth: OAuth::new(&config),
             calls: VecDeque::new(),
             call_count: 0,
+            chance: ChaCha8Rng::seed_from_u64(config.seed ^ CHANCE_OF_ANSWERS),
             target_url: config.target_url.clone(),
             send_to: config.send_to.clone(),
         };

@@ -87,7 +87,7 @@ impl OAuthCall<'_> {
 
     /// HubSpot's own fields and those of RFC 6749 together.
     fn refuse(&mut self, status: &str, message: &str, error: &str) -> ApiAnswer {
-        let id = uuid(&mut self.inner.account.rng);
+        let id = uuid(&mut self.inner.chance);
         ApiAnswer::with(
             400,
             json!({
@@ -132,7 +132,7 @@ impl OAuthCall<'_> {
         if admin.approves {
             let scopes = required.into_iter().chain(optional).collect();
             let grant = Grant { scopes, user_id: admin.user_id, email: admin.email, oauth: true };
-            let rng = &mut self.inner.account.rng;
+            let rng = &mut self.inner.chance;
             let code = self.inner.oauth.issue_code(grant, &redirect_uri, challenge, self.now, rng);
             back.append_pair("code", &code);
         } else {
@@ -180,7 +180,7 @@ impl OAuthCall<'_> {
         let Some(code) = taken.filter(|code| self.fits(code)) else {
             return self.refuse("BAD_AUTH_CODE", "missing or unknown auth code", "invalid_grant");
         };
-        let refresh = self.inner.oauth.issue_refresh(&code.grant, &mut self.inner.account.rng);
+        let refresh = self.inner.oauth.issue_refresh(&code.grant, &mut self.inner.chance);
         self.tokens(&code.grant, &refresh, v1)
     }
 
@@ -202,7 +202,7 @@ impl OAuthCall<'_> {
         };
         let refresh = if self.inner.oauth.rotate_refresh {
             self.inner.oauth.revoke(&old);
-            self.inner.oauth.issue_refresh(&grant, &mut self.inner.account.rng)
+            self.inner.oauth.issue_refresh(&grant, &mut self.inner.chance)
         } else {
             old
         };
@@ -216,7 +216,7 @@ impl OAuthCall<'_> {
             email: self.inner.oauth.admin.email.clone(),
             oauth: true,
         };
-        let rng = &mut self.inner.account.rng;
+        let rng = &mut self.inner.chance;
         let access = self.inner.oauth.issue_access(&grant, None, self.now, rng);
         ApiAnswer::ok(json!({
             "token_type": "bearer",
@@ -228,7 +228,7 @@ impl OAuthCall<'_> {
     }
 
     fn tokens(&mut self, grant: &Grant, refresh: &str, v1: bool) -> ApiAnswer {
-        let rng = &mut self.inner.account.rng;
+        let rng = &mut self.inner.chance;
         let access = self.inner.oauth.issue_access(grant, Some(refresh), self.now, rng);
         let mut body = json!({
             "token_type": "bearer",

@@ -29,6 +29,7 @@ pub static MANIFEST: Manifest = Manifest {
         authorize_url: "https://app.vendor.example.com/authorize",
         token_path: "/oauth/token",
         scopes: &["read"],
+        account_field: None,
     }),
     daily: Some(DailyQuota { calls: 100, share_percent: 10, header: Some("x-daily-limit") }),
     classify: classify_by_status,

@@ -6,12 +6,16 @@ use rust_decimal::Decimal;
 use super::label;
 use super::names::{Kind, Named};
 use crate::condition::Seen;
-use crate::engine::context::{account_zone, amount_text, owner_name};
-use crate::facts::{ChangeView, DealFacts, Fact, Field, Metadata, Value};
+use crate::engine::Firing;
+use crate::engine::context::owner_name;
+use crate::facts::{ChangeView, DealFacts, Fact, Field, Metadata, Value, close_day};
+use crate::money::amount_text;
 use crate::time::UnixMs;
 
 /// Characters of somebody's own words that are shown.
 const QUOTED_CHARS_MAX: usize = 60;
+/// How a day reads: 1 December 2026.
+const DAY: &str = "%-d %B %Y";
 const NOT_KNOWN: &str = "not known";
 
 /// Says values in the words of one reader.
@@ -20,17 +24,22 @@ pub(super) struct Speaker<'a> {
     pipeline: Option<&'a str>,
     currency: Option<&'a str>,
     zone: &'a TimeZone,
-    account_zone: TimeZone,
+    owner_zone: TimeZone,
 }
 
 impl<'a> Speaker<'a> {
-    pub(super) fn new(facts: &'a DealFacts, metadata: &'a Metadata, zone: &'a TimeZone) -> Self {
+    pub(super) fn new(
+        firing: &Firing,
+        facts: &'a DealFacts,
+        metadata: &'a Metadata,
+        zone: &'a TimeZone,
+    ) -> Self {
         Speaker {
             metadata,
             pipeline: facts.text(Field::Pipeline),
             currency: facts.text(Field::Currency).or(metadata.currency.as_deref()),
             zone,
-            account_zone: account_zone(metadata),
+            owner_zone: firing.zone(),
         }
     }
 
@@ -42,7 +51,7 @@ impl<'a> Speaker<'a> {
             Seen::Bool(yes) => if *yes { "yes" } else { "no" }.to_owned(),
             Seen::Text(text) => self.text(fact.kind, text),
             Seen::Number(number) => self.number(fact.kind, *number),
-            Seen::Time(at) if fact.kind == Kind::CloseDate => date(*at, &self.account_zone),
+            Seen::Time(at) if fact.kind == Kind::CloseDate => date(*at, &self.owner_zone),
             Seen::Time(at) if fact.kind == Kind::Moment => {
                 at.to_zoned(self.zone).strftime("%-d %B %Y, %H:%M").to_string()
             }
@@ -59,7 +68,7 @@ impl<'a> Speaker<'a> {
             days => format!("in {}", plural(*days, ("day", "days"))),
         };
         let zone = match fact.counted_from {
-            Some("deal.close_date") => &self.account_zone,
+            Some("deal.close_date") => &self.owner_zone,
             _ => self.zone,
         };
         match day {
@@ -75,7 +84,10 @@ impl<'a> Speaker<'a> {
             Fact::Known(Value::Text(text)) if field == Field::Stage => {
                 Some(self.text(Kind::Stage, text))
             }
-            Fact::Known(Value::Time(at)) => Some(date(*at, &self.account_zone)),
+            Fact::Known(Value::Time(at)) if field == Field::CloseDate => {
+                Some(close_day(*at, self.metadata).strftime(DAY).to_string())
+            }
+            Fact::Known(Value::Time(at)) => Some(date(*at, self.zone)),
             _ => None,
         };
         Some(format!("from {} to {}", value(&change.from)?, value(&change.to)?))
@@ -117,7 +129,7 @@ pub(super) fn plural(count: f64, (one, many): (&str, &str)) -> String {
 }
 
 fn date(at: UnixMs, zone: &TimeZone) -> String {
-    at.to_zoned(zone).strftime("%-d %B %Y").to_string()
+    at.to_zoned(zone).strftime(DAY).to_string()
 }
 
 fn short(text: &str) -> String {

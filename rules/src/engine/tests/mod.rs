@@ -1,5 +1,6 @@
 //! The engine, story by story and by properties.
 
+mod close_days;
 mod episodes;
 mod fixtures;
 mod hydration;

@@ -115,7 +115,7 @@ fn texts_see_names_and_not_ids() {
     let mut moved = set(Field::Stage, text("b"), hours(2));
     moved.vendor_id = Some("evt-9".into());
     let firing = live(&mut state, &moved, &world).firings.remove(0);
-    let context = template_context(&firing, &state, &account, "Sam Seller");
+    let context = template_context(&firing, &state, &account, "Sam Seller", &calendar.zone);
     for path in crate::engine::context::DEAL_PATHS
         .iter()
         .chain(&crate::engine::context::CHANGE_PATHS)
@@ -124,7 +124,7 @@ fn texts_see_names_and_not_ids() {
         let found = path.split('.').try_fold(&context, |at, part| at.get(part));
         assert!(found.is_some(), "{path}");
     }
-    assert_snapshot!(context["deal"], @r#"{"amount":"12500","amount_text":"EUR 12,500","close_date":1777626000000,"currency":"EUR","days_in_stage":0,"days_open":30,"days_past_close":-60,"days_to_close":60,"id":"42","loss_reason":null,"name":"Harbour Foods","next_step":null,"owner":"Sam Seller","pipeline":"Sales","push_count":0,"pushed_days":0,"stage":"B","url":null}"#);
+    assert_snapshot!(context["deal"], @r#"{"amount":"12500","amount_text":"EUR 12,500","close_date":"2026-05-01","currency":"EUR","days_in_stage":0,"days_open":30,"days_past_close":-60,"days_to_close":60,"id":"42","loss_reason":null,"name":"Harbour Foods","next_step":null,"owner":"Sam Seller","pipeline":"Sales","push_count":0,"pushed_days":0,"stage":"B","url":null}"#);
     assert_snapshot!(context["change"], @r#"{"days":null,"field":"stage","from":"A","occurred_at":1772449200000,"source":"person","stages_moved":1,"to":"B","vendor_id":"evt-9"}"#);
     assert_snapshot!(context["seen"], @r#"{"amount":12500,"stages_moved":1,"threshold":5}"#);
     assert_eq!(context["person"]["first_name"], "Sam");

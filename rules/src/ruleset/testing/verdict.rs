@@ -106,7 +106,7 @@ const FAULT: &str = "cannot write ";
 
 /// The headline, or what keeps one of the texts from being written.
 fn texts(firing: &Firing, state: &DealState, metadata: &Metadata, rule: &Rule) -> String {
-    let context = template_context(firing, state, metadata, "Sam Seller");
+    let context = template_context(firing, state, metadata, "Sam Seller", &firing.zone());
     if let Some(Err(wrong)) = rule.tip.why.as_ref().map(|why| why.render(&context)) {
         return format!("{FAULT}{wrong}");
     }

@@ -17,7 +17,7 @@ const ROUNDS_MAX: usize = 3;
 
 /// The ids of type `to` that each of these records of type `from` is tied to.
 /// Records tied to nothing are not listed. `None` when HubSpot could not tell
-/// for some of them.
+/// for some of them, or one has more ties than [`ROUNDS_MAX`] rounds read.
 pub(crate) async fn associated(
     line: &Line<'_>,
     from: &str,
@@ -42,6 +42,9 @@ pub(crate) async fn associated(
             if inputs.is_empty() {
                 break;
             }
+        }
+        if !inputs.is_empty() {
+            return Ok(None);
         }
     }
     out.retain(|_, ids| !ids.is_empty());

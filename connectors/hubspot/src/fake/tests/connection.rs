@@ -8,15 +8,20 @@ use crate::fake::{Fault, FaultKind};
 
 /// What comes back for a plain request, up to the end of the connection.
 async fn fetch(fake: &Arc<FakeHubSpot>, path: &str) -> String {
+    let token = &fake.config().access_token;
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
+         authorization: Bearer {token}\r\n\r\n"
+    );
+    ask(fake, &request).await
+}
+
+/// The same for any request; control routes included.
+async fn ask(fake: &Arc<FakeHubSpot>, request: &str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let story = async {
         let mut stream = TcpStream::connect(address).await.unwrap();
-        let token = &fake.config().access_token;
-        let request = format!(
-            "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
-             authorization: Bearer {token}\r\n\r\n"
-        );
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = Vec::new();
         // A connection reset is an error here; what came before it counts.
@@ -24,7 +29,7 @@ async fn fetch(fake: &Arc<FakeHubSpot>, path: &str) -> String {
         String::from_utf8_lossy(&answer).into_owned()
     };
     tokio::select! {
-        ended = axum::serve(listener, fake.router()) => panic!("the fake ended: {ended:?}"),
+        ended = axum::serve(listener, fake.router().merge(fake.control_router())) => panic!("the fake ended: {ended:?}"),
         answer = story => answer,
     }
 }
@@ -60,4 +65,36 @@ async fn encoded_paths_and_queries_are_decoded() {
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     assert!(answer.contains(r#""phone":null"#), "{answer}");
     assert!(answer.contains(r#""lastmodifieddate""#), "{answer}");
+}
+
+#[tokio::test]
+async fn a_control_route_moves_a_deal_as_its_owner_does() {
+    let (fake, _) = fake();
+    let by = crate::fake::Actor::user(7);
+    let owner = fake.add_owner("ann@example.com", "Ann", "Example", 7_001).to_string();
+    let values = [("dealname", "Box"), ("hubspot_owner_id", owner.as_str())];
+    let deal = fake.create_deal(&values, &by).unwrap();
+    let set = async |body: String| {
+        let head = "POST /control/set HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n";
+        ask(&fake, &format!("{head}content-length: {}\r\n\r\n{body}", body.len())).await
+    };
+    let moved = set(format!(
+        r#"{{"deal": "{deal}", "properties": {{"dealstage": "contractsent", "amount": 12}}}}"#
+    ));
+    let moved = moved.await;
+    assert!(moved.starts_with("HTTP/1.1 200") && moved.contains("userId:7001"), "{moved}");
+    let newest = &fake.history(deal, "dealstage")[0];
+    assert_eq!((newest.value.as_str(), newest.source_type.as_str()), ("contractsent", "CRM_UI"));
+    assert_eq!(fake.value(deal, "amount").as_deref(), Some("12"));
+    let listed = fetch(&fake, "/control/deals").await;
+    assert!(listed.contains(r#""dealstage":"contractsent""#), "{listed}");
+
+    for (body, status) in [
+        (r#"{"deal": "1", "properties": {}}"#.to_owned(), "404"),
+        (format!(r#"{{"deal": "{deal}", "properties": {{"dealstage": "nowhere"}}}}"#), "400"),
+        ("{".to_owned(), "400"),
+    ] {
+        let refused = set(body).await;
+        assert!(refused.starts_with(&format!("HTTP/1.1 {status}")), "{refused}");
+    }
 }

@@ -1,0 +1,101 @@
+//! Which rules cannot decide for want of a fact, and on how many deals.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use touchline_rules::UnixMs;
+use touchline_rules::engine::{World, inactive};
+use touchline_rules::facts::{DealKey, DealState, Field};
+use touchline_rules::ruleset::RuleSet;
+use touchline_rules::time::{HOUR_MS, MINUTE_MS};
+
+use super::findings::Findings;
+use crate::coaching::data_check::load_verdicts;
+use crate::coaching::people::People;
+use crate::coaching::rulesets::read_packs;
+use crate::config::Config;
+use crate::connection::Connection;
+use crate::roles::fetch::metadata::stored;
+use crate::store::Store;
+
+/// Deals of a connection that are looked at, open or not.
+const DEALS_MAX: usize = 5_000;
+/// Of these, open ones that rules are tried on.
+const OPEN_DEALS_MAX: usize = 1_000;
+/// Deals read at once.
+const PAGE: usize = 500;
+/// The status of deals that are open.
+const OPEN: &str = "open";
+
+/// Tries the state rules on open deals of a connection, and tells which cannot
+/// decide.
+pub(super) async fn rules(
+    config: &Arc<Config>,
+    store: &Store,
+    connection: &Connection,
+    now: UnixMs,
+    findings: &mut Findings,
+) -> anyhow::Result<()> {
+    let slug = connection.slug.as_str();
+    let metadata = stored(store, slug).await?.unwrap_or_default();
+    let deals = open_deals(store, slug).await?;
+    // That rules cannot be read or do not load is told of the installation.
+    let Ok(files) = read_packs(&config.rules) else { return Ok(()) };
+    let Some(rules) = RuleSet::load(&files, &[(slug, &metadata)]).set else { return Ok(()) };
+    if deals.is_empty() || rules.state_rules().next().is_none() {
+        return Ok(());
+    }
+    let people = People::load(store.clone(), Arc::clone(config)).await?;
+    let verdicts = load_verdicts(store, slug).await?;
+    let mut found = BTreeMap::<(String, &'static str), usize>::new();
+    for deal in &deals {
+        let owner = People::owner_email(&metadata, deal.facts.text(Field::Owner));
+        let world = World {
+            rules: &rules,
+            metadata: &metadata,
+            calendar: &people.calendar_of(owner.as_deref(), &metadata),
+            activity_trusted: verdicts.trusts(deal.facts.text(Field::Pipeline).unwrap_or_default()),
+            hydrate_deadline_ms: config.ingest.hydrate_deadline_minutes * MINUTE_MS,
+            live_max_age_ms: config.attention.event_max_age_hours.saturating_mul(HOUR_MS),
+        };
+        for rule_and_fact in inactive(deal, now, &world) {
+            *found.entry(rule_and_fact).or_default() += 1;
+        }
+    }
+    tell(&found, deals.len(), findings);
+    Ok(())
+}
+
+fn tell(found: &BTreeMap<(String, &'static str), usize>, deals: usize, findings: &mut Findings) {
+    if found.is_empty() {
+        findings.ok(format!("every rule can decide on the open deals looked at ({deals})"));
+        return;
+    }
+    let mut lines: Vec<_> = found.iter().collect();
+    lines.sort_by_key(|((rule, fact), times)| (std::cmp::Reverse(**times), rule.clone(), *fact));
+    let finding = findings.warn(format!(
+        "rules that cannot decide, on how many of {deals} open deals, and for want of which fact"
+    ));
+    for ((rule, fact), times) in lines {
+        finding.detail(format!("{times:>5}  {rule}: nobody told of {fact}"));
+    }
+    finding.hint("`touchline rules explain RULE --deal ID` shows one deal; the shares above show which facts your CRM carries");
+}
+
+async fn open_deals(store: &Store, slug: &str) -> anyhow::Result<Vec<DealState>> {
+    let (mut open, mut looked_at) = (Vec::new(), 0);
+    let mut after = DealKey { connection: slug.to_owned(), id: String::new() };
+    while looked_at < DEALS_MAX {
+        let page = store.deals_after(Some(after), PAGE).await?;
+        let Some(last) = page.last().filter(|last| last.connection == slug) else { break };
+        after = DealKey { connection: last.connection.clone(), id: last.id.clone() };
+        looked_at += page.len();
+        let room = OPEN_DEALS_MAX.saturating_sub(open.len());
+        let is_open = page.iter().filter(|row| row.status == OPEN);
+        open.extend(is_open.take(room).filter_map(|row| serde_json::from_slice(&row.body).ok()));
+        if open.len() >= OPEN_DEALS_MAX {
+            break;
+        }
+    }
+    Ok(open)
+}

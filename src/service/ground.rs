@@ -1,0 +1,65 @@
+//! What deals are judged on: one snapshot for everything that is decided together.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use touchline_rules::engine::World;
+use touchline_rules::facts::{DealState, Field, Metadata};
+use touchline_rules::ruleset::RuleSet;
+use touchline_rules::time::{HOUR_MS, MINUTE_MS};
+
+use super::{Service, Verdicts};
+
+/// Rules, accounts and verdicts as they were at one instant. Whatever is loaded
+/// anew meanwhile holds from the next snapshot on.
+pub struct Ground<'a> {
+    service: &'a Service,
+    rules: Arc<RuleSet>,
+    accounts: BTreeMap<String, (Arc<Metadata>, Arc<Verdicts>)>,
+}
+
+impl<'a> Ground<'a> {
+    pub(super) fn of(service: &'a Service) -> Self {
+        let crms = service.connections.crms();
+        let accounts = crms.map(|one| {
+            let account = (service.metadata(&one.slug), service.verdicts(&one.slug));
+            (one.slug.clone(), account)
+        });
+        Ground { service, rules: service.rules.current(), accounts: accounts.collect() }
+    }
+
+    /// The rules of this snapshot.
+    #[must_use]
+    pub fn rules(&self) -> &RuleSet {
+        &self.rules
+    }
+
+    /// The account behind a connection; an empty one if there is none.
+    #[must_use]
+    pub fn metadata(&self, connection: &str) -> Arc<Metadata> {
+        let account = self.accounts.get(connection);
+        account.map(|(metadata, _)| Arc::clone(metadata)).unwrap_or_default()
+    }
+
+    /// Calls `body` with the world that `deal` is judged in.
+    pub fn in_world<T>(
+        &self,
+        deal: &mut DealState,
+        body: impl FnOnce(&mut DealState, &World<'_>) -> T,
+    ) -> T {
+        let Ground { service, rules, accounts } = self;
+        let (metadata, verdicts) =
+            accounts.get(&deal.facts.key.connection).cloned().unwrap_or_default();
+        let calendar = service.calendar_of(deal, &metadata);
+        let pipeline = deal.facts.text(Field::Pipeline).unwrap_or_default();
+        let world = World {
+            rules,
+            metadata: &metadata,
+            calendar: &calendar,
+            activity_trusted: verdicts.trusts(pipeline),
+            hydrate_deadline_ms: service.config.ingest.hydrate_deadline_minutes * MINUTE_MS,
+            live_max_age_ms: service.config.attention.event_max_age_hours.saturating_mul(HOUR_MS),
+        };
+        body(deal, &world)
+    }
+}
