@@ -15,7 +15,7 @@ use rust_decimal::Decimal;
 use touchline::history::{Header, History, VERSION};
 use touchline_rules::UnixMs;
 use touchline_rules::attention::{Policy, Sending};
-use touchline_rules::backtest::{Crew, Player, Setup, Trust};
+use touchline_rules::backtest::{Crew, Pace, Player, Setup, Trust};
 use touchline_rules::facts::deal::DealFacts;
 use touchline_rules::facts::fold::fold;
 use touchline_rules::facts::{
@@ -116,6 +116,7 @@ fn decoded(
         crew: &crew,
         policy: &Policy { sending: Sending::Everyone, ..Policy::default() },
         trust: Trust::Everywhere,
+        pace: Pace::AtOnce,
         since: UnixMs::MIN,
         until: UnixMs::MAX,
         estimated: false,

@@ -9,7 +9,7 @@ use jiff::{ToSpan, Unit};
 use touchline::coaching::rulesets;
 use touchline::history::History;
 use touchline_rules::attention::{Policy, Sending};
-use touchline_rules::backtest::{Crew, Player, Report, Setup, Share, Trust};
+use touchline_rules::backtest::{Crew, Pace, Player, Report, Setup, Share, Trust};
 use touchline_rules::facts::{Change, ChangeKind, Fact, Field, Value};
 use touchline_rules::time::DAY_MS;
 use touchline_rules::{Calendar, UnixMs};
@@ -92,6 +92,7 @@ fn played(history: &History, until: UnixMs) -> Report {
         crew: &crew,
         policy: &Policy { sending: Sending::Everyone, ..Policy::default() },
         trust: Trust::Nowhere,
+        pace: Pace::AtOnce,
         since: UnixMs::MIN,
         until,
         estimated: true,

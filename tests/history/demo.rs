@@ -14,7 +14,7 @@ use touchline::roles::batching::subject_key;
 use touchline::roles::fetch::metadata::stored;
 use touchline::store::{Store, StoreOptions};
 use touchline_rules::attention::{Policy, Sending};
-use touchline_rules::backtest::{Crew, Fired, Observer, Player, Setup, Trust};
+use touchline_rules::backtest::{Crew, Fired, Observer, Pace, Player, Setup, Trust};
 use touchline_rules::engine::Firing;
 use touchline_rules::facts::{Change, ChangeKind, DealKey, Fact, Field, Metadata};
 use touchline_rules::{Calendar, UnixMs};
@@ -156,6 +156,7 @@ fn played(
         crew: &crew,
         policy: &Policy { sending: Sending::Everyone, ..Policy::default() },
         trust: Trust::Nowhere,
+        pace: Pace::AtOnce,
         since: UnixMs::MIN,
         until: UnixMs::MAX,
         estimated: true,

@@ -7,6 +7,7 @@ mod backtest;
 mod data;
 mod demo;
 mod import;
+mod living;
 mod season;
 mod sim;
 mod webhooks;

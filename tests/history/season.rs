@@ -1,153 +1,40 @@
 //! Back-test = live: the made-up company's season is lived through by the service,
 //! and what its inbox took in is played by the back-test.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use jiff::civil::date;
+use rand::{RngExt as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
 use touchline::app::App;
 use touchline::clock::Clock as _;
 use touchline::coaching::data_check::override_activity;
-use touchline::coaching::deliveries::{CHAT, DeliveryBody};
 use touchline::coaching::rulesets;
 use touchline::coaching::settings::policy;
 use touchline::demo::company::Company;
 use touchline::demo::season::Season;
 use touchline::demo::stage::{Plan, Stage};
-use touchline::roles::batching::subject_key;
-use touchline::roles::ingest::events::{Said, decode};
-use touchline::store::DeliveryState;
-use touchline_kit::Inbound;
+use touchline::roles::ingest::events::HOOK;
+use touchline::service::Service;
+use touchline::store::NewInbox;
+use touchline_hubspot::fake::WebhookKnobs;
 use touchline_rules::UnixMs;
-use touchline_rules::attention::SendAs;
-use touchline_rules::backtest::{Crew, Fate, Fired, Observer, Player, Report, Setup, Trust};
-use touchline_rules::engine::{Firing, nudge_id};
-use touchline_rules::facts::{Change, DealKey, Observation};
-use touchline_rules::time::DAY_MS;
-use touchline_slack::fake::FakeUser;
+use touchline_rules::backtest::{Crew, Pace, Player, Report, Setup, Trust};
+use touchline_rules::time::{DAY_MS, HOUR_MS, MINUTE_MS};
+use touchline_slack::fake::{FakeUser, FaultKind};
+
+use crate::living::{End, Ends, Heard, Living, Told, assert_same, lived, play};
 
 /// Longer than anybody is new.
 const DAYS: i32 = 17;
 const SEED: u64 = 5;
-const PAGE: usize = 1_000;
-const BYTES: usize = 64 << 20;
 const PIPELINE: &str = "default";
-/// Nothing is missed on this stage, so nothing is read again before it is said.
+/// What is known of a deal is never read again only because it is old.
 const CONFIG: &str = "[attention]\nsending = \"everyone\"\n[crm]\npoll_interval_minutes = 60\n\
-    [delivery]\nfresh_max_age_minutes = 1000000\n";
+    [delivery]\nfresh_max_age_minutes = 1000000\n[ingest]\nhydrate_deadline_minutes = 30\n";
+const HYDRATE_DEADLINE_MS: i64 = 30 * MINUTE_MS;
 
-/// What became of a firing in the end, and when that was decided.
-#[derive(Clone, Debug, PartialEq)]
-enum End {
-    Interruption(UnixMs),
-    Digest(UnixMs, UnixMs),
-    NotSent(String),
-    Open,
-}
-
-/// By rule, deal and instant.
-type Ends = BTreeMap<(String, String, UnixMs), End>;
-
-enum Told {
-    Change(Change),
-    Record(Observation),
-}
-
-#[derive(Default)]
-struct Heard {
-    ends: Ends,
-}
-
-impl Observer for Heard {
-    fn fired(&mut self, fired: Fired<'_>) {
-        self.ends.insert(key(fired.firing), End::Open);
-    }
-
-    fn decided(&mut self, firing: &Firing, at: UnixMs, fate: Fate) {
-        let end = match fate {
-            Fate::Sent(SendAs::Interrupt) => End::Interruption(at),
-            Fate::Sent(SendAs::Digest { slot }) => End::Digest(slot, at),
-            Fate::Kept => End::NotSent("card_only".to_owned()),
-            Fate::NotSent(word) => End::NotSent(word.to_owned()),
-            Fate::Deferred { .. } => return,
-        };
-        self.ends.insert(key(firing), end);
-    }
-}
-
-fn key(firing: &Firing) -> (String, String, UnixMs) {
-    (firing.rule_id.clone(), firing.deal.id.clone(), firing.at)
-}
-
-/// Lives through the season; answers all that the service was told, and when.
-async fn live(stage: &Stage, app: &App, season: &mut Season) -> Vec<(UnixMs, Told)> {
-    let (mut told, mut seq) = (Vec::new(), 0);
-    let end = stage.clock.now().plus_ms(i64::from(DAYS) * DAY_MS);
-    loop {
-        let now = stage.clock.now();
-        season.act_until(now, &stage.hubspot).unwrap();
-        let next = stage.settle(app).await.unwrap();
-        for row in app.service().store.inbox_after(seq, PAGE, BYTES).await.unwrap() {
-            let received_at = row.request.received_at;
-            seq = row.seq;
-            for event in decode(app.service(), row).1 {
-                match event.said {
-                    Said::Well(Inbound::Change(change)) => {
-                        told.push((received_at, Told::Change(change)));
-                    }
-                    Said::Well(Inbound::Observation(read)) => {
-                        told.push((received_at, Told::Record(read)));
-                    }
-                    _ => {}
-                }
-            }
-        }
-        let next = [next, season.next_at()].into_iter().flatten().min();
-        let Some(next) = next.filter(|next| *next < end) else { return told };
-        stage.clock.set(next.max(now.plus_ms(1)));
-    }
-}
-
-/// What the store holds of every firing.
-async fn lived(app: &App, people: &[String]) -> Ends {
-    let store = &app.service().store;
-    let mut reasons = BTreeMap::new();
-    for person in people.iter().chain([&String::new()]) {
-        let rows = store.suppressed_of(person.clone(), UnixMs::MAX, PAGE).await.unwrap();
-        reasons.extend(rows.into_iter().map(|row| (row.nudge_id, row.reason)));
-    }
-    let (mut ends, mut after) = (Ends::new(), None::<DealKey>);
-    loop {
-        let page = store.deals_after(after.clone(), PAGE).await.unwrap();
-        let Some(last) = page.last() else { return ends };
-        after = Some(DealKey { connection: last.connection.clone(), id: last.id.clone() });
-        for row in page {
-            let deal = DealKey { connection: row.connection, id: row.id };
-            for firing in store.firings_of(subject_key(&deal), PAGE).await.unwrap() {
-                let firing: Firing = serde_json::from_slice(&firing.body).unwrap();
-                let mut end = End::Open;
-                for person in people.iter().map(String::as_str).chain([""]) {
-                    let nudge = nudge_id(&firing.id, person);
-                    let sent = store.deliveries_of_nudge(nudge.clone()).await.unwrap();
-                    let sent = sent.into_iter().find(|delivery| {
-                        delivery.channel == CHAT && delivery.state == DeliveryState::Sent
-                    });
-                    if let Some(sent) = sent {
-                        end = match DeliveryBody::read(&sent).slot {
-                            None => End::Interruption(sent.created_at),
-                            Some(slot) => End::Digest(slot, sent.created_at),
-                        };
-                    } else if let Some(reason) = reasons.get(&nudge) {
-                        end = End::NotSent(reason.clone());
-                    }
-                }
-                ends.insert(key(&firing), end);
-            }
-        }
-    }
-}
-
-/// The season's stage: nobody is slow, and nothing is missed.
+/// The season's stage.
 fn plan(company: &Company, folder: &Path) -> Plan {
     let mut plan = Plan::new(company.live_from, folder);
     let users = company.members.iter().enumerate().map(|(index, member)| {
@@ -163,14 +50,43 @@ fn plan(company: &Company, folder: &Path) -> Plan {
     plan
 }
 
-/// Plays what the service was told.
+/// Everything on its mark: the service has not looked at anything yet.
+struct Scene {
+    stage: Stage,
+    app: App,
+    season: Season,
+    people: Vec<String>,
+    _folder: tempfile::TempDir,
+}
+
+async fn scene() -> Scene {
+    let folder = tempfile::tempdir().unwrap();
+    let company = Company::new(SEED, date(2026, 3, 2), DAYS);
+    let people = company.members.iter().map(|one| one.email.clone()).collect();
+    let from = company.live_from;
+    let stage = Stage::new(plan(&company, folder.path())).await.unwrap();
+    stage.slack.set_rate_limits(false);
+    let heard = stage.hubspot.config().subscriptions.clone();
+    stage.hubspot.subscribe(Vec::new());
+    let mut season = Season::new(company, SEED, &stage.hubspot);
+    season.act_until(from, &stage.hubspot).unwrap();
+    stage.hubspot.subscribe(heard);
+    let app = stage.open().await.unwrap();
+    // What is measured at night would move the ground under the season's feet.
+    let word = ("admin@example.com", "for the test");
+    let store = &app.service().store;
+    override_activity(store, "hubspot", PIPELINE, Some(true), word, from).await.unwrap();
+    Scene { stage, app, season, people, _folder: folder }
+}
+
+/// Plays what was told to the service.
 fn played(
-    app: &App,
+    service: &Service,
     people: &[String],
-    told: Vec<(UnixMs, Told)>,
+    told: Vec<Told>,
+    pace: Pace,
     until: UnixMs,
 ) -> (Report, Ends) {
-    let service = app.service();
     let metadata = service.metadata("hubspot");
     let calendar_of = |email: Option<&str>| service.people.calendar_of(email, &metadata);
     let led = people.iter().filter_map(|one| Some((one.clone(), service.people.manager_of(one)?)));
@@ -187,60 +103,149 @@ fn played(
         crew: &crew,
         policy: &policy(&service.config, &service.settings.current().to),
         trust: Trust::In(&trusted),
+        pace,
         since: UnixMs::MIN,
         until: UnixMs::MAX,
         estimated: false,
     };
     let mut player = Player::new(setup, Heard::default());
-    for (at, told) in told {
-        match told {
-            Told::Change(change) => player.change(at, change),
-            Told::Record(read) => player.record(at, &read),
-        };
-    }
+    play(&mut player, told);
     let (report, heard) = player.finish(until, Vec::new());
     (report, heard.ends)
 }
 
-#[tokio::test]
-async fn a_season_played_again_fires_and_decides_what_it_did_live() {
-    let folder = tempfile::tempdir().unwrap();
-    let company = Company::new(SEED, date(2026, 3, 2), DAYS);
-    let people: Vec<String> = company.members.iter().map(|one| one.email.clone()).collect();
-    let from = company.live_from;
-    let stage = Stage::new(plan(&company, folder.path())).await.unwrap();
-    stage.slack.set_rate_limits(false);
-    let heard = stage.hubspot.config().subscriptions.clone();
-    stage.hubspot.subscribe(Vec::new());
-    let mut season = Season::new(company, SEED, &stage.hubspot);
-    season.act_until(from, &stage.hubspot).unwrap();
-    stage.hubspot.subscribe(heard);
-    let app = stage.open().await.unwrap();
-    // What is measured at night would move the ground under the season's feet.
-    let word = ("admin@example.com", "for the test");
-    let store = &app.service().store;
-    override_activity(store, "hubspot", PIPELINE, Some(true), word, from).await.unwrap();
+/// Nobody is slow and nothing is missed: everything happens when it is due.
+async fn live_calmly(stage: &Stage, app: &App, season: &mut Season) -> Vec<Told> {
+    let mut living = Living::new(app.service());
+    let end = stage.clock.now().plus_ms(i64::from(DAYS) * DAY_MS);
+    loop {
+        let now = stage.clock.now();
+        season.act_until(now, &stage.hubspot).unwrap();
+        let next = stage.settle(app).await.unwrap();
+        living.hear().await;
+        let next = [next, season.next_at()].into_iter().flatten().min();
+        let Some(next) = next.filter(|next| *next < end) else { return living.told };
+        stage.clock.set(next.max(now.plus_ms(1)));
+    }
+}
 
+#[tokio::test]
+async fn a_calm_season_played_again_fires_and_decides_what_it_did_live() {
+    let Scene { stage, app, mut season, people, _folder } = scene().await;
+    let service = app.service();
     let (told, expected) = stage
         .play(&app, async {
-            let told = live(&stage, &app, &mut season).await;
-            (told, lived(&app, &people).await)
+            let told = live_calmly(&stage, &app, &mut season).await;
+            (told, lived(&service.store, &people).await)
         })
         .await;
-    let (report, ends) = played(&app, &people, told, stage.clock.now().plus_ms(1));
-
-    let missing: Vec<_> =
-        expected.iter().filter(|(key, end)| ends.get(*key) != Some(end)).collect();
-    let added: Vec<_> = ends.iter().filter(|(key, end)| expected.get(*key) != Some(end)).collect();
-    assert!(
-        missing.is_empty() && added.is_empty(),
-        "live, but not so in the back-test ({}): {missing:#?}\nthe other way round ({}): {added:#?}",
-        missing.len(),
-        added.len()
-    );
+    let until = stage.clock.now().plus_ms(1);
+    let (report, ends) = played(service, &people, told, Pace::AtOnce, until);
+    assert_same(&expected, &ends);
     let attention = &report.total.attention;
     assert!(attention.interruptions > 30 && attention.digest_items > 30, "{attention:?}");
     for reason in ["no_longer_true", "reason_gone", "spacing"] {
         assert!(attention.not_sent.contains_key(reason), "{attention:?}");
     }
+}
+
+/// Hours of the season, from six in the morning of its first day, in which something
+/// is down: some within a day, some overnight, one for longer than a day.
+const HUBSPOT_DOWN: [(i64, i64); 3] = [(27, 33), (74, 104), (243, 249)];
+const SLACK_DOWN: [(i64, i64); 3] = [(50, 56), (200, 221), (338, 364)];
+/// In which the service itself does not look around; what is sent to it is kept.
+const SERVICE_RESTS: [(i64, i64); 3] = [(57, 62), (109, 112), (266, 273)];
+/// At which the webhooks since the last time come once more.
+const SENT_AGAIN: [i64; 3] = [60, 155, 300];
+
+fn is_in(hours: &[(i64, i64)], since_ms: i64) -> bool {
+    hours.iter().any(|(from, until)| (from * HOUR_MS..until * HOUR_MS).contains(&since_ms))
+}
+
+/// Vendors are down for hours, webhooks come late, shuffled and twice, and the
+/// service looks around now and then.
+async fn live_through_storms(stage: &Stage, app: &App, season: &mut Season) -> Vec<Told> {
+    let mut living = Living::new(app.service());
+    let mut luck = ChaCha8Rng::seed_from_u64(SEED);
+    let from = stage.clock.now();
+    let end = from.plus_ms(i64::from(DAYS) * DAY_MS);
+    let (mut tick_at, mut webhook_at) = (from, None);
+    let (mut sent_again, mut heard_until) = (SENT_AGAIN.iter().peekable(), 0);
+    loop {
+        let now = stage.clock.now();
+        let since_ms = now.since_ms(from);
+        season.act_until(now, &stage.hubspot).unwrap();
+        let is_hubspot_down = is_in(&HUBSPOT_DOWN, since_ms);
+        stage.hubspot.set_down(is_hubspot_down);
+        stage.slack.clear_faults();
+        if is_in(&SLACK_DOWN, since_ms) {
+            stage.slack.fail("*", FaultKind::Status(503), u32::MAX);
+        }
+        stage.hubspot.set_webhook_knobs(WebhookKnobs {
+            shuffle: true,
+            duplicate_percent: 20,
+            delay_ms: luck.random_range(0..3 * MINUTE_MS),
+            ..WebhookKnobs::default()
+        });
+        if !is_hubspot_down {
+            webhook_at = stage.hubspot.tick(now).await;
+        }
+        if sent_again.next_if(|hour| *hour * HOUR_MS <= since_ms).is_some() {
+            heard_until = send_again(app.service(), heard_until, now).await;
+        }
+        if tick_at <= now && !is_in(&SERVICE_RESTS, since_ms) {
+            living.tick(now).await;
+            tick_at = now.plus_ms(luck.random_range(1..25 * MINUTE_MS));
+        }
+        let webhook_at = webhook_at.filter(|_| !is_hubspot_down);
+        let next = [Some(tick_at), season.next_at(), webhook_at].into_iter().flatten().min();
+        let next = next.unwrap_or(end).max(now.plus_ms(MINUTE_MS / 6));
+        if next >= end {
+            return living.told;
+        }
+        stage.clock.set(next);
+    }
+}
+
+/// Puts the webhooks after `seq` into the inbox once more; answers the last of them.
+async fn send_again(service: &Service, seq: u64, now: UnixMs) -> u64 {
+    let rows = service.store.inbox_after(seq, 2_000, 64 << 20).await.unwrap();
+    let last = rows.last().map_or(seq, |row| row.seq);
+    for row in rows.into_iter().filter(|row| row.request.kind.starts_with(HOOK)) {
+        service.store.append(NewInbox { received_at: now, ..row.request }).await.unwrap();
+    }
+    last
+}
+
+#[tokio::test]
+async fn a_season_of_storms_played_again_fires_and_decides_what_it_did_live() {
+    let Scene { stage, app, mut season, people, _folder } = scene().await;
+    let service = app.service();
+    let (told, expected) = stage
+        .play(&app, async {
+            let told = live_through_storms(&stage, &app, &mut season).await;
+            (told, lived(&service.store, &people).await)
+        })
+        .await;
+    let late = told.iter().filter(|one| is_late(one)).count();
+    assert!(late > 1_000, "{late} changes came late");
+    let until = stage.clock.now().plus_ms(1);
+    let pace = Pace::AsTold { hydrate_deadline_ms: HYDRATE_DEADLINE_MS };
+    let (report, ends) = played(service, &people, told, pace, until);
+    assert_same(&expected, &ends);
+    let held_up = ends.values().filter(|(_, end)| is_held_up(end)).count();
+    assert!(held_up > 30, "{held_up} messages waited for the chat");
+    let attention = &report.total.attention;
+    assert!(attention.interruptions > 30 && attention.digest_items > 30, "{attention:?}");
+    for reason in ["expired", "no_longer_true", "reason_gone", "spacing", "stage_kind"] {
+        assert!(attention.not_sent.contains_key(reason), "{attention:?}");
+    }
+}
+
+fn is_late(told: &Told) -> bool {
+    matches!(told, Told::Change(at, change) if at.since_ms(change.occurred_at) > HOUR_MS)
+}
+
+fn is_held_up(end: &End) -> bool {
+    matches!(end, End::Sent(_, decided_at, at) if at > decided_at)
 }

@@ -3,11 +3,11 @@
 
 use std::collections::HashMap;
 
-use crate::attention::{Decision, PendingNudge, SendAs, Sent, decide, log_reaches_back_to};
+use crate::attention::{Decision, PendingNudge, Recipient, SendAs, decide, log_reaches_back_to};
 use crate::engine::{Holds, reason_holds};
 use crate::time::UnixMs;
 
-use super::people::{Pending, PersonId};
+use super::people::{Leaving, Pending, PersonId, sent};
 use super::player::world;
 use super::{Fate, Observer, Player};
 
@@ -38,7 +38,13 @@ impl<O: Observer> Player<'_, O> {
             all.into_iter().partition(|(pending, _)| pending.look_at <= now);
         person.pending = later;
         let (pending, nudges): (Vec<Pending>, Vec<PendingNudge>) = due.into_iter().unzip();
-        let decisions = decide(policy, &person.reader, &nudges, now);
+        let decisions = match person.leaving.as_slice() {
+            [] => decide(policy, &person.reader, &nudges, now),
+            _ => {
+                let reader = Recipient { log: person.log(now), ..person.reader.clone() };
+                decide(policy, &reader, &nudges, now)
+            }
+        };
         let mut of_id: HashMap<String, (Pending, PendingNudge)> = pending
             .into_iter()
             .zip(nudges)
@@ -70,41 +76,59 @@ impl<O: Observer> Player<'_, O> {
                 self.people.get_mut(reader).pending.push((pending, nudge));
                 return;
             }
-            Decision::Send(_) if !self.still_holds(&pending) => Fate::NotSent(REASON_GONE),
+            Decision::Send(sent_as) if self.is_told() => {
+                self.observer.decided(&pending.firing, self.now, Fate::Leaving(sent_as));
+                let leaving = Leaving { pending, nudge, sent_as, has_ended: false };
+                self.people.get_mut(reader).leaving.push(leaving);
+                return;
+            }
             Decision::Send(sent_as) => {
-                self.sent(reader, nudge, sent_as);
-                Fate::Sent(sent_as)
+                let holds = self.still_holds(&pending);
+                return self.left(reader, &pending, nudge, sent_as, holds);
             }
             Decision::Card => Fate::Kept,
             Decision::Suppress(reason) if reason.name() == CARD_ONLY => Fate::Kept,
             Decision::Suppress(reason) => Fate::NotSent(reason.name()),
         };
+        self.settled(&pending, fate);
+    }
+
+    /// The last look before a message goes out. What it says is as of now.
+    pub(super) fn still_holds(&mut self, pending: &Pending) -> bool {
+        let state = self.deals.lend(pending.deal);
+        let owner = self.deals.owner(pending.deal);
+        let world = world(&self.setup, self.people.calendar_of(owner), &state);
+        let holds = reason_holds(&pending.firing, &state, self.now, &world) == Holds::Yes;
+        if holds {
+            let calendar = self.people.calendar();
+            self.examples.said(pending.rule, &pending.firing, &state, self.now, &world, calendar);
+        }
+        self.deals.give_back(pending.deal, state, self.now);
+        holds
+    }
+
+    /// A message left with this nudge, or without it where its reason is gone.
+    pub(super) fn left(
+        &mut self,
+        reader: PersonId,
+        pending: &Pending,
+        nudge: PendingNudge,
+        sent_as: SendAs,
+        holds: bool,
+    ) {
+        let now: UnixMs = self.now;
+        if holds {
+            let reader = &mut self.people.get_mut(reader).reader;
+            reader.first_nudge_at.get_or_insert(now);
+            reader.log.push(sent(&nudge, now, sent_as));
+        }
+        self.settled(pending, if holds { Fate::Sent(sent_as) } else { Fate::NotSent(REASON_GONE) });
+    }
+
+    fn settled(&mut self, pending: &Pending, fate: Fate) {
         self.deals.record(pending.deal).settle(&pending.firing.id);
         self.tally.decided(pending.rule, pending.counted, fate, pending.waited);
         self.examples.decided(pending.rule, &pending.firing.id, fate, self.now);
         self.observer.decided(&pending.firing, self.now, fate);
-    }
-
-    /// The last look before a message goes out.
-    fn still_holds(&mut self, pending: &Pending) -> bool {
-        let state = self.deals.lend(pending.deal);
-        let owner = self.deals.owner(pending.deal);
-        let world = world(&self.setup, self.people.calendar_of(owner), &state);
-        let holds = reason_holds(&pending.firing, &state, self.now, &world);
-        self.deals.give_back(pending.deal, state, self.now);
-        holds == Holds::Yes
-    }
-
-    fn sent(&mut self, reader: PersonId, nudge: PendingNudge, sent_as: SendAs) {
-        let now: UnixMs = self.now;
-        let reader = &mut self.people.get_mut(reader).reader;
-        reader.first_nudge_at.get_or_insert(now);
-        reader.log.push(Sent {
-            at: now,
-            nudge_id: nudge.id,
-            deal: nudge.deal,
-            is_event: nudge.is_event,
-            sent_as,
-        });
     }
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::attention::SendAs;
 use crate::calendar::Calendar;
-use crate::engine::{Firing, reading, template_context};
+use crate::engine::{Firing, World, as_of, reading, template_context};
 use crate::facts::{DealState, Field, Metadata};
 use crate::ruleset::Rule;
 use crate::time::UnixMs;
@@ -26,7 +26,8 @@ pub struct Example {
     pub at: UnixMs,
     /// The deal's name, or its id.
     pub deal: String,
-    /// What would have been said; `None` where its text cannot be written.
+    /// What would have been said, as of when it would have been sent; `None` where
+    /// its text cannot be written.
     pub headline: Option<String>,
     /// The facts that decided, a line each.
     pub saw: Vec<String>,
@@ -68,19 +69,39 @@ impl Examples {
         if place >= EXAMPLES_MAX {
             return;
         }
-        let context = template_context(firing, state, &self.nameless, SELLER, &calendar.zone);
-        let read = reading(firing, &state.facts, &self.nameless, &calendar.zone);
+        let (headline, saw) = words(&self.nameless, rule, firing, state, calendar);
         let example = Example {
             firing: firing.id.clone(),
             at: firing.at,
             deal: state.facts.text(Field::Name).unwrap_or(&firing.deal.id).to_owned(),
-            headline: rule.tip.headline.render(&context).ok(),
-            saw: read.saw,
+            headline,
+            saw,
             fate: "open",
             decided_at: None,
         };
         kept.insert(place, example);
         kept.truncate(EXAMPLES_MAX);
+    }
+
+    /// Its message leaves: it says how things are by now.
+    pub(super) fn said(
+        &mut self,
+        rule_at: u32,
+        firing: &Firing,
+        state: &DealState,
+        now: UnixMs,
+        world: &World<'_>,
+        calendar: &Calendar,
+    ) {
+        let kept = self.of_rule.get_mut(rule_at as usize);
+        let example = kept.and_then(|kept| kept.iter_mut().find(|one| one.firing == firing.id));
+        let rule = world.rules.rules().get(rule_at as usize);
+        let (Some(example), Some(rule)) = (example.filter(|one| one.at < now), rule) else {
+            return;
+        };
+        if let Some(fresh) = as_of(firing, state, now, world) {
+            (example.headline, example.saw) = words(&self.nameless, rule, &fresh, state, calendar);
+        }
     }
 
     pub(super) fn decided(&mut self, rule: u32, firing_id: &str, fate: Fate, at: UnixMs) {
@@ -92,7 +113,7 @@ impl Examples {
             Fate::Sent(SendAs::Digest { .. }) => "digest",
             Fate::Kept => "card",
             Fate::NotSent(word) => word,
-            Fate::Deferred { .. } => return,
+            Fate::Leaving(_) | Fate::Deferred { .. } => return,
         };
         example.decided_at = Some(at);
     }
@@ -103,4 +124,17 @@ impl Examples {
         examples.sort_by_key(|example| example.at);
         examples
     }
+}
+
+/// What a firing says, and the facts that decided.
+fn words(
+    nameless: &Metadata,
+    rule: &Rule,
+    firing: &Firing,
+    state: &DealState,
+    calendar: &Calendar,
+) -> (Option<String>, Vec<String>) {
+    let context = template_context(firing, state, nameless, SELLER, &calendar.zone);
+    let read = reading(firing, &state.facts, nameless, &calendar.zone);
+    (rule.tip.headline.render(&context).ok(), read.saw)
 }

@@ -9,10 +9,14 @@
 //! firing and decision.
 //!
 //! # Order of things at one instant
-//! Timers due, then the first nightly look at deals that are new, then the changes, then the records of deals heard of for the first
-//! time, then outcomes whose time is over, then attention, reader by reader.
+//! Timers due, then the first nightly look at deals that are new, then the changes,
+//! then the records of deals heard of for the first time, then outcomes whose time
+//! is over, then attention, reader by reader.
 //!
 //! # Where it cannot decide what live decides
+//! A past that was lived through can be told whole, with its delays
+//! ([`Pace::AsTold`]): then all of it is decided as it was. Of other pasts nobody
+//! knows these things:
 //! - Nobody answers: no snooze, mute, pause or "done". All is sent at the instant
 //!   at which it is decided; no vendor is slow or down.
 //! - Everybody can be reached in chat. Live, the first nudge of somebody whom
@@ -32,6 +36,7 @@ mod compare;
 mod deals;
 mod deciding;
 mod examples;
+mod nights;
 mod people;
 mod player;
 mod record;
@@ -40,6 +45,7 @@ mod spread;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod told;
 mod watching;
 
 use std::collections::BTreeMap;
@@ -80,12 +86,29 @@ pub struct Setup<'a> {
     pub policy: &'a Policy,
     /// Where activity facts are believed: not where a past tells of none.
     pub trust: Trust<'a>,
+    /// How long things take around the rules.
+    pub pace: Pace,
     /// Firings before this instant are played, but not counted.
     pub since: UnixMs,
     /// The past is played until just before this instant.
     pub until: UnixMs,
     /// The past's times were derived, not recorded.
     pub estimated: bool,
+}
+
+/// How long things take around the rules.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// No time: a record is read when its deal is first heard of, attention looks
+    /// when something is due, and what it sends leaves.
+    AtOnce,
+    /// As long as they took. Records are told ([`Player::record`]), attention and
+    /// nightly looks come with [`Player::tick`], and messages leave with
+    /// [`Player::leave`].
+    AsTold {
+        /// How long changes of a deal never read waited for its record.
+        hydrate_deadline_ms: i64,
+    },
 }
 
 /// In which pipelines activity facts are believed.
@@ -139,6 +162,8 @@ pub struct Fired<'a> {
 /// What became of a nudge at one instant.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Fate {
+    /// To be sent in this form. It has not left yet: see [`Pace::AsTold`].
+    Leaving(SendAs),
     /// Sent, in this form.
     Sent(SendAs),
     /// Kept for the deal's card.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
-use crate::attention::{PendingNudge, PersonalChoice, Recipient};
+use crate::attention::{PendingNudge, PersonalChoice, Recipient, SendAs, Sent};
 use crate::calendar::Calendar;
 use crate::engine::Firing;
 use crate::facts::{DealState, Field};
@@ -27,10 +27,20 @@ pub(super) struct Pending {
     pub(super) look_at: UnixMs,
 }
 
+/// A nudge that is to be sent and has not left yet.
+pub(super) struct Leaving {
+    pub(super) pending: Pending,
+    pub(super) nudge: PendingNudge,
+    pub(super) sent_as: SendAs,
+    /// Its episode ended meanwhile.
+    pub(super) has_ended: bool,
+}
+
 pub(super) struct Person {
     pub(super) manager: Option<PersonId>,
     pub(super) reader: Recipient,
     pub(super) pending: Vec<(Pending, PendingNudge)>,
+    pub(super) leaving: Vec<Leaving>,
     /// When the next of them is due.
     pub(super) look_at: Option<UnixMs>,
 }
@@ -98,6 +108,7 @@ impl People {
                 log: Vec::new(),
             },
             pending: Vec::new(),
+            leaving: Vec::new(),
             look_at: None,
         });
         known.insert(email, id);
@@ -174,17 +185,75 @@ impl People {
         self.looks.first().filter(|(at, _)| *at <= now).map(|(_, id)| *id)
     }
 
-    /// Takes back the nudge of a firing that is not said any more.
-    pub(super) fn take_back(&mut self, id: PersonId, firing_id: &str) -> Option<Pending> {
+    /// Somebody by their e-mail.
+    pub(super) fn named(&self, email: &str) -> Option<PersonId> {
+        let at = self.all.iter().position(|person| person.reader.person == email)?;
+        PersonId::try_from(at).ok()
+    }
+
+    /// Takes back the nudge of a firing that is not said any more, and whatever is
+    /// not said because of that.
+    pub(super) fn take_back(&mut self, id: PersonId, firing_id: &str) -> Vec<Pending> {
         let person = &mut self.all[id as usize];
-        let at = person.pending.iter().position(|(one, _)| one.firing.id == firing_id)?;
+        let at = person.pending.iter().position(|(one, _)| one.firing.id == firing_id);
+        let Some(at) = at else { return person.stop_leaving(firing_id) };
         let (pending, _) = person.pending.swap_remove(at);
         self.plan(id);
-        Some(pending)
+        vec![pending]
     }
 
     /// Everything that still waits.
     pub(super) fn drain(&mut self) -> impl Iterator<Item = Pending> {
-        self.all.iter_mut().flat_map(|person| person.pending.drain(..)).map(|(pending, _)| pending)
+        self.all.iter_mut().flat_map(|person| {
+            let leaving = person.leaving.drain(..).map(|leaving| leaving.pending);
+            person.pending.drain(..).map(|(pending, _)| pending).chain(leaving)
+        })
+    }
+}
+
+/// A nudge in its reader's log.
+pub(super) fn sent(nudge: &PendingNudge, at: UnixMs, sent_as: SendAs) -> Sent {
+    Sent {
+        at,
+        nudge_id: nudge.id.clone(),
+        deal: nudge.deal.clone(),
+        is_event: nudge.is_event,
+        sent_as,
+    }
+}
+
+impl Person {
+    /// Takes out the nudges of a message that leaves.
+    pub(super) fn take_leaving(&mut self, nudge_ids: &[String]) -> Vec<Leaving> {
+        let all = std::mem::take(&mut self.leaving);
+        let (message, others) = all.into_iter().partition(|one| nudge_ids.contains(&one.nudge.id));
+        self.leaving = others;
+        message
+    }
+
+    /// The reason of a nudge is gone before it left. A digest leaves without it,
+    /// unless it has nothing else to say.
+    fn stop_leaving(&mut self, firing_id: &str) -> Vec<Pending> {
+        let gone = self.leaving.iter_mut().find(|one| one.pending.firing.id == firing_id);
+        let Some(gone) = gone else { return Vec::new() };
+        gone.has_ended = true;
+        let (sent_as, is_digest) = (gone.sent_as, gone.sent_as != SendAs::Interrupt);
+        let is_of_it = |one: &Leaving| match is_digest {
+            true => one.sent_as == sent_as,
+            false => one.pending.firing.id == firing_id,
+        };
+        if self.leaving.iter().any(|one| is_of_it(one) && !one.has_ended) {
+            return Vec::new();
+        }
+        let all = std::mem::take(&mut self.leaving);
+        let (message, others): (Vec<_>, Vec<_>) = all.into_iter().partition(is_of_it);
+        self.leaving = others;
+        message.into_iter().map(|one| one.pending).collect()
+    }
+
+    /// What was sent or is about to be, as it counts at `now`.
+    pub(super) fn log(&self, now: UnixMs) -> Vec<Sent> {
+        let leaving = self.leaving.iter().map(|one| sent(&one.nudge, now, one.sent_as));
+        self.reader.log.iter().cloned().chain(leaving).collect()
     }
 }

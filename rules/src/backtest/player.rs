@@ -13,7 +13,7 @@ use super::deals::{DealId, Deals};
 use super::examples::Examples;
 use super::people::{Pending, People};
 use super::tally::{End, Tally};
-use super::{Fate, Fired, Lacking, Observer, Report, Setup, Trust};
+use super::{Fate, Fired, Lacking, Observer, Pace, Report, Setup, Trust};
 
 /// The longest an undecided nudge lives; attention's own expiry is shorter.
 const NUDGE_LIFE_MS: i64 = 90 * DAY_MS;
@@ -33,8 +33,10 @@ pub struct Player<'a, O> {
     arriving: Vec<(DealId, Vec<Change>)>,
     pub(super) watch_ends: BTreeSet<(UnixMs, DealId)>,
     /// When new deals are looked at for the first time at night.
-    first_nights: BTreeSet<(UnixMs, DealId)>,
+    pub(super) first_nights: BTreeSet<(UnixMs, DealId)>,
     pub(super) now: UnixMs,
+    /// The last tick that was told.
+    pub(super) ticked_at: UnixMs,
     changes: u64,
 }
 
@@ -49,7 +51,10 @@ pub(super) fn world<'w>(
         metadata: setup.metadata,
         calendar,
         activity_trusted: setup.trust.covers(deal.facts.text(Field::Pipeline)),
-        hydrate_deadline_ms: HYDRATE_DEADLINE_MS,
+        hydrate_deadline_ms: match setup.pace {
+            Pace::AtOnce => HYDRATE_DEADLINE_MS,
+            Pace::AsTold { hydrate_deadline_ms } => hydrate_deadline_ms,
+        },
         live_max_age_ms: setup.policy.event_max_age_ms,
     }
 }
@@ -71,6 +76,7 @@ impl<'a, O: Observer> Player<'a, O> {
             watch_ends: BTreeSet::new(),
             first_nights: BTreeSet::new(),
             now: UnixMs::MIN,
+            ticked_at: UnixMs::MIN,
             changes: 0,
             setup,
         }
@@ -86,8 +92,12 @@ impl<'a, O: Observer> Player<'a, O> {
         self.advance(at);
         self.changes += 1;
         let (id, is_new) = self.deals.find(&change.deal);
+        if is_new && self.is_told() {
+            self.look_at_night(id, false);
+        }
+        let reads_at_once = is_new && !self.is_told();
         let record = self.deals.record(id);
-        if is_new {
+        if reads_at_once {
             record.arriving = Some(self.arriving.len());
             self.arriving.push((id, Vec::new()));
         }
@@ -130,15 +140,6 @@ impl<'a, O: Observer> Player<'a, O> {
         true
     }
 
-    /// Plans the look at a new deal that begins to trust its activities.
-    fn look_at_night(&mut self, id: DealId, at_once: bool) {
-        if !matches!(self.setup.trust, Trust::Nowhere) {
-            let night = || self.people.calendar().next_midnight(self.now);
-            let at = if at_once { self.now } else { night() };
-            self.first_nights.insert((at, id));
-        }
-    }
-
     /// What is reported is known up to `as_of`: plays what comes due until then.
     /// `lacking` are rules that the past says too little for.
     #[must_use]
@@ -177,7 +178,7 @@ impl<'a, O: Observer> Player<'a, O> {
     }
 
     /// Lets pass what comes before `at`, and the timers of that instant.
-    fn advance(&mut self, at: UnixMs) {
+    pub(super) fn advance(&mut self, at: UnixMs) {
         if at <= self.now {
             return;
         }
@@ -191,8 +192,10 @@ impl<'a, O: Observer> Player<'a, O> {
 
     fn next_at(&self) -> Option<UnixMs> {
         let watch = self.watch_ends.first().map(|(at, _)| *at);
+        let by_itself = [self.deals.next_due(), watch];
         let night = self.first_nights.first().map(|(at, _)| *at);
-        [self.deals.next_due(), self.people.next_look(), watch, night].into_iter().flatten().min()
+        let in_ticks = [self.people.next_look(), night].map(|at| at.filter(|_| !self.is_told()));
+        by_itself.into_iter().chain(in_ticks).flatten().min()
     }
 
     /// It is `at`: timers first.
@@ -201,14 +204,8 @@ impl<'a, O: Observer> Player<'a, O> {
         while let Some((due, id)) = self.deals.due(self.now) {
             self.step(id, Stimulus::Timer, due);
         }
-        self.look_anew();
-    }
-
-    fn look_anew(&mut self) {
-        while let Some(night) = self.first_nights.first().filter(|(at, _)| *at <= self.now).copied()
-        {
-            self.first_nights.remove(&night);
-            self.step(night.1, Stimulus::Reseed, self.now);
+        if !self.is_told() {
+            self.look_anew();
         }
     }
 
@@ -220,12 +217,20 @@ impl<'a, O: Observer> Player<'a, O> {
                 self.read(id, changes);
             }
         }
-        self.look_anew();
+        if !self.is_told() {
+            self.look_anew();
+        }
+        self.end_watches_due();
+        if !self.is_told() {
+            self.decide_due();
+        }
+    }
+
+    pub(super) fn end_watches_due(&mut self) {
         while let Some(over) = self.watch_ends.first().filter(|(at, _)| *at <= self.now).copied() {
             self.watch_ends.remove(&over);
             self.end_watches(over.1);
         }
-        self.decide_due();
     }
 
     /// A deal is heard of for the first time: its record is read. What was told
@@ -266,7 +271,7 @@ impl<'a, O: Observer> Player<'a, O> {
         }
     }
 
-    fn step(&mut self, id: DealId, stimulus: Stimulus<'_>, at: UnixMs) {
+    pub(super) fn step(&mut self, id: DealId, stimulus: Stimulus<'_>, at: UnixMs) {
         let mut state = self.deals.lend(id);
         let owner = self.deals.record(id).owner;
         let world = world(&self.setup, self.people.calendar_of(owner), &state);

@@ -201,7 +201,7 @@ impl Tally {
                 tally.waited += u64::from(waited);
             }
             Fate::Kept => tally.kept += 1,
-            Fate::Deferred { .. } => {}
+            Fate::Leaving(_) | Fate::Deferred { .. } => {}
             Fate::NotSent(word) => *tally.not_sent.entry(word).or_default() += 1,
         });
     }

@@ -48,8 +48,8 @@ impl<O: Observer> Player<'_, O> {
                 self.tally.settled(watch.rule, watch.counted, end, reader.is_some());
                 self.forget_watch(id, watch.until);
             }
-            let taken = reader.and_then(|reader| self.people.take_back(reader, firing_id));
-            if let Some(pending) = taken {
+            let taken = reader.map(|reader| self.people.take_back(reader, firing_id));
+            for pending in taken.into_iter().flatten() {
                 self.not_sent(pending.rule, pending.counted, &pending.firing, word);
             }
         }

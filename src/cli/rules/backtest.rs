@@ -12,7 +12,7 @@ use anyhow::Context as _;
 use clap::Args;
 use jiff::civil::Date;
 use touchline_rules::attention::Sending;
-use touchline_rules::backtest::{Lacking, Lockstep, Player, Report, Setup};
+use touchline_rules::backtest::{Lacking, Lockstep, Pace, Player, Report, Setup};
 use touchline_rules::facts::{Change, Metadata};
 use touchline_rules::ruleset::{RuleSet, Severity};
 use touchline_rules::{Calendar, UnixMs};
@@ -115,6 +115,7 @@ pub(super) async fn run(file: ConfigFile, args: BacktestArgs) -> anyhow::Result<
         crew: &past.crew,
         policy: &policy,
         trust: past.trust(),
+        pace: Pace::AtOnce,
         since: at(args.since).unwrap_or(past.first),
         until: at(args.until).unwrap_or(UnixMs::MAX),
         estimated: past.estimated,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::tz::TimeZone;
 
 use crate::attention::{Policy, Sending};
-use crate::backtest::{Crew, Fate, Fired, Lacking, Observer, Player, Report, Setup, Trust};
+use crate::backtest::{Crew, Fate, Fired, Lacking, Observer, Pace, Player, Report, Setup, Trust};
 use crate::calendar::Calendar;
 use crate::engine::Firing;
 use crate::facts::{
@@ -198,6 +198,7 @@ pub fn setup<'a>(
         crew,
         policy,
         trust: Trust::Everywhere,
+        pace: Pace::AtOnce,
         since: UnixMs::MIN,
         until: UnixMs::MAX,
         estimated: false,
