@@ -9,5 +9,7 @@ mod demo;
 mod import;
 mod living;
 mod season;
+mod seasons;
 mod sim;
+mod vendors;
 mod webhooks;

@@ -10,7 +10,6 @@ use touchline::app::App;
 use touchline::clock::Clock as _;
 use touchline::coaching::data_check::override_activity;
 use touchline::coaching::rulesets;
-use touchline::coaching::settings::policy;
 use touchline::demo::company::Company;
 use touchline::demo::season::Season;
 use touchline::demo::stage::{Plan, Stage};
@@ -19,11 +18,11 @@ use touchline::service::Service;
 use touchline::store::NewInbox;
 use touchline_hubspot::fake::WebhookKnobs;
 use touchline_rules::UnixMs;
-use touchline_rules::backtest::{Crew, Pace, Player, Report, Setup, Trust};
+use touchline_rules::backtest::{Pace, Report};
 use touchline_rules::time::{DAY_MS, HOUR_MS, MINUTE_MS};
 use touchline_slack::fake::{FakeUser, FaultKind};
 
-use crate::living::{End, Ends, Heard, Living, Told, assert_same, lived, play};
+use crate::living::{Account, End, Ends, Living, Told, differing, last_look, lived};
 
 /// Longer than anybody is new.
 const DAYS: i32 = 17;
@@ -87,31 +86,9 @@ fn played(
     pace: Pace,
     until: UnixMs,
 ) -> (Report, Ends) {
-    let metadata = service.metadata("hubspot");
-    let calendar_of = |email: Option<&str>| service.people.calendar_of(email, &metadata);
-    let led = people.iter().filter_map(|one| Some((one.clone(), service.people.manager_of(one)?)));
-    let crew = Crew {
-        managers: led.collect(),
-        calendar: calendar_of(None),
-        calendars: people.iter().map(|one| (one.clone(), calendar_of(Some(one)))).collect(),
-    };
     let (rules, _) = rulesets::load(&["builtin:core-pipeline".to_owned()], &[]).unwrap();
-    let trusted = [PIPELINE.to_owned()];
-    let setup = Setup {
-        rules: &rules,
-        metadata: &metadata,
-        crew: &crew,
-        policy: &policy(&service.config, &service.settings.current().to),
-        trust: Trust::In(&trusted),
-        pace,
-        since: UnixMs::MIN,
-        until: UnixMs::MAX,
-        estimated: false,
-    };
-    let mut player = Player::new(setup, Heard::default());
-    play(&mut player, told);
-    let (report, heard) = player.finish(until, Vec::new());
-    (report, heard.ends)
+    let account = Account { slug: "hubspot", pipeline: PIPELINE, rules: &rules, people };
+    account.played(service, told, pace, until)
 }
 
 /// Nobody is slow and nothing is missed: everything happens when it is due.
@@ -141,7 +118,7 @@ async fn a_calm_season_played_again_fires_and_decides_what_it_did_live() {
         .await;
     let until = stage.clock.now().plus_ms(1);
     let (report, ends) = played(service, &people, told, Pace::AtOnce, until);
-    assert_same(&expected, &ends);
+    assert_eq!(differing(&expected, &ends), None);
     let attention = &report.total.attention;
     assert!(attention.interruptions > 30 && attention.digest_items > 30, "{attention:?}");
     for reason in ["no_longer_true", "reason_gone", "spacing"] {
@@ -229,10 +206,10 @@ async fn a_season_of_storms_played_again_fires_and_decides_what_it_did_live() {
         .await;
     let late = told.iter().filter(|one| is_late(one)).count();
     assert!(late > 1_000, "{late} changes came late");
-    let until = stage.clock.now().plus_ms(1);
+    let until = last_look(&told);
     let pace = Pace::AsTold { hydrate_deadline_ms: HYDRATE_DEADLINE_MS };
     let (report, ends) = played(service, &people, told, pace, until);
-    assert_same(&expected, &ends);
+    assert_eq!(differing(&expected, &ends), None);
     let held_up = ends.values().filter(|(_, end)| is_held_up(end)).count();
     assert!(held_up > 30, "{held_up} messages waited for the chat");
     let attention = &report.total.attention;

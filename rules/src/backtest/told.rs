@@ -29,7 +29,11 @@ impl<O: Observer> Player<'_, O> {
         let holds: Vec<bool> =
             message.iter().map(|one| !one.has_ended && self.still_holds(&one.pending)).collect();
         if holds.contains(&true) && self.is_of_another_day(reader, &message) {
-            for Leaving { mut pending, nudge, .. } in message {
+            for Leaving { mut pending, nudge, sent_as, has_ended } in message {
+                if has_ended {
+                    self.left(reader, &pending, nudge, sent_as, false);
+                    continue;
+                }
                 (pending.look_at, pending.waited) = (self.now, true);
                 self.people.give(reader, pending, nudge);
             }
