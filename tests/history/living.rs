@@ -49,6 +49,7 @@ pub enum Told {
 pub struct Living {
     service: Arc<Service>,
     intake: Vec<Box<dyn Role>>,
+    timers: Timers,
     sweep: Sweep,
     attention: Attention,
     deliver: Deliver,
@@ -65,11 +66,11 @@ impl Living {
         Living {
             intake: vec![
                 Box::new(Ingest::new(of())),
-                Box::new(Timers::new(of())),
                 Box::new(Fetch::new(of())),
                 Box::new(Backfill::new(of())),
                 Box::new(Poll::new(of())),
             ],
+            timers: Timers::new(of()),
             sweep: Sweep::new(of()),
             attention: Attention::new(of()),
             deliver: Deliver::new(of()),
@@ -91,8 +92,9 @@ impl Living {
                 break;
             }
         }
-        rest(&self.sweep, now).await;
         self.hear().await;
+        rest(&self.timers, now).await;
+        rest(&self.sweep, now).await;
         for round in 0.. {
             assert!(round < ROUNDS_MAX, "attention did not come to rest");
             self.told.push(Told::Tick(now));

@@ -3,7 +3,9 @@
 
 use std::collections::HashMap;
 
-use crate::attention::{Decision, PendingNudge, Recipient, SendAs, decide, log_reaches_back_to};
+use crate::attention::{
+    Decision, PendingNudge, Recipient, SendAs, decide, expires_at, log_reaches_back_to,
+};
 use crate::engine::{Holds, reason_holds};
 use crate::time::UnixMs;
 
@@ -14,7 +16,7 @@ use super::{Fate, Observer, Player};
 /// Entries of a reader's log before what no limit asks for any more is let go.
 const LOG_MAX: usize = 64;
 /// The ledger's word for a reason that had gone when its nudge was to be sent.
-const REASON_GONE: &str = "reason_gone";
+pub(super) const REASON_GONE: &str = "reason_gone";
 /// The ledger's word for what is kept for the deal's card.
 const CARD_ONLY: &str = "card_only";
 
@@ -78,13 +80,15 @@ impl<O: Observer> Player<'_, O> {
             }
             Decision::Send(sent_as) if self.is_told() => {
                 self.observer.decided(&pending.firing, self.now, Fate::Leaving(sent_as));
-                let leaving = Leaving { pending, nudge, sent_as, has_ended: false };
-                self.people.get_mut(reader).leaving.push(leaving);
+                let person = self.people.get_mut(reader);
+                let expires_at = expires_at(self.setup.policy, &person.reader, &nudge);
+                let leaving = Leaving { pending, nudge, sent_as, expires_at, has_ended: false };
+                person.leaving.push(leaving);
                 return;
             }
             Decision::Send(sent_as) => {
-                let holds = self.still_holds(&pending);
-                return self.left(reader, &pending, nudge, sent_as, holds);
+                let word = (!self.still_holds(&pending)).then_some(REASON_GONE);
+                return self.left(reader, &pending, &nudge, sent_as, word);
             }
             Decision::Card => Fate::Kept,
             Decision::Suppress(reason) if reason.name() == CARD_ONLY => Fate::Kept,
@@ -107,22 +111,23 @@ impl<O: Observer> Player<'_, O> {
         holds
     }
 
-    /// A message left with this nudge, or without it where its reason is gone.
+    /// A message left with this nudge, or without it for this reason.
     pub(super) fn left(
         &mut self,
         reader: PersonId,
         pending: &Pending,
-        nudge: PendingNudge,
+        nudge: &PendingNudge,
         sent_as: SendAs,
-        holds: bool,
+        word: Option<&'static str>,
     ) {
-        let now: UnixMs = self.now;
-        if holds {
-            let reader = &mut self.people.get_mut(reader).reader;
-            reader.first_nudge_at.get_or_insert(now);
-            reader.log.push(sent(&nudge, now, sent_as));
+        if let Some(word) = word {
+            return self.settled(pending, Fate::NotSent(word));
         }
-        self.settled(pending, if holds { Fate::Sent(sent_as) } else { Fate::NotSent(REASON_GONE) });
+        let now: UnixMs = self.now;
+        let reader = &mut self.people.get_mut(reader).reader;
+        reader.first_nudge_at.get_or_insert(now);
+        reader.log.push(sent(nudge, now, sent_as));
+        self.settled(pending, Fate::Sent(sent_as));
     }
 
     fn settled(&mut self, pending: &Pending, fate: Fate) {

@@ -30,7 +30,8 @@
 //!   taken, which begins to trust a new deal's activities; the later ones change
 //!   nothing.
 //! - The account (stages, owners, zones), and where activities are trusted, is that
-//!   of the end, not of the day.
+//!   of the end, not of the day. Live, a deal whose owner the account does not have
+//!   waits until the account was read again.
 
 mod compare;
 mod deals;
@@ -102,8 +103,8 @@ pub enum Pace {
     /// No time: a record is read when its deal is first heard of, attention looks
     /// when something is due, and what it sends leaves.
     AtOnce,
-    /// As long as they took. Records are told ([`Player::record`]), attention and
-    /// nightly looks come with [`Player::tick`], and messages leave with
+    /// As long as they took. Records are told ([`Player::record`]), timers, nightly
+    /// looks and attention come with [`Player::tick`], and messages leave with
     /// [`Player::leave`].
     AsTold {
         /// How long changes of a deal never read waited for its record.

@@ -32,6 +32,8 @@ pub(super) struct Leaving {
     pub(super) pending: Pending,
     pub(super) nudge: PendingNudge,
     pub(super) sent_as: SendAs,
+    /// From then on it is not sent.
+    pub(super) expires_at: UnixMs,
     /// Its episode ended meanwhile.
     pub(super) has_ended: bool,
 }

@@ -192,20 +192,25 @@ impl<'a, O: Observer> Player<'a, O> {
 
     fn next_at(&self) -> Option<UnixMs> {
         let watch = self.watch_ends.first().map(|(at, _)| *at);
-        let by_itself = [self.deals.next_due(), watch];
+        if self.is_told() {
+            return watch;
+        }
         let night = self.first_nights.first().map(|(at, _)| *at);
-        let in_ticks = [self.people.next_look(), night].map(|at| at.filter(|_| !self.is_told()));
-        by_itself.into_iter().chain(in_ticks).flatten().min()
+        [self.deals.next_due(), self.people.next_look(), watch, night].into_iter().flatten().min()
     }
 
     /// It is `at`: timers first.
     fn turn_to(&mut self, at: UnixMs) {
         self.now = self.now.max(at);
+        if !self.is_told() {
+            self.run_timers();
+            self.look_anew();
+        }
+    }
+
+    pub(super) fn run_timers(&mut self) {
         while let Some((due, id)) = self.deals.due(self.now) {
             self.step(id, Stimulus::Timer, due);
-        }
-        if !self.is_told() {
-            self.look_anew();
         }
     }
 
@@ -217,13 +222,12 @@ impl<'a, O: Observer> Player<'a, O> {
                 self.read(id, changes);
             }
         }
-        if !self.is_told() {
-            self.look_anew();
+        if self.is_told() {
+            return self.end_watches_due();
         }
+        self.look_anew();
         self.end_watches_due();
-        if !self.is_told() {
-            self.decide_due();
-        }
+        self.decide_due();
     }
 
     pub(super) fn end_watches_due(&mut self) {
