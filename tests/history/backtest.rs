@@ -196,6 +196,16 @@ fn the_report_s_numbers_are_those_of_the_file() {
     assert_eq!(noted.attention.sum(), lost);
 }
 
+/// Who leads whom, by the names of the CSV.
+fn leads(history: &History) -> BTreeMap<String, String> {
+    let managers: BTreeMap<_, _> = history.header.managers.iter().cloned().collect();
+    let owners = history.header.metadata.owners.iter();
+    let led = owners.filter_map(|owner| {
+        Some((owner.name.clone(), managers.get(owner.email.as_ref()?)?.clone()))
+    });
+    led.collect()
+}
+
 #[test]
 fn a_seller_s_weeks_are_those_of_the_file() {
     let opportunities = Opportunities::find();
@@ -206,6 +216,8 @@ fn a_seller_s_weeks_are_those_of_the_file() {
     let week = |day: Date| days(Date::constant(1970, 1, 5), day).div_euclid(7);
     let last = week(new_york().local_date(until.plus_ms(-1)));
     let mut first: BTreeMap<&str, i64> = BTreeMap::new();
+    let mut first_day: BTreeMap<String, Date> = BTreeMap::new();
+    let leads = leads(&history);
     let mut busy: BTreeMap<(&str, i64), u32> = BTreeMap::new();
     let mut of_seller: BTreeMap<&str, u64> = BTreeMap::new();
     for row in &rows {
@@ -213,6 +225,10 @@ fn a_seller_s_weeks_are_those_of_the_file() {
         let made = dated.map_or(CREATED_OTHERWISE, |day| day - CREATED_BEFORE_DAYS.days());
         let from = first.entry(&row.seller).or_insert(i64::MAX);
         *from = week(made).min(*from);
+        for reader in [&row.seller, &leads[&row.seller]] {
+            let day = first_day.entry(reader.clone()).or_insert(made);
+            *day = made.min(*day);
+        }
         let lost =
             row.closed.filter(|day| row.stage == "Lost" && new_york().start_of(*day) < until);
         if let Some(day) = lost {
@@ -222,6 +238,12 @@ fn a_seller_s_weeks_are_those_of_the_file() {
     }
     let weeks: i64 = first.values().map(|from| last - from + 1).sum();
     assert_eq!(report.seller_weeks, weeks.unsigned_abs());
+    let end = new_york().local_date(until.plus_ms(-1));
+    let works = |day: &Date| !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday);
+    let days = |from: &Date| from.series(1.day()).take_while(|day| *day <= end).filter(works);
+    let days: usize = first_day.values().map(|from| days(from).count()).sum();
+    assert_eq!(report.total.attention.budget_used.of, 2 * days as u64);
+    assert!(report.total.attention.budget_used.count > 100);
     let mut counts: Vec<u32> = busy.into_values().collect();
     counts.resize(usize::try_from(weeks).unwrap(), 0);
     counts.sort_unstable();

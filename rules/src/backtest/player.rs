@@ -309,7 +309,9 @@ impl<'a, O: Observer> Player<'a, O> {
         let record = self.deals.record(id);
         record.owner = owner;
         record.is_gone = state.facts.is_gone();
-        self.tally.owns(owner, at);
+        if let Some(owner) = owner {
+            self.tally.owns(owner, self.people.get(owner).manager, at);
+        }
         if kind == record.kind {
             return;
         }

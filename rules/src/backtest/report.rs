@@ -177,10 +177,14 @@ pub struct Concentration {
 
 /// What attention would have done: `interruptions`, `digest_items`, `card`,
 /// `not_sent` and `open` add up to the firings.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Attention {
     /// Sent as a message of its own.
     pub interruptions: u64,
+    /// The same, among as many as all readers together may be sent in the period:
+    /// on each working day from the one on which they or those they lead first owned
+    /// a deal. Of nothing where there is no limit.
+    pub budget_used: Share,
     /// Sent as an item of a digest.
     pub digest_items: u64,
     /// Of those sent, deferred first.
@@ -202,6 +206,7 @@ impl Report {
         (since, until): (UnixMs, UnixMs),
         inactive: Vec<Lacking>,
     ) -> Report {
+        let places = u64::from(setup.policy.interruptions_per_day.unwrap_or(0)) * tally.reader_days;
         let rules = setup.rules.rules().iter().enumerate().zip(&tally.rules);
         let rules: Vec<RuleReport> = rules
             .map(|((at, rule), numbers)| RuleReport {
@@ -209,10 +214,10 @@ impl Report {
                 title: rule.title.clone(),
                 pack: rule.pack.clone(),
                 examples: examples.of(at),
-                ..RuleReport::of(numbers, tally)
+                ..RuleReport::of(numbers, tally, places)
             })
             .collect();
-        let total = tally.rules.last().map(|numbers| RuleReport::of(numbers, tally));
+        let total = tally.rules.last().map(|numbers| RuleReport::of(numbers, tally, places));
         // What fired was not inactive, whatever was thought beforehand.
         let fired = |lacking: &Lacking| {
             rules.iter().any(|rule| rule.rule == lacking.rule && rule.firings > 0)
@@ -229,7 +234,7 @@ impl Report {
             lost_deals: tally.lost,
             seller_weeks: tally.seller_weeks,
             rule_set: setup.rules.hash().to_owned(),
-            total: total.unwrap_or_else(|| RuleReport::of(&RuleTally::default(), tally)),
+            total: total.unwrap_or_else(|| RuleReport::of(&RuleTally::default(), tally, places)),
             rules,
             inactive,
             against: None,
@@ -244,7 +249,7 @@ impl Report {
 }
 
 impl RuleReport {
-    fn of(numbers: &RuleTally, tally: &Tally) -> RuleReport {
+    fn of(numbers: &RuleTally, tally: &Tally, places: u64) -> RuleReport {
         let covered = numbers.fixed + numbers.closed + numbers.stayed;
         let spoke = numbers.spoke_before_loss + numbers.spoke_after_loss;
         RuleReport {
@@ -279,6 +284,7 @@ impl RuleReport {
             },
             attention: Attention {
                 interruptions: numbers.interruptions,
+                budget_used: Share::new(numbers.interruptions, places),
                 digest_items: numbers.digest_items,
                 sent_later: numbers.waited,
                 card: numbers.kept,

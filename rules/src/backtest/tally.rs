@@ -70,11 +70,15 @@ pub(super) struct Tally {
     pub(super) deals: u64,
     pub(super) lost: u64,
     pub(super) seller_weeks: u64,
+    /// Working days of all readers together.
+    pub(super) reader_days: u64,
     since: UnixMs,
     calendar: Calendar,
     week: Week,
     /// The first week in which somebody owned a deal.
     first_owned: Vec<Option<i64>>,
+    /// The first day on which somebody could be spoken to about a deal.
+    first_read: Vec<Option<Date>>,
 }
 
 /// One week, Monday first, by its number.
@@ -96,10 +100,12 @@ impl Tally {
             deals: 0,
             lost: 0,
             seller_weeks: 0,
+            reader_days: 0,
             since,
             calendar,
             week: Week { number: i64::MIN, from: UnixMs::MAX, until: UnixMs::MIN },
             first_owned: vec![None; people],
+            first_read: vec![None; people],
         }
     }
 
@@ -116,11 +122,16 @@ impl Tally {
         }
     }
 
-    /// Somebody owns a deal from now on.
-    pub(super) fn owns(&mut self, owner: Option<PersonId>, at: UnixMs) {
-        let Some(owner) = owner.map(|owner| owner as usize) else { return };
-        if self.first_owned[owner].is_none() {
-            self.first_owned[owner] = Some(self.week_of(at));
+    /// Somebody, led by somebody, owns a deal from now on.
+    pub(super) fn owns(&mut self, owner: PersonId, manager: Option<PersonId>, at: UnixMs) {
+        let place = owner as usize;
+        if self.first_owned[place].is_some() {
+            return;
+        }
+        self.first_owned[place] = Some(self.week_of(at));
+        let date = self.calendar.local_date(at.max(self.since));
+        for reader in [Some(owner), manager].into_iter().flatten() {
+            self.first_read[reader as usize].get_or_insert(date);
         }
     }
 
@@ -229,6 +240,12 @@ impl Tally {
         let weeks = self.first_owned.iter().flatten();
         let weeks = weeks.map(|owned| (last - first.max(*owned) + 1).max(0).unsigned_abs());
         self.seller_weeks = weeks.sum();
+        let last_day = self.calendar.local_date(end.plus_ms(-1));
+        let days = self.first_read.iter().flatten().map(|first| {
+            let before = first.yesterday().unwrap_or(*first);
+            self.calendar.working_days_between(before, last_day).max(0).unsigned_abs()
+        });
+        self.reader_days = days.sum();
         for tally in &mut self.rules {
             let silent = self.seller_weeks.saturating_sub(tally.per_week.total());
             tally.per_week.add(0, silent);

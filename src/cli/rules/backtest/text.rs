@@ -256,6 +256,14 @@ fn attention(out: &mut Page, one: &Attention) {
         parts.push(format!("{} open at the end", number(one.open)));
     }
     out.labelled("attention", &parts.join(", ").replace(", (", " ("));
+    let budget = one.budget_used;
+    let used = format!(
+        "{} of the {} interruptions that all readers together may be sent ({})",
+        number(budget.count),
+        number(budget.of),
+        percent(budget)
+    );
+    out.labelled("budget", if budget.of > 0 { &used } else { "without a limit" });
     let mut reasons: Vec<_> = one.not_sent.iter().collect();
     reasons.sort_by_key(|(word, n)| (std::cmp::Reverse(**n), **word));
     for (word, n) in reasons {
