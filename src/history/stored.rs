@@ -5,7 +5,7 @@ use touchline_rules::UnixMs;
 use touchline_rules::engine::AppliedChange;
 use touchline_rules::facts::{ActorKind, Change, ChangeKind, DealKey};
 
-use super::sort::{Sorted, Sorter};
+use super::sort::Sorter;
 use super::stream::{Changes, Overview};
 use crate::store::{ChangePlace, Store};
 
@@ -67,7 +67,6 @@ impl StoredPast {
     /// # Errors
     /// When what was sorted cannot be read.
     pub fn changes(self) -> anyhow::Result<Changes> {
-        let sorted: Sorted = self.sorter.sorted()?;
-        Ok(Changes::Sorted(sorted))
+        Ok(Changes::Sorted(self.sorter.sorted()?))
     }
 }

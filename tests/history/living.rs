@@ -159,11 +159,11 @@ impl Living {
 /// Just after the service looked around for the last time: what came due since then
 /// was not lived.
 pub fn last_look(told: &[Told]) -> UnixMs {
-    let ticks = told.iter().filter_map(|one| match one {
+    let last = told.iter().rev().find_map(|one| match one {
         Told::Tick(at) => Some(*at),
         _ => None,
     });
-    ticks.last().map_or(UnixMs::MIN, |at| at.plus_ms(1))
+    last.map_or(UnixMs::MIN, |at| at.plus_ms(1))
 }
 
 /// Ticks a role until it has nothing to do; answers whether it had.
@@ -317,6 +317,13 @@ async fn in_chat(store: &Store, nudge: &str) -> Option<End> {
             _ => None,
         }
     })
+}
+
+/// Both are the same, firing by firing.
+pub fn assert_same(lived: &Ends, played: &Ends) {
+    if let Some(differing) = differing(lived, played) {
+        panic!("{differing}");
+    }
 }
 
 /// Where the two are not the same, firing by firing; `None` if nowhere.

@@ -22,7 +22,7 @@ use touchline_rules::backtest::{Pace, Report};
 use touchline_rules::time::{DAY_MS, HOUR_MS, MINUTE_MS};
 use touchline_slack::fake::{FakeUser, FaultKind};
 
-use crate::living::{Account, End, Ends, Living, Told, differing, last_look, lived};
+use crate::living::{Account, End, Ends, Living, Told, assert_same, last_look, lived};
 
 /// Longer than anybody is new.
 const DAYS: i32 = 17;
@@ -118,7 +118,7 @@ async fn a_calm_season_played_again_fires_and_decides_what_it_did_live() {
         .await;
     let until = stage.clock.now().plus_ms(1);
     let (report, ends) = played(service, &people, told, Pace::AtOnce, until);
-    assert_eq!(differing(&expected, &ends), None);
+    assert_same(&expected, &ends);
     let attention = &report.total.attention;
     assert!(attention.interruptions > 30 && attention.digest_items > 30, "{attention:?}");
     for reason in ["no_longer_true", "reason_gone", "spacing"] {
@@ -209,7 +209,7 @@ async fn a_season_of_storms_played_again_fires_and_decides_what_it_did_live() {
     let until = last_look(&told);
     let pace = Pace::AsTold { hydrate_deadline_ms: HYDRATE_DEADLINE_MS };
     let (report, ends) = played(service, &people, told, pace, until);
-    assert_eq!(differing(&expected, &ends), None);
+    assert_same(&expected, &ends);
     let held_up = ends.values().filter(|(_, end)| is_held_up(end)).count();
     assert!(held_up > 30, "{held_up} messages waited for the chat");
     let attention = &report.total.attention;
