@@ -117,6 +117,12 @@ impl Config {
         Ok(config)
     }
 
+    /// The file it was read from.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        self.written.file()
+    }
+
     /// An error about a key that only its connector can judge, saying where the
     /// key is written.
     pub(crate) fn invalid(

@@ -6,7 +6,7 @@ const COMPARED_CHARS_MAX: usize = 64;
 /// Known names that a word is compared with.
 const KNOWN_MAX: usize = 1_000;
 /// The most known names that a hint lists.
-const LISTED_MAX: usize = 24;
+const LISTED_MAX: usize = 64;
 
 /// The known name nearest to `word`, if one is near enough to be meant: one typo
 /// in every three characters, and three at most. Two swapped neighbours count as
@@ -80,8 +80,8 @@ mod tests {
 
     #[test]
     fn a_long_list_is_cut() {
-        let names: Vec<String> = (0..40).map(|n| format!("name-of-number-{n}")).collect();
+        let names: Vec<String> = (0..80).map(|n| format!("name-of-number-{n}")).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        assert!(did_you_mean("zzzzzz", &names).ends_with("name-of-number-23 and 16 more"));
+        assert!(did_you_mean("zzzzzz", &names).ends_with("name-of-number-63 and 16 more"));
     }
 }

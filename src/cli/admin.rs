@@ -188,22 +188,33 @@ async fn has_pipeline(store: &Store, connection: &str, pipeline: &str) -> anyhow
 
 async fn ledger(config: &Config) -> anyhow::Result<ExitCode> {
     let summary = open::existing(config)?.summary().await?;
+    if summary.firings.is_empty() {
+        println!("no rule has fired yet");
+        eprintln!(
+            "hint: `touchline doctor` says whether webhooks arrive and which rules cannot decide"
+        );
+        return Ok(ExitCode::SUCCESS);
+    }
     println!("fired, by rule");
     for (rule, times) in &summary.firings {
         println!("  {times:>7}  {rule}");
     }
-    println!("messages and tasks");
-    for (channel, state, times) in &summary.deliveries {
-        println!("  {times:>7}  {channel}, {state}");
-    }
     let fates = summary.fates;
     println!(
-        "of these, sent {}, waiting {}, not sent {}",
+        "of these firings, sent {}, waiting {}, not sent {}",
         fates.sent, fates.waiting, fates.not_sent
     );
-    println!("not sent, by reason");
+    if !summary.suppressed.is_empty() {
+        println!("not sent, by reason");
+    }
     for (reason, times) in &summary.suppressed {
         println!("  {times:>7}  {reason:<16}  {}", in_words(reason));
+    }
+    if !summary.deliveries.is_empty() {
+        println!("messages and tasks; a digest says several things in one");
+    }
+    for (channel, state, times) in &summary.deliveries {
+        println!("  {times:>7}  {channel}, {state}");
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,5 +1,7 @@
 //! `touchline connect`
 
+mod suggest;
+
 use std::process::ExitCode;
 
 use clap::Args;
@@ -35,6 +37,10 @@ pub(super) struct ConnectArgs {
     /// Who connects it, for the audit log.
     #[arg(long = "as", value_name = "EMAIL", value_parser = email)]
     by: Option<String>,
+    /// Connect nothing: print which of the account's properties and stages would
+    /// fill which facts and phases, to paste into the configuration.
+    #[arg(long)]
+    suggest: bool,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -46,6 +52,9 @@ pub(super) async fn run(args: ConnectArgs) -> anyhow::Result<ExitCode> {
     };
     let config = args.config.load()?;
     let slug = which(&config, connector.manifest(), args.connection.as_deref())?;
+    if args.suggest {
+        return suggest::run(&config, &slug, args.json).await;
+    }
     let declared = declared(&config, &slug)?;
     let manifest = declared.manifest();
     let Some(oauth) = &manifest.oauth else {

@@ -5,6 +5,7 @@ mod deliveries;
 mod findings;
 mod house;
 mod inactive;
+mod mapping;
 mod signature;
 #[cfg(test)]
 mod tests;
@@ -142,13 +143,16 @@ impl Patient<'_> {
         }
         restore(store, &connections).await?;
         let Some(opened) = connections.get(slug) else { return Ok(()) };
-        connection::status(store, slug, findings).await?;
-        if connection::connected(config, store, vault, slug, findings).await? && !self.offline {
+        let connected = connection::connected(config, store, vault, slug, findings).await?;
+        connection::status(store, slug, connected, findings).await?;
+        if connected && !self.offline {
             connection::live(opened, findings).await;
+            mapping::properties(opened, findings).await;
         }
         connection::usage(store, slug, self.now, findings).await?;
         if opened.crm().is_some() {
             connection::reading(store, opened, self.now, findings).await?;
+            mapping::stages(opened, findings);
             inactive::rules(config, store, opened, self.now, findings).await?;
             connection::people(config, store, opened, findings).await?;
         }

@@ -1,9 +1,11 @@
 //! The settings of a connection that are no secrets, judged by what its connector
 //! declares.
 
-use touchline_kit::{Allowed, Connector, Setting};
+use touchline_kit::{Allowed, Connector, Setting, mapping};
+use touchline_rules::facts::Metadata;
 
 use crate::config::{Config, ConfigError, ConnectionConfig};
+use crate::connectors::connector;
 use touchline_rules::nearest::did_you_mean;
 
 /// The settings of a connection, by name.
@@ -49,9 +51,32 @@ fn read(
     key: &str,
     written: &serde_json::Value,
 ) -> Result<serde_json::Value, ConfigError> {
+    let table = match allowed {
+        Allowed::Facts => Some(mapping::read_facts(written)),
+        Allowed::Phases => Some(mapping::read_phases(written)),
+        _ => None,
+    };
+    if let Some(table) = table {
+        return table.map_err(|wrong| {
+            let inside =
+                if wrong.key.is_empty() { String::new() } else { format!(".{}", wrong.key) };
+            ConfigError::invalid(format!("{key}{inside}"), wrong.problem, wrong.hint)
+        });
+    }
     let refused =
         || ConfigError::invalid(key, format!("got {written}"), format!("write {allowed}"));
     allowed.read(written).ok_or_else(refused)
+}
+
+/// Gives an account what configuration maps: what is stored of it may be older
+/// than that. See [`mapping::apply`].
+pub fn apply_mapping(config: &Config, slug: &str, account: &mut Metadata) {
+    let Some(declared) = config.connections.get(slug) else { return };
+    let Some(connector) = connector(&declared.connector) else { return };
+    // What makes no sense is told where the connection is opened.
+    if let Ok(settings) = of(slug, declared, connector) {
+        mapping::apply(account, &settings);
+    }
 }
 
 /// A connector reads its own settings; of some, `[crm]` holds one for all.
@@ -73,7 +98,6 @@ pub(super) fn inherit(
 mod tests {
     use super::*;
     use crate::coaching::opening::declared;
-    use crate::connectors::connector;
 
     /// What opening says of one line under the connection.
     fn opened(connector: &str, line: &str) -> Result<Settings, String> {
@@ -106,6 +130,41 @@ mod tests {
         );
         assert!(refused("pkce = 1").contains("got 1"));
         assert_eq!(opened("hubspot", "portal_id = 77").unwrap()["portal_id"], "77");
+    }
+
+    #[test]
+    fn a_mapping_is_judged_entry_by_entry() {
+        let refused = |line: &str| opened("hubspot", line).unwrap_err();
+        assert_eq!(
+            refused("facts = { competitr = \"x\" }"),
+            "connections.crm.facts.competitr: there is no fact of that name\nhint: did you mean `competitor`?"
+        );
+        assert!(refused("[connections.crm.facts]\nstage = \"x\"").contains("cannot be mapped"));
+        assert!(refused("phases = { late = \"x\" }").contains("connections.crm.phases.late: got"));
+        let slack = "bot_token = \"fake\"\nsigning_secret = \"fake\"\nfacts = {}";
+        assert!(opened("slack", slack).unwrap_err().contains("Slack has no such setting"));
+        let settings = opened("hubspot", "facts = { champion = \"c\" }").unwrap();
+        assert_eq!(settings["facts"]["champion"], "c");
+    }
+
+    #[test]
+    fn the_mapping_is_that_of_the_configuration_in_force() {
+        use touchline_rules::facts::{Pipeline, Stage, StageKind, StagePhase};
+        let text =
+            "[connections.crm]\nconnector = \"hubspot\"\n[connections.crm.phases]\nlate = [\"b\"]";
+        let stage = |id: &str| Stage {
+            id: id.into(),
+            label: id.into(),
+            kind: StageKind::Open,
+            phase: Some(StagePhase::Early),
+        };
+        let (id, label) = ("p".into(), "P".into());
+        let pipeline = Pipeline { id, label, stages: vec![stage("a"), stage("b")] };
+        let mut account = Metadata { pipelines: vec![pipeline], ..Metadata::default() };
+        apply_mapping(&Config::from_toml(text).unwrap(), "crm", &mut account);
+        let phases: Vec<_> = account.pipelines[0].stages.iter().map(|one| one.phase).collect();
+        assert_eq!(phases, [None, Some(StagePhase::Late)]);
+        assert!(account.unmapped.contains(&touchline_rules::facts::Field::Competitor));
     }
 
     #[test]

@@ -90,7 +90,7 @@ impl Tally {
         let activities = &facts.activities;
         let is_recent = activities.last(None, now).is_some_and(|at| at >= since);
         // A booked meeting is something that was done about the deal.
-        tally.active += u64::from(is_recent || activities.next_meeting(now).is_some());
+        tally.active += u64::from(is_recent || activities.recency(now).next_meeting.is_some());
         let slots = deal_slots(facts, metadata, true, now);
         for (name, _, place, _) in DEAL_FIELDS {
             if !matches!(slots[usize::from(place)], Slot::Unknown | Slot::Empty) {

@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use touchline_kit::Card;
 use touchline_rules::engine::{Firing, Reading, reading, template_context};
-use touchline_rules::facts::{DealFacts, DealState, Fact, Field, Metadata, Value, close_day};
+use touchline_rules::facts::{DealFacts, DealState, Fact, Field, Metadata, Value, civil_day};
 use touchline_rules::ruleset::{Audience, Rule};
 use touchline_rules::template::{Template, TemplateError};
 
@@ -116,7 +116,7 @@ fn deal_name(facts: &DealFacts) -> String {
 
 fn close_date(state: &DealState, metadata: &Metadata) -> Option<String> {
     let Fact::Known(Value::Time(at)) = state.facts.value(Field::CloseDate) else { return None };
-    Some(close_day(*at, metadata).strftime("%-d %B %Y").to_string())
+    civil_day(Field::CloseDate, *at, metadata).map(|day| day.strftime("%-d %B %Y").to_string())
 }
 
 /// The explanation for its reader: the tip's own reason, the facts that decided,

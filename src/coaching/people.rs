@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
 use touchline_kit::ChatPerson;
-use touchline_rules::facts::Metadata;
+use touchline_rules::facts::{Managers, Metadata};
 use touchline_rules::time::DAY_MS;
 use touchline_rules::{Calendar, UnixMs};
 
@@ -84,6 +84,12 @@ pub struct People {
     store: Store,
     config: Arc<Config>,
     known: RwLock<HashMap<String, Arc<Person>>>,
+    managers: Managers,
+}
+
+fn managers_in(config: &Config) -> Managers {
+    let led = config.people.iter().filter_map(|(email, one)| Some((email, one.manager.as_ref()?)));
+    Managers::of(led.map(|(email, manager)| (email.as_str(), manager.as_str())))
 }
 
 impl People {
@@ -104,7 +110,8 @@ impl People {
                 known.insert(row.id, Arc::new(person));
             }
         }
-        Ok(People { store, config, known: RwLock::new(known) })
+        let managers = managers_in(&config);
+        Ok(People { store, config, known: RwLock::new(known), managers })
     }
 
     /// The person with this e-mail, if ever heard of.
@@ -150,6 +157,12 @@ impl People {
         configured
             .or_else(|| self.get(email).map(|person| person.name.clone()))
             .unwrap_or_else(|| email.to_owned())
+    }
+
+    /// Who leads whom, as configuration says.
+    #[must_use]
+    pub fn managers(&self) -> &Managers {
+        &self.managers
     }
 
     /// Who leads somebody, as configuration says.

@@ -210,6 +210,7 @@ rules:
             id: (*id).to_owned(),
             label: (*id).to_owned(),
             kind: StageKind::Open,
+            phase: None,
         };
         let pipeline = Pipeline {
             id: "default".to_owned(),

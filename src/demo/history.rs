@@ -12,6 +12,7 @@ use touchline_rules::UnixMs;
 use touchline_rules::time::HOUR_MS;
 use touchline_slack::fake::FakeUser;
 
+use super::account::{self, facts_config, phases_config};
 use super::course::Course;
 use super::replay::{Replay, managers_config, people};
 use super::stage::{Plan, Stage};
@@ -87,10 +88,15 @@ pub async fn play(options: Options, out: &mut (dyn Write + Send)) -> anyhow::Res
         without_limits("hubspot"),
         without_limits("slack"),
         managers_config(header),
+        facts_config(),
+        phases_config(&header.metadata.pipelines),
     ]
     .concat();
     plan.time_zone.clone_from(&header.metadata.time_zone);
-    plan.hubspot = |hubspot| hubspot.limits = touchline_hubspot::fake::RateLimits::off();
+    plan.hubspot = |hubspot| {
+        hubspot.limits = touchline_hubspot::fake::RateLimits::off();
+        account::hear_named_facts(hubspot);
+    };
     let stage = Stage::new(plan).await?;
     stage.slack.set_rate_limits(false);
     let mut replay = Replay::new(&history, &stage.hubspot);

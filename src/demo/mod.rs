@@ -1,6 +1,7 @@
 //! A made-up company living through simulated weeks: fake HubSpot, fake Slack and
 //! the service in one process, on one clock. No network, key or account.
 
+pub mod account;
 pub mod company;
 pub mod course;
 pub mod history;
@@ -66,15 +67,17 @@ pub async fn play(options: Options, out: &mut (dyn Write + Send)) -> anyhow::Res
             FakeUser::new(&format!("U{index:03}"), &member.email, &member.name, member.zone)
         })
         .collect();
-    plan.config = people(&company);
+    plan.config = people(&company) + &account::facts_config() + account::COMPANY_PHASES;
     plan.hubspot = |hubspot| {
         hubspot.limits = touchline_hubspot::fake::RateLimits::off();
         hubspot.max_concurrent_requests = 1;
+        account::hear_named_facts(hubspot);
     };
     let stage = Stage::new(plan).await?;
     stage.slack.set_rate_limits(false);
     let heard = stage.hubspot.config().subscriptions.clone();
     stage.hubspot.subscribe(Vec::new());
+    account::add_fact_properties(&stage.hubspot);
     let mut season = Season::new(company, options.seed, &stage.hubspot);
     season.act_until(from, &stage.hubspot)?;
     stage.hubspot.subscribe(heard);

@@ -3,18 +3,20 @@
 //!
 //! Deals get whole numbers as HubSpot's do, in the order in which the history
 //! first names them, so the same history always makes the same ids. A CSV does
-//! not say who moved a deal; played back, its owner did.
+//! not say who moved a deal; played back, its owner did. Nor does it say that a
+//! property was blank: what it never tells of a deal, the account withholds, so
+//! that nothing is concluded from a silence.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use anyhow::Context as _;
 use touchline_hubspot::fake::{self, Actor, FakeHubSpot, ObjectKind};
-use touchline_hubspot::property_of;
 use touchline_rules::UnixMs;
 use touchline_rules::facts::{
-    Activity, ActivityKind, ActorKind, Change, ChangeKind, Direction, Fact, Field, StageKind, Value,
+    Activity, ActivityKind, ActorKind, Change, ChangeKind, Direction, Fact, Field, Value,
 };
 
+use super::account::{add_fact_properties, add_pipelines, property};
 use crate::history::{Header, History};
 
 /// HubSpot's id of the first deal; those that the fake gives out itself lie below.
@@ -109,6 +111,7 @@ impl Replay {
     #[must_use]
     pub fn new(history: &History, hubspot: &FakeHubSpot) -> Replay {
         add_pipelines(&history.header, hubspot);
+        add_fact_properties(hubspot);
         let people = People::of(&history.header, hubspot);
         let mut script = Script::default();
         for change in &history.changes {
@@ -205,8 +208,12 @@ impl Replay {
         let done = match deed {
             Deed::Write(values) => {
                 let named: Vec<(&str, &str)> =
-                    values.iter().map(|(field, text)| (property_of(*field), &**text)).collect();
+                    values.iter().map(|(field, text)| (property(*field), &**text)).collect();
                 if self.present.insert(deal) {
+                    let untold = Field::ALL
+                        .iter()
+                        .filter(|field| values.iter().all(|(told, _)| told != *field));
+                    hubspot.withhold(deal, untold.map(|field| property(*field)));
                     let told: Vec<_> =
                         named.into_iter().filter(|(_, text)| !text.is_empty()).collect();
                     hubspot.create_deal_as(deal, &told, &by).map(drop)
@@ -244,35 +251,6 @@ fn log(
         ActivityKind::Note => hubspot.log_note(deal, activity.at, "Note", by),
     };
     logged.map(drop)
-}
-
-fn add_pipelines(header: &Header, hubspot: &FakeHubSpot) {
-    for pipeline in &header.metadata.pipelines {
-        let open_count = pipeline.stages.iter().filter(|stage| stage.kind.is_open()).count();
-        let mut open_before = 0;
-        let stages = pipeline.stages.iter().map(|stage| {
-            let probability_tenths = match stage.kind {
-                StageKind::Won => 10,
-                StageKind::Lost => 0,
-                StageKind::Open => {
-                    open_before += 1;
-                    // Between 0 and 1, rising along the pipeline.
-                    u8::try_from(open_before * 9 / (open_count + 1)).map_or(9, |p| p.clamp(1, 9))
-                }
-            };
-            fake::Stage {
-                id: stage.id.clone(),
-                label: stage.label.clone(),
-                probability_tenths,
-                closed: !stage.kind.is_open(),
-            }
-        });
-        hubspot.add_pipeline(fake::Pipeline {
-            id: pipeline.id.clone(),
-            label: pipeline.label.clone(),
-            stages: stages.collect(),
-        });
-    }
 }
 
 impl People {

@@ -19,7 +19,7 @@ use touchline_rules::facts::{
 use touchline_rules::time::MINUTE_MS;
 use touchline_rules::{Calendar, UnixMs};
 
-use super::mapping::Mapping;
+use super::mapping::{Mapping, day, named_fact};
 use super::team::{Team, seller};
 use super::{Header, History, VERSION};
 use touchline_rules::nearest::did_you_mean;
@@ -128,6 +128,7 @@ fn metadata(mapping: &Mapping, owners: BTreeMap<String, Owner>) -> Metadata {
         id: stage_id(&stage.name),
         label: stage.name.clone(),
         kind: stage.kind,
+        phase: stage.phase,
     });
     Metadata {
         account_id: None,
@@ -139,6 +140,7 @@ fn metadata(mapping: &Mapping, owners: BTreeMap<String, Owner>) -> Metadata {
             stages: stages.collect(),
         }],
         owners: owners.into_values().collect(),
+        unmapped: Vec::new(),
     }
 }
 
@@ -155,6 +157,7 @@ struct ColumnIndex {
     name: Vec<usize>,
     amount: Option<usize>,
     close_date: Option<usize>,
+    facts: Vec<(Field, usize)>,
     created: Option<usize>,
     entered: Vec<Option<usize>>,
 }
@@ -183,6 +186,11 @@ impl ColumnIndex {
             name: columns.name.iter().map(|name| at(name)).collect::<Result<_, _>>()?,
             amount: maybe(&columns.amount)?,
             close_date: maybe(&columns.close_date)?,
+            facts: columns
+                .facts
+                .iter()
+                .map(|(field, name)| Ok((*field, at(name)?)))
+                .collect::<anyhow::Result<_>>()?,
             created: maybe(&mapping.created.column)?,
             entered: mapping
                 .stages
@@ -241,6 +249,10 @@ impl Import<'_> {
         let amount = amount.map(money).transpose()?;
         let close_date =
             self.columns.close_date.map(|column| self.date(text(column))).transpose()?.flatten();
+        let facts = self.columns.facts.iter().filter_map(|(field, column)| {
+            named_fact(*field, text(*column), |text| self.date(text)).transpose()
+        });
+        let facts = facts.collect::<Result<Vec<_>, _>>()?;
         let name: Vec<_> = self
             .columns
             .name
@@ -285,7 +297,10 @@ impl Import<'_> {
             push(last, set(Field::Amount, Value::Number(amount)));
         }
         if let Some(date) = close_date {
-            push(last, set(Field::CloseDate, Value::Time(self.calendar.start_of(date))));
+            push(last, set(Field::CloseDate, day(date)));
+        }
+        for (field, value) in facts {
+            push(last, set(field, value));
         }
         push(last, stage_set(end[0].0));
         self.seen.insert(id.to_owned());

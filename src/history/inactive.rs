@@ -4,21 +4,22 @@
 //! the parts of a rule's condition follows whether it can ever be true with
 //! those facts Unknown and all others anything at all.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{Hash as _, Hasher as _};
 
 use jiff::tz::TimeZone;
 use touchline_rules::condition::{Explanation, Joint};
 use touchline_rules::engine::{LIVE_MAX_AGE_MS, World, explain_rule};
+use touchline_rules::facts::schema::{DEAL_FIELDS, activity_facts, place};
 use touchline_rules::facts::{
-    Change, ChangeKind, DealKey, DealState, EventKind, Fact, Field, Metadata, Value,
+    Change, ChangeKind, DealKey, DealState, EventKind, Fact, Field, Managers, Metadata, Value,
 };
 use touchline_rules::ruleset::{AppliesTo, Rule, RuleSet, Trigger};
 use touchline_rules::{Calendar, UnixMs};
 
 use super::History;
 
-/// A rule that cannot fire on a history.
+/// A rule that cannot fire.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inactive {
     /// The rule.
@@ -49,12 +50,20 @@ pub fn inactive(history: &History, rules: &RuleSet) -> Vec<Inactive> {
     telling.inactive(rules)
 }
 
+/// The rules that cannot fire where all is told but `untold`, facts by their names.
+#[must_use]
+pub fn inactive_without(untold: &[&str], rules: &RuleSet) -> Vec<Inactive> {
+    Told::all_but(untold).inactive(rules)
+}
+
 /// What a history tells, heard change by change in the order of time. Of each deal
 /// only a few numbers are kept.
 #[derive(Clone, Debug)]
 pub struct Telling<'a> {
     metadata: &'a Metadata,
     told: Told,
+    facts: BTreeMap<Field, Vec<&'static str>>,
+    of_activities: Vec<&'static str>,
     deals: HashMap<DealKey, Heard>,
 }
 
@@ -77,14 +86,20 @@ impl<'a> Telling<'a> {
         let mut told = Told::default();
         told.tell(&["deal.id"], true);
         if metadata.currency.is_some() {
-            told.tell(facts_of(Field::Currency), true);
+            told.tell(&facts_of(Field::Currency), true);
         }
-        Telling { metadata, told, deals: HashMap::new() }
+        Telling {
+            metadata,
+            told,
+            facts: Field::ALL.into_iter().map(|field| (field, facts_of(field))).collect(),
+            of_activities: activity_facts().filter(|name| *name != CONTACTS_ENGAGED).collect(),
+            deals: HashMap::new(),
+        }
     }
 
     /// Hears the next change.
     pub fn hear(&mut self, change: &Change) {
-        let Telling { metadata, told, deals } = self;
+        let Telling { metadata, told, facts, of_activities, deals } = self;
         if !deals.contains_key(&change.deal) {
             deals.insert(change.deal.clone(), Heard::default());
         }
@@ -93,16 +108,16 @@ impl<'a> Telling<'a> {
             told.while_open.append(&mut deal.latest);
             deal.at = change.occurred_at;
         }
-        let facts = match &change.kind {
+        let (facts, more): (&[&'static str], _) = match &change.kind {
             ChangeKind::Created => {
                 told.created = true;
-                facts_of(Field::CreatedAt)
+                (&facts[&Field::CreatedAt], None)
             }
             ChangeKind::FieldSet { to: Fact::Unknown, .. } => return,
             ChangeKind::FieldSet { field, to } => {
                 if *field == Field::Stage {
                     // What a deal's stage says holds for the closed one too.
-                    told.tell(facts_of(*field), true);
+                    told.tell(&facts[field], true);
                     if closes(to, metadata) {
                         deal.is_closed = true;
                         deal.latest.clear();
@@ -112,17 +127,20 @@ impl<'a> Telling<'a> {
                 if !told.moved.contains(field) && deal.takes(*field, to) {
                     told.moved.insert(*field);
                 }
-                facts_of(*field)
+                let has_phase = *field == Field::Stage && has_phase(metadata, to);
+                (&facts[field], has_phase.then_some(STAGE_PHASE))
             }
-            ChangeKind::Activity(_) => {
+            ChangeKind::Activity(activity) => {
                 told.activities = true;
-                &ACTIVITY_FACTS
+                (of_activities, activity.people.as_ref().map(|_| CONTACTS_ENGAGED))
             }
             ChangeKind::Deleted | ChangeKind::Restored | ChangeKind::MergedInto { .. } => return,
         };
-        told.tell(facts, false);
-        if !deal.is_closed && facts.iter().any(|fact| !told.while_open.contains(fact)) {
-            deal.latest.extend(facts);
+        for fact in facts.iter().copied().chain(more) {
+            told.ever.insert(fact);
+            if !deal.is_closed && !told.while_open.contains(fact) {
+                deal.latest.insert(fact);
+            }
         }
     }
 
@@ -132,11 +150,7 @@ impl<'a> Telling<'a> {
         for deal in self.deals.values_mut() {
             self.told.while_open.append(&mut deal.latest);
         }
-        let found = rules.rules().iter().filter_map(|rule| {
-            let missing = self.told.missing_for(rule, rules)?;
-            Some(Inactive { rule_id: rule.id.clone(), missing })
-        });
-        found.collect()
+        self.told.inactive(rules)
     }
 }
 
@@ -166,6 +180,28 @@ fn closes(stage: &Fact<Value>, metadata: &Metadata) -> bool {
 }
 
 impl Told {
+    fn all_but(untold: &[&str]) -> Told {
+        let is_told = |name: &&'static str| !untold.contains(name);
+        let ever: BTreeSet<_> =
+            DEAL_FIELDS.iter().map(|(name, ..)| *name).filter(is_told).collect();
+        let moved = Field::ALL.into_iter().filter(|field| facts_of(*field).iter().all(is_told));
+        Told {
+            while_open: ever.clone(),
+            ever,
+            moved: moved.collect(),
+            created: true,
+            activities: true,
+        }
+    }
+
+    fn inactive(&self, rules: &RuleSet) -> Vec<Inactive> {
+        let found = rules.rules().iter().filter_map(|rule| {
+            let missing = self.missing_for(rule, rules)?;
+            Some(Inactive { rule_id: rule.id.clone(), missing })
+        });
+        found.collect()
+    }
+
     fn tell(&mut self, facts: &[&'static str], open: bool) {
         self.ever.extend(facts);
         if open {
@@ -190,6 +226,7 @@ impl Told {
             calendar: &Calendar::weekdays(TimeZone::UTC),
             activity_trusted: true,
             hydrate_deadline_ms: 0,
+            managers: Managers::none(),
             live_max_age_ms: LIVE_MAX_AGE_MS,
         };
         let parts = explain_rule(rule, &blank, UnixMs(0), &world);
@@ -257,20 +294,26 @@ impl Can {
     }
 }
 
-const ACTIVITY_FACTS: [&str; 4] = [
-    "deal.last_activity_at",
-    "deal.last_inbound_at",
-    "deal.last_outbound_at",
-    "deal.next_meeting_at",
-];
+/// Known where an activity tells who took part.
+const CONTACTS_ENGAGED: &str = "deal.contacts_engaged";
+/// Known of stages that were given a phase.
+const STAGE_PHASE: &str = "deal.stage_phase";
 
-/// The facts that rest on a field.
-fn facts_of(field: Field) -> &'static [&'static str] {
+fn has_phase(metadata: &Metadata, stage: &Fact<Value>) -> bool {
+    let Fact::Known(Value::Text(id)) = stage else { return false };
+    metadata.stage(None, id).is_some_and(|(_, stage)| stage.phase.is_some())
+}
+
+/// The facts that rest on a field: its own, and those of its past.
+fn facts_of(field: Field) -> Vec<&'static str> {
+    let own = DEAL_FIELDS.iter().filter(|(_, _, slot, _)| *slot == place::of(field));
+    let own = own.map(|(name, ..)| *name);
+    own.chain(past_of(field).iter().copied()).collect()
+}
+
+fn past_of(field: Field) -> &'static [&'static str] {
     match field {
-        Field::Name => &["deal.name"],
-        Field::Pipeline => &["deal.pipeline"],
         Field::Stage => &[
-            "deal.stage",
             "deal.stage_kind",
             "deal.stage_index",
             "deal.stage_entered_at",
@@ -278,28 +321,21 @@ fn facts_of(field: Field) -> &'static [&'static str] {
             "deal.is_closed",
             "deal.closed_at",
         ],
-        Field::Owner => &["deal.owner"],
-        Field::Amount => &["deal.amount"],
-        Field::Currency => &["deal.currency"],
-        Field::CloseDate => &["deal.close_date", "deal.push_count", "deal.pushed_days"],
-        Field::CreatedAt => &["deal.created_at"],
-        Field::NextStep => &["deal.next_step"],
-        Field::LossReason => &["deal.loss_reason"],
+        Field::Owner => &["deal.owner_since", "deal.owner_changes"],
+        Field::Amount => &["deal.amount_changes", "deal.amount_changed_at"],
+        Field::CloseDate => &["deal.push_count", "deal.pushed_days", "deal.close_date_changed_at"],
+        _ => &[],
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use touchline_rules::facts::schema::DEAL_FIELDS;
-
     use super::*;
 
     #[test]
     fn every_fact_rests_on_something_a_history_can_tell() {
-        let mut known: BTreeSet<&str> =
-            Field::ALL.into_iter().flat_map(facts_of).copied().collect();
-        known.extend(ACTIVITY_FACTS);
-        known.insert("deal.id");
+        let mut known: BTreeSet<&str> = Field::ALL.into_iter().flat_map(facts_of).collect();
+        known.extend(activity_facts().chain(["deal.id", STAGE_PHASE]));
         let fields: BTreeSet<&str> = DEAL_FIELDS.iter().map(|(name, ..)| *name).collect();
         assert_eq!(known, fields);
     }

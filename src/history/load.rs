@@ -166,6 +166,7 @@ mod tests {
             id: id.to_owned(),
             label: label.to_owned(),
             kind,
+            phase: None,
         };
         Metadata {
             pipelines: vec![Pipeline {

@@ -1,10 +1,15 @@
 //! The mapping file: what the columns of somebody's CSV mean.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use rust_decimal::Decimal;
 use serde::Deserialize;
-use touchline_rules::facts::StageKind;
+use touchline_rules::Calendar;
+use touchline_rules::condition::Type;
+use touchline_rules::facts::{Field, StageKind, StagePhase, Value};
 
 use crate::file_errors::{place, unreadable};
 
@@ -16,7 +21,7 @@ use crate::file_errors::{place, unreadable};
 /// date_format = "%m/%d/%Y"          # strftime
 /// stages = [                         # in the order a deal walks them
 ///   { name = "Prospecting", kind = "open" },
-///   { name = "Engaging",    kind = "open", entered = "engage_date" },
+///   { name = "Engaging",    kind = "open", entered = "engage_date", phase = "middle" },
 ///   { name = "Won",         kind = "won",  entered = "close_date" },
 ///   { name = "Lost",        kind = "lost", entered = "close_date" },
 /// ]
@@ -27,6 +32,8 @@ use crate::file_errors::{place, unreadable};
 /// name = ["account", "product"]
 /// amount = "close_value"
 /// close_date = "close_date"
+/// [columns.facts]                     # optional: named facts
+/// competitor = "main_competitor"
 /// [created]                           # for files that do not say when a deal was made
 /// days_before_first_date = 14         # before the earliest date of its row …
 /// otherwise = "2017-12-01"            # … or, in a row without any date, this day
@@ -65,6 +72,8 @@ pub struct StageMapping {
     pub kind: StageKind,
     /// The column with the date a deal entered it.
     pub entered: Option<String>,
+    /// Where in the sale it stands, if rules are to know.
+    pub phase: Option<StagePhase>,
 }
 
 /// Which column is what.
@@ -83,6 +92,9 @@ pub struct Columns {
     pub amount: Option<String>,
     /// Its close date.
     pub close_date: Option<String>,
+    /// Named facts as they stand at `as_of`, each with its column.
+    #[serde(default)]
+    pub facts: BTreeMap<Field, String>,
 }
 
 /// When a deal was made, for files that do not say.
@@ -135,6 +147,17 @@ impl Mapping {
             "the mapping {} names no stages\nhint: list them in the order a deal walks them",
             path.display()
         );
+        let facts = mapping.columns.facts.keys();
+        let mut strange = facts.filter(|field| Field::mappable().all(|one| one != **field));
+        if let Some(field) = strange.next() {
+            let names: Vec<&str> = Field::mappable().map(Field::name).collect();
+            anyhow::bail!(
+                "the mapping {} lists `{}` among its facts, which has its own place\nhint: known there: {}",
+                path.display(),
+                field.name(),
+                names.join(", ")
+            );
+        }
         Ok(mapping)
     }
 
@@ -144,4 +167,35 @@ impl Mapping {
         let words = name.split_whitespace().map(str::to_lowercase);
         format!("{}@{}", words.collect::<Vec<_>>().join("."), self.team.email_domain)
     }
+}
+
+/// A day as records keep one, in whatever zone it is read: midnight UTC, as
+/// [`civil_day`](touchline_rules::facts::civil_day()) has it.
+pub(super) fn day(date: Date) -> Value {
+    Value::Time(Calendar::weekdays(TimeZone::UTC).start_of(date))
+}
+
+/// What a cell says of a named fact; `None` for a blank one. Percent signs are
+/// left out.
+///
+/// # Errors
+/// When it does not hold what the fact is.
+pub(super) fn named_fact(
+    field: Field,
+    text: &str,
+    date: impl Fn(&str) -> Result<Option<Date>, String>,
+) -> Result<Option<(Field, Value)>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let value = match field.value_type() {
+        Type::Number => {
+            let number = text.trim_end_matches('%').trim_end().parse::<Decimal>();
+            let wrong = |_| format!("the {} `{text}` is no number", field.name());
+            Some(Value::Number(number.map_err(wrong)?))
+        }
+        Type::Time => date(text)?.map(day),
+        Type::Text | Type::Bool => Some(Value::Text(text.to_owned())),
+    };
+    Ok(value.map(|value| (field, value)))
 }

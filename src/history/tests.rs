@@ -186,6 +186,62 @@ fn a_file_that_is_no_history_names_the_line() {
 }
 
 #[test]
+fn columns_of_named_facts_are_read_by_their_type() {
+    let facts = "[columns.facts]\ncompetitor = \"rival\"\ndiscount = \"off\"\nnext_step_date = \"due\"\n[created]";
+    let phased = "{ name = \"Engaging\", kind = \"open\", phase = \"late\",";
+    let text = MAPPING
+        .replace("[created]", facts)
+        .replace("{ name = \"Engaging\", kind = \"open\",", phased);
+    let mapping: Mapping = toml::from_str(&text).unwrap();
+    let head = HEAD.trim_end();
+    let row =
+        |id: &str, told: &str| format!("{id},Ann Lee,Box,Acme,Engaging,10/20/2016,,,{told}\n");
+    let csv = format!(
+        "{head},rival,off,due\n{}{}{}{}",
+        row("A1", "Acme,12.5 %,11/1/2016"),
+        row("A2", ",,"),
+        row("A3", "Acme,a lot,"),
+        row("A4", "Acme,,soon")
+    );
+    let imported = import(csv.as_bytes(), Path::new("."), &mapping).unwrap();
+    let lines: Vec<u64> = imported.bad.iter().map(|(line, _)| *line).collect();
+    assert_eq!(lines, [4, 5], "{:?}", imported.bad);
+    assert_eq!(imported.bad[0].1, "the discount `a lot` is no number");
+    let told: Vec<String> = imported
+        .history
+        .changes
+        .iter()
+        .filter_map(|change| match &change.kind {
+            ChangeKind::FieldSet { field, to } if field.is_named_fact() => {
+                Some(format!("{} {} {to:?}", change.deal.id, field.name()))
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "A1 next_step_date Known(Time(2016-11-01T00:00:00Z))",
+            "A1 competitor Known(Text(\"Acme\"))",
+            "A1 discount Known(Number(12.5))",
+        ]
+    );
+    let stages = &imported.history.header.metadata.pipelines[0].stages;
+    let phases: Vec<_> = stages.iter().filter_map(|stage| stage.phase).collect();
+    assert_eq!(phases, [touchline_rules::facts::StagePhase::Late]);
+}
+
+#[test]
+fn a_field_with_a_place_of_its_own_is_no_named_fact() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mapping.toml");
+    let wrong = MAPPING.replace("[created]", "[columns.facts]\namount = \"value\"\n[created]");
+    std::fs::write(&path, wrong).unwrap();
+    let error = Mapping::read(&path).unwrap_err().to_string();
+    assert!(error.contains("lists `amount` among its facts"), "{error}");
+}
+
+#[test]
 fn a_file_in_another_encoding_says_how_to_save_it() {
     let mapping: Mapping = toml::from_str(MAPPING).unwrap();
     let read = |bytes: &[u8]| import(bytes, Path::new("."), &mapping);

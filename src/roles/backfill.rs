@@ -9,7 +9,7 @@ use futures::future::join_all;
 use jiff::Span;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
-use touchline_kit::{BackfillPlan, CallError, Crm};
+use touchline_kit::{BackfillPlan, CallError, Crm, mapping};
 use touchline_rules::UnixMs;
 use touchline_rules::time::{DAY_MS, MINUTE_MS};
 
@@ -61,6 +61,10 @@ pub struct BackfillProgress {
     pub waiting: Option<Waiting>,
     /// When all was read.
     pub finished_at: Option<UnixMs>,
+    /// What was mapped then: see [`mapping::fingerprint`]. Facts mapped since are
+    /// not known of any deal until it is read again.
+    #[serde(default)]
+    pub mapped: String,
 }
 
 /// What a first read is at.
@@ -105,7 +109,15 @@ impl BackfillProgress {
             last_seq: 0,
             waiting: None,
             finished_at: None,
+            mapped: String::new(),
         }
+    }
+
+    /// All deals once more, because other properties are mapped now. What counts
+    /// as older than the connection stays.
+    fn again(&self, crm: &CrmConfig, mapped: String, now: UnixMs) -> Self {
+        let anew = BackfillProgress::begin(crm, now);
+        BackfillProgress { started_at: self.started_at, mapped, phase: Phase::Deals, ..anew }
     }
 
     /// How far the first read of a connection is; `None` before it begins.
@@ -146,11 +158,22 @@ impl Backfill {
             return Ok(Progress::idle_until(Some(until)));
         }
         let stored = load(&self.service.store, &connection.slug).await?;
+        let mapped = mapping::fingerprint(&connection.view().settings);
         let (progress, version, page_at) = match stored {
+            Some((progress, version, _)) if progress.mapped != mapped => {
+                tracing::info!(
+                    connection = connection.slug,
+                    "other properties are mapped now: reading all deals"
+                );
+                let again = progress.again(&self.service.config.crm, mapped, now);
+                let version = self.store(connection, &again, version).await?;
+                (again, version, now)
+            }
             Some((progress, ..)) if progress.phase == Phase::Done => return Ok(Progress::default()),
             Some(stored) => stored,
             None => {
-                let progress = BackfillProgress::begin(&self.service.config.crm, now);
+                let begun = BackfillProgress::begin(&self.service.config.crm, now);
+                let progress = BackfillProgress { mapped, ..begun };
                 let version = self.store(connection, &progress, 0).await?;
                 (progress, version, now)
             }

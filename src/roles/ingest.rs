@@ -30,9 +30,9 @@ use events::{Event, Said, decode};
 pub const ACTIVITY: &str = "activity";
 /// Bytes of stored requests that are read for one batch.
 const READ_BYTES_MAX: usize = 16 << 20;
-/// Tries of one batch when somebody else's writes come between. It is tried again
-/// by the next tick, after a pause.
-const CONFLICTS_MAX: u32 = 8;
+/// Tries of one batch when somebody else's writes come between, each with half as
+/// many events as the one before: at the end of them is a single event.
+const CONFLICTS_MAX: u32 = 16;
 
 /// The role.
 pub struct Ingest {
@@ -82,11 +82,13 @@ impl Ingest {
         if let Some(failure) = events.iter().find_map(panicked) {
             return Ok(Err(failure));
         }
-        for _ in 0..CONFLICTS_MAX {
-            let prepared = self.prepare(events).await?;
+        for conflicts in 0..CONFLICTS_MAX {
+            // What takes less time has less come between.
+            let some = &events[..(events.len() >> conflicts).max(1).min(events.len())];
+            let prepared = self.prepare(some).await?;
             let is_over = self.stopwatch();
             let Applied { mut batch, class, taken } =
-                match guarded(|| prepared.apply(events, is_over)) {
+                match guarded(|| prepared.apply(some, is_over)) {
                     Ok(Ok(applied)) => applied,
                     Ok(Err(error)) => return Ok(Err(error.to_string())),
                     Err(panic) => return Ok(Err(panic)),

@@ -101,7 +101,8 @@ pub fn rules(text: &str) -> RuleSet {
 
 /// An account with one pipeline of one open stage and these owners.
 pub fn account(owners: &[&str]) -> Metadata {
-    let stage = Stage { id: "new".to_owned(), label: "New".to_owned(), kind: StageKind::Open };
+    let stage =
+        Stage { id: "new".to_owned(), label: "New".to_owned(), kind: StageKind::Open, phase: None };
     let pipeline =
         Pipeline { id: "sales".to_owned(), label: "Sales".to_owned(), stages: vec![stage] };
     let owner = |id: &&str| Owner {

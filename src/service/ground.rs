@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use touchline_rules::engine::World;
-use touchline_rules::facts::{DealState, Field, Metadata};
+use touchline_rules::facts::{DealState, Field, Managers, Metadata};
 use touchline_rules::ruleset::RuleSet;
 use touchline_rules::time::{HOUR_MS, MINUTE_MS};
 
 use super::{Service, Verdicts};
 
-/// Rules, accounts and verdicts as they were at one instant. Whatever is loaded
-/// anew meanwhile holds from the next snapshot on.
+/// Rules, accounts, verdicts and who leads whom as they were at one instant.
+/// Whatever is loaded anew meanwhile holds from the next snapshot on.
 pub struct Ground<'a> {
     service: &'a Service,
     rules: Arc<RuleSet>,
+    managers: &'a Managers,
     accounts: BTreeMap<String, (Arc<Metadata>, Arc<Verdicts>)>,
 }
 
@@ -25,7 +26,12 @@ impl<'a> Ground<'a> {
             let account = (service.metadata(&one.slug), service.verdicts(&one.slug));
             (one.slug.clone(), account)
         });
-        Ground { service, rules: service.rules.current(), accounts: accounts.collect() }
+        Ground {
+            service,
+            rules: service.rules.current(),
+            managers: service.people.managers(),
+            accounts: accounts.collect(),
+        }
     }
 
     /// The rules of this snapshot.
@@ -47,7 +53,7 @@ impl<'a> Ground<'a> {
         deal: &mut DealState,
         body: impl FnOnce(&mut DealState, &World<'_>) -> T,
     ) -> T {
-        let Ground { service, rules, accounts } = self;
+        let Ground { service, rules, managers, accounts } = self;
         let (metadata, verdicts) =
             accounts.get(&deal.facts.key.connection).cloned().unwrap_or_default();
         let calendar = service.calendar_of(deal, &metadata);
@@ -57,6 +63,7 @@ impl<'a> Ground<'a> {
             metadata: &metadata,
             calendar: &calendar,
             activity_trusted: verdicts.trusts(pipeline),
+            managers,
             hydrate_deadline_ms: service.config.ingest.hydrate_deadline_minutes * MINUTE_MS,
             live_max_age_ms: service.config.attention.event_max_age_hours.saturating_mul(HOUR_MS),
         };

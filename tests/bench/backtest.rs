@@ -20,7 +20,7 @@ use touchline_rules::facts::deal::DealFacts;
 use touchline_rules::facts::fold::fold;
 use touchline_rules::facts::{
     Activity, ActivityKind, Actor, ActorKind, Change, ChangeKind, DealKey, Direction, Fact, Field,
-    Metadata, Owner, Value,
+    Managers, Metadata, Owner, Value,
 };
 use touchline_rules::ruleset::{RuleSet, SourceFile};
 use touchline_rules::time::{DAY_MS, HOUR_MS};
@@ -146,7 +146,7 @@ fn by_events(files: &[SourceFile]) -> Vec<SourceFile> {
 /// What it takes to play the history, on this thread.
 fn played(history: &History, rules: &RuleSet) -> anyhow::Result<Duration> {
     let crew = Crew {
-        managers: BTreeMap::new(),
+        managers: Managers::default(),
         calendar: company::calendar()?,
         calendars: BTreeMap::new(),
     };
@@ -230,6 +230,7 @@ fn live(rng: &mut ChaCha8Rng, id: u64, changes: &mut Vec<Change>) {
                 direction: Direction::Outbound,
                 at,
                 by_touchline: false,
+                people: None,
             }),
             3..5 => set(Field::Stage, text(STAGES[rng.random_range(1..6)].1)),
             5 => set(Field::Amount, Value::Number(Decimal::from(rng.random_range(0..AMOUNT_MAX)))),

@@ -59,11 +59,12 @@ pub fn metadata() -> Metadata {
             pipeline("renewal", "renewed", "churned"),
         ],
         owners: (0..OWNERS).map(owner).collect(),
+        unmapped: Vec::new(),
     }
 }
 
 fn named(stage: &str, kind: StageKind) -> Stage {
-    Stage { id: stage.to_owned(), label: stage.to_owned(), kind }
+    Stage { id: stage.to_owned(), label: stage.to_owned(), kind, phase: None }
 }
 
 /// Monday to Friday in [`ZONE`].
@@ -140,6 +141,7 @@ fn activity(number: u64, age: i64, rng: &mut ChaCha8Rng) -> Activity {
         direction: directions[rng.random_range(0..directions.len())],
         at,
         by_touchline: false,
+        people: None,
     }
 }
 

@@ -58,6 +58,7 @@ impl Setting {
             calendar: &self.calendar,
             activity_trusted: true,
             hydrate_deadline_ms: HOUR_MS,
+            managers: touchline_rules::facts::Managers::none(),
             live_max_age_ms: touchline_rules::engine::LIVE_MAX_AGE_MS,
         }
     }

@@ -33,6 +33,7 @@ pub fn run(table: &mut Table) -> anyhow::Result<()> {
         calendar: &calendar,
         activity_trusted: true,
         hydrate_deadline_ms: HOUR_MS,
+        managers: touchline_rules::facts::Managers::none(),
         live_max_age_ms: touchline_rules::engine::LIVE_MAX_AGE_MS,
     };
     let mut rng = ChaCha8Rng::seed_from_u64(SEED);

@@ -47,7 +47,7 @@ impl Deal {
             last_activity_at: facts.activities.last(None, now),
             last_inbound_at: facts.activities.last(Some(Direction::Inbound), now),
             last_outbound_at: facts.activities.last(Some(Direction::Outbound), now),
-            next_meeting_at: facts.activities.next_meeting(now),
+            next_meeting_at: facts.activities.recency(now).next_meeting,
             push_count: facts.pushes(metadata).map_or(0.0, |(count, _)| f64::from(count)),
             stage_moves: facts.stage_moves().map_or(0.0, f64::from),
         }

@@ -10,7 +10,7 @@ use touchline::coaching::rulesets;
 use touchline::history::History;
 use touchline_rules::attention::{Policy, Sending};
 use touchline_rules::backtest::{Crew, Pace, Player, Report, Setup, Share, Trust};
-use touchline_rules::facts::{Change, ChangeKind, Fact, Field, Value};
+use touchline_rules::facts::{Change, ChangeKind, Fact, Field, Managers, Value};
 use touchline_rules::time::DAY_MS;
 use touchline_rules::{Calendar, UnixMs};
 
@@ -82,7 +82,7 @@ fn played(history: &History, until: UnixMs) -> Report {
     let (rules, _) = rulesets::load(&["builtin:core-pipeline".to_owned()], &[]).unwrap();
     let header = &history.header;
     let crew = Crew {
-        managers: header.managers.iter().cloned().collect(),
+        managers: Managers::of(header.managers.iter().map(|(a, b)| (a.as_str(), b.as_str()))),
         calendar: new_york(),
         calendars: BTreeMap::new(),
     };

@@ -76,6 +76,7 @@ fn a_past_that_is_loaded_fires_nothing() {
         calendar: &calendar,
         activity_trusted: false,
         hydrate_deadline_ms: 0,
+        managers: touchline_rules::facts::Managers::none(),
         live_max_age_ms: touchline_rules::engine::LIVE_MAX_AGE_MS,
     };
     let deals = observations(&history, "hubspot");

@@ -211,10 +211,9 @@ impl Account<'_> {
     ) -> (Report, Ends) {
         let metadata = service.metadata(self.slug);
         let calendar_of = |email: Option<&str>| service.people.calendar_of(email, &metadata);
-        let manager_of = |one: &String| Some((one.clone(), service.people.manager_of(one)?));
         let calendars = self.people.iter().map(|one| (one.clone(), calendar_of(Some(one))));
         let crew = Crew {
-            managers: self.people.iter().filter_map(manager_of).collect(),
+            managers: service.people.managers().clone(),
             calendar: calendar_of(None),
             calendars: calendars.collect(),
         };

@@ -10,6 +10,7 @@ use touchline::app::App;
 use touchline::clock::Clock as _;
 use touchline::coaching::data_check::override_activity;
 use touchline::coaching::rulesets;
+use touchline::demo::account;
 use touchline::demo::company::Company;
 use touchline::demo::season::Season;
 use touchline::demo::stage::{Plan, Stage};
@@ -45,7 +46,11 @@ fn plan(company: &Company, folder: &Path) -> Plan {
         Some(format!("[people.\"{}\"]\nmanager = \"{manager}\"\n", member.email))
     });
     plan.config = std::iter::once(CONFIG.to_owned()).chain(leads).collect();
-    plan.hubspot = |hubspot| hubspot.limits = touchline_hubspot::fake::RateLimits::off();
+    plan.config += &(account::facts_config() + account::COMPANY_PHASES);
+    plan.hubspot = |hubspot| {
+        hubspot.limits = touchline_hubspot::fake::RateLimits::off();
+        account::hear_named_facts(hubspot);
+    };
     plan
 }
 
@@ -64,6 +69,7 @@ async fn scene() -> Scene {
     let people = company.members.iter().map(|one| one.email.clone()).collect();
     let from = company.live_from;
     let stage = Stage::new(plan(&company, folder.path())).await.unwrap();
+    account::add_fact_properties(&stage.hubspot);
     stage.slack.set_rate_limits(false);
     let heard = stage.hubspot.config().subscriptions.clone();
     stage.hubspot.subscribe(Vec::new());

@@ -103,7 +103,8 @@ fn season() -> impl Strategy<Value = Season> {
 }
 
 fn account() -> Metadata {
-    let stage = |id: &str, kind| Stage { id: id.to_owned(), label: id.to_owned(), kind };
+    let stage =
+        |id: &str, kind| Stage { id: id.to_owned(), label: id.to_owned(), kind, phase: None };
     let owner = |id: &str, name: &str| Owner {
         id: id.to_owned(),
         user_id: None,
@@ -184,6 +185,7 @@ impl Act {
                 direction: Direction::Outbound,
                 at,
                 by_touchline: false,
+                people: None,
             }),
         };
         change(self.deal, at, kind)

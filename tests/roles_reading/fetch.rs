@@ -2,7 +2,7 @@ use touchline::coaching::people::{ChatStatus, Person};
 use touchline::roles::PERSON;
 use touchline::roles::batching::FETCH;
 use touchline::store::{NewWork, WorkKey};
-use touchline_hubspot::fake::{Fault, FaultKind};
+use touchline_hubspot::fake::{Fault, FaultKind, Stage, default_pipeline};
 use touchline_kit::{Crm as _, CrmWrite, CrmWriteKind};
 use touchline_rules::facts::{DealKey, Field};
 use touchline_rules::time::{DAY_MS, MINUTE_MS, SECOND_MS};
@@ -23,6 +23,50 @@ async fn a_webhook_about_an_unseen_deal_ends_in_a_deal_that_was_read() {
     assert_eq!(state.facts.text(Field::Name), Some("Alder Foods"));
     assert_eq!(state.facts.text(Field::Stage), Some("qualifiedtobuy"));
     assert!(state.facts.activities.read && state.waiting.is_empty());
+    assert!(running.fired("moved", deal).await.is_some());
+}
+
+/// HubSpot's stages change too: a deal moves to one that was made a minute ago.
+#[tokio::test]
+async fn a_move_to_a_stage_made_since_the_account_was_read_fires() {
+    let house = House::new().await;
+    let running = house.started().await;
+    running.open_hooks().await;
+    let deal = house.deal("Alder Foods");
+    running.deliver().await;
+    running.run_for(10 * MINUTE_MS).await;
+    let mut pipeline = default_pipeline();
+    let new = Stage {
+        id: "legalreview".into(),
+        label: "Legal review".into(),
+        probability_tenths: 3,
+        closed: false,
+    };
+    pipeline.stages.insert(1, new);
+    house.hubspot.add_pipeline(pipeline);
+    house.hubspot.set(deal, "dealstage", "legalreview", &seller()).expect("set");
+    running.deliver().await;
+    running.settle().await;
+    assert!(running.fired("moved", deal).await.is_some());
+}
+
+/// A webhook comes before anything of the account was read.
+#[tokio::test]
+async fn what_comes_before_the_account_is_known_is_judged_on_it() {
+    let house = House::new().await;
+    let running = house.start().await;
+    running.open_hooks().await;
+    let deal = house.deal("Alder Foods");
+    house.clock.advance_ms(10 * SECOND_MS);
+    house.hubspot.set(deal, "dealstage", "qualifiedtobuy", &seller()).expect("set");
+    running.deliver().await;
+    for _ in 0..9 {
+        // Whatever the service does first: reading the deal alone must do.
+        let now = running.now();
+        for role in running.roles.iter().filter(|role| ["ingest", "fetch"].contains(&role.name())) {
+            role.tick(now).await.expect("a tick");
+        }
+    }
     assert!(running.fired("moved", deal).await.is_some());
 }
 

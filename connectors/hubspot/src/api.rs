@@ -13,6 +13,7 @@ mod line;
 mod metadata;
 pub(crate) mod paths;
 mod poll;
+mod properties;
 mod search;
 mod wire;
 mod write;
@@ -23,6 +24,7 @@ use touchline_kit::{
     Priority, Receipt, Session,
 };
 use touchline_rules::UnixMs;
+use touchline_rules::facts::suggest::Offered;
 use touchline_rules::facts::{Change, Metadata, Observation, Origin};
 
 use self::line::Line;
@@ -41,6 +43,14 @@ impl Crm for HubSpot {
         on: &ConnectionView,
     ) -> Result<Metadata, CallError> {
         metadata::read(&Line::new(session, on, Priority::Follow)).await
+    }
+
+    async fn deal_properties(
+        &self,
+        session: &Session,
+        on: &ConnectionView,
+    ) -> Result<Vec<Offered>, CallError> {
+        properties::read(&Line::new(session, on, Priority::Deliver)).await
     }
 
     async fn backfill(

@@ -18,7 +18,7 @@ use touchline_rules::facts::{self, ActivityKind, Change, ChangeKind, DealKey, Fa
 use self::event::Event;
 use self::subscription::{Subscription, Verb};
 use crate::objects::{ACTIVITIES, Subject, type_name};
-use crate::properties::{self, mapped};
+use crate::properties::{Properties, Property, read};
 use crate::settings::account_id;
 
 /// The most events read from one delivery. HubSpot sends up to 100; a body of
@@ -55,10 +55,11 @@ pub(crate) fn decode(
             return whole(format!("the body is not a JSON array of events{}", place(&problem)));
         }
     };
-    let account = account_id(on);
+    let (account, properties) = (account_id(on), Properties::of(on));
+    let on = Hearing { on, account: account.as_deref(), properties: &properties };
     let mut out = Vec::with_capacity(events.len().min(EVENTS_MAX));
     for (index, raw) in events.iter().take(EVENTS_MAX).enumerate() {
-        match decode_one(raw, on, account.as_deref()) {
+        match decode_one(raw, &on) {
             Ok(news) => out.extend(news.into_iter().map(Ok)),
             Err(reason) => out.push(Err(Undecodable { index: Some(index), reason })),
         }
@@ -70,11 +71,15 @@ pub(crate) fn decode(
     out
 }
 
-fn decode_one(
-    raw: &RawValue,
-    on: &ConnectionView,
-    account: Option<&str>,
-) -> Result<Vec<Inbound>, Reason> {
+/// The connection that a delivery is heard on.
+struct Hearing<'a> {
+    on: &'a ConnectionView,
+    account: Option<&'a str>,
+    properties: &'a Properties,
+}
+
+fn decode_one(raw: &RawValue, heard: &Hearing<'_>) -> Result<Vec<Inbound>, Reason> {
+    let Hearing { on, account, properties } = *heard;
     let value: Value = serde_json::from_str(raw.get())
         .map_err(|problem| format!("the event is not readable JSON{}", place(&problem)))?;
     let Value::Object(fields) = &value else {
@@ -94,6 +99,7 @@ fn decode_one(
         (_, Verb::PrivacyDeletion) => privacy_deletion(&event, &told),
         (Subject::Other, _) => Ok(ignored(told.name(&event))),
         (_, Verb::AssociationChange) => association(&event, &told),
+        (Subject::Deal, Verb::PropertyChange) => property(&event, properties, on),
         (Subject::Deal, verb) => deal(&event, verb, on),
         (Subject::Activity(kind), verb) => activity(&event, kind, verb, &told),
     }
@@ -116,31 +122,42 @@ fn deal(event: &Event<'_>, verb: Verb, on: &ConnectionView) -> Result<Vec<Inboun
         Verb::Deletion => ChangeKind::Deleted,
         Verb::Restore => ChangeKind::Restored,
         Verb::Merge => return merge(event, on),
-        Verb::PropertyChange => {
-            let name = event.property_name()?;
-            let Some(property) = mapped(name) else {
-                return Ok(ignored(format!("deal property {}", quoted(name))));
-            };
-            let field = property.field;
-            ChangeKind::FieldSet { field, to: property_value(event, property)? }
-        }
-        Verb::PrivacyDeletion | Verb::AssociationChange | Verb::Conversation => {
+        Verb::PropertyChange
+        | Verb::PrivacyDeletion
+        | Verb::AssociationChange
+        | Verb::Conversation => {
             return Ok(ignored("deal event".into()));
         }
     };
     Ok(vec![Inbound::Change(change(event, event.object_id()?, kind, on)?)])
 }
 
-fn property_value(
+/// One change for each field that the property fills.
+fn property(
     event: &Event<'_>,
-    property: &properties::Property,
-) -> Result<Fact<facts::Value>, Reason> {
+    properties: &Properties,
+    on: &ConnectionView,
+) -> Result<Vec<Inbound>, Reason> {
+    let name = event.property_name()?;
+    let mut changes = Vec::new();
+    for property in properties.filled_by(name) {
+        let to = property_value(event, property)?;
+        let kind = ChangeKind::FieldSet { field: property.field, to };
+        changes.push(Inbound::Change(change(event, event.object_id()?, kind, on)?));
+    }
+    if changes.is_empty() {
+        return Ok(ignored(format!("deal property {}", quoted(name))));
+    }
+    Ok(changes)
+}
+
+fn property_value(event: &Event<'_>, property: &Property) -> Result<Fact<facts::Value>, Reason> {
     let text = event.property_value()?;
     let Some(text) = text else {
         // The event says that the value changed, not to what.
         return Ok(Fact::Unknown);
     };
-    properties::read(property.reading, text.as_deref(), event.is_sensitive())
+    read(property.field, text.as_deref(), event.is_sensitive())
         .map_err(|problem| format!("the value of {} {problem}", property.name))
 }
 

@@ -26,10 +26,11 @@ use touchline_kit::{
 use touchline_rules::UnixMs;
 use touchline_rules::facts::Field;
 
-/// The HubSpot property that fills `field`.
+/// The HubSpot property that usually fills `field`; `None` for a named fact,
+/// which a connection maps.
 #[must_use]
-pub fn property_of(field: Field) -> &'static str {
-    properties::of(field)
+pub fn property_of(field: Field) -> Option<&'static str> {
+    properties::usual(field)
 }
 
 /// The HubSpot connector. It holds nothing: all it knows comes as arguments.

@@ -141,7 +141,7 @@ mod tests {
             .collect();
         // The creation event itself says when a deal was made.
         let mapped: Vec<_> =
-            PROPERTIES.iter().map(|one| one.name).filter(|name| *name != "createdate").collect();
+            PROPERTIES.iter().map(|one| &*one.name).filter(|name| *name != "createdate").collect();
         assert_eq!(names, mapped);
         for kind in ["creation", "deletion", "merge", "restore"] {
             assert_eq!(told(&format!("object.{kind}"), "deal").len(), 1, "{kind}");

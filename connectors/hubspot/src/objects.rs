@@ -21,6 +21,13 @@ pub(crate) struct ActivityType {
     pub body: Option<&'static str>,
 }
 
+impl ActivityType {
+    /// Whether people of the buyer's take part in it.
+    pub fn meets_people(&self) -> bool {
+        matches!(self.kind, ActivityKind::Email | ActivityKind::Call | ActivityKind::Meeting)
+    }
+}
+
 /// Every activity type that counts as contact with, or work on, a deal.
 pub(crate) static ACTIVITIES: [ActivityType; 5] = [
     ActivityType {

@@ -1,10 +1,13 @@
 //! Which HubSpot property is which deal field, and how its text is read.
 
+use std::borrow::Cow;
 use std::str::FromStr;
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use rust_decimal::Decimal;
+use touchline_kit::{ConnectionView, mapping};
 use touchline_rules::UnixMs;
+use touchline_rules::condition::Type;
 use touchline_rules::facts::{Fact, Field, Value};
 
 /// What HubSpot sends instead of a sensitive value.
@@ -12,64 +15,84 @@ const REDACTED: &str = "REDACTED";
 /// The longest text that can still be a number or a time, in bytes.
 const SCALAR_BYTES_MAX: usize = 64;
 
+/// How much of a text is kept, in characters: HubSpot's may have 65,536, and
+/// rules ask whether there is one or look for a word.
+const TEXT_CHARS_MAX: usize = 1_000;
 /// Bytes of a date without a time, `2026-12-01`.
 const DATE_BYTES: usize = 10;
 
-/// How the text of a property is read.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Reading {
-    Text,
-    Number,
-    /// Milliseconds, or ISO 8601.
-    Time,
-}
-
 /// One property that fills a deal field.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Property {
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     pub field: Field,
-    pub reading: Reading,
     /// Its past values are read with a deal.
     pub history: bool,
 }
 
-const fn property(name: &'static str, field: Field, reading: Reading, history: bool) -> Property {
-    Property { name, field, reading, history }
+const fn property(name: &'static str, field: Field, history: bool) -> Property {
+    Property { name: Cow::Borrowed(name), field, history }
 }
 
-/// The one table of mapped properties.
+/// The properties that every account has. Named facts are not among them: a
+/// connection says what fills those.
 pub(crate) static PROPERTIES: [Property; 10] = [
-    property("dealname", Field::Name, Reading::Text, false),
-    property("pipeline", Field::Pipeline, Reading::Text, true),
-    property("dealstage", Field::Stage, Reading::Text, true),
-    property("hubspot_owner_id", Field::Owner, Reading::Text, true),
-    property("amount", Field::Amount, Reading::Number, true),
-    property("deal_currency_code", Field::Currency, Reading::Text, false),
-    property("closedate", Field::CloseDate, Reading::Time, true),
-    property("createdate", Field::CreatedAt, Reading::Time, false),
-    property("hs_next_step", Field::NextStep, Reading::Text, false),
-    property("closed_lost_reason", Field::LossReason, Reading::Text, false),
+    property("dealname", Field::Name, false),
+    property("pipeline", Field::Pipeline, true),
+    property("dealstage", Field::Stage, true),
+    property("hubspot_owner_id", Field::Owner, true),
+    property("amount", Field::Amount, true),
+    property("deal_currency_code", Field::Currency, false),
+    property("closedate", Field::CloseDate, true),
+    property("createdate", Field::CreatedAt, false),
+    property("hs_next_step", Field::NextStep, false),
+    property("closed_lost_reason", Field::LossReason, false),
 ];
 
-/// The mapped property of this name.
-pub(crate) fn mapped(name: &str) -> Option<&'static Property> {
-    PROPERTIES.iter().find(|one| one.name == name)
+/// The usual property of this field; `None` for a named fact.
+pub(crate) fn usual(field: Field) -> Option<&'static str> {
+    PROPERTIES.iter().find(|one| one.field == field).map(|one| &*one.name)
 }
 
-/// The property that fills this field.
-pub(crate) fn of(field: Field) -> &'static str {
-    PROPERTIES.iter().find(|one| one.field == field).map_or("", |one| one.name)
+/// The properties that one connection reads.
+#[derive(Clone, Debug)]
+pub(crate) struct Properties {
+    all: Vec<Property>,
 }
 
-/// Reads a property's text. `None` and `""` are blank at HubSpot. `sensitive`
+impl Properties {
+    /// The usual ones, and those that its settings map.
+    pub fn of(on: &ConnectionView) -> Properties {
+        let mut all = PROPERTIES.to_vec();
+        for (field, name) in mapping::facts_of(&on.settings) {
+            let name = Cow::Owned(name);
+            match all.iter_mut().find(|one| one.field == field) {
+                Some(usual) => usual.name = name,
+                // What HubSpot counts itself has a past that says nothing.
+                None => all.push(Property { name, field, history: field != Field::Contacts }),
+            }
+        }
+        Properties { all }
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Property> {
+        self.all.iter()
+    }
+
+    /// What the property of this name fills: usually one field or none.
+    pub fn filled_by(&self, name: &str) -> impl Iterator<Item = &Property> {
+        self.all.iter().filter(move |one| one.name == name)
+    }
+}
+
+/// Reads a property's text as a value of `field`. `None` and `""` are blank at HubSpot. `sensitive`
 /// is what the vendor said of the property, where it said anything: a
 /// redacted value is not known, but a deal may well be named "REDACTED".
 ///
 /// # Errors
 /// What the value should have been; never the value itself.
 pub(crate) fn read(
-    reading: Reading,
+    field: Field,
     text: Option<&str>,
     sensitive: Option<bool>,
 ) -> Result<Fact<Value>, &'static str> {
@@ -79,10 +102,10 @@ pub(crate) fn read(
         Some(REDACTED) if sensitive.is_none() => return Ok(Fact::Unknown),
         Some(text) => text,
     };
-    let value = match reading {
-        Reading::Text => Value::Text(text.to_owned()),
-        Reading::Number => Value::Number(number(text).ok_or("is not a decimal number")?),
-        Reading::Time => Value::Time(instant(text).ok_or("is not a time (ms or ISO 8601)")?),
+    let value = match field.value_type() {
+        Type::Text | Type::Bool => Value::Text(text.chars().take(TEXT_CHARS_MAX).collect()),
+        Type::Number => Value::Number(number(text).ok_or("is not a decimal number")?),
+        Type::Time => Value::Time(instant(text).ok_or("is not a time (ms or ISO 8601)")?),
     };
     Ok(Fact::Known(value))
 }
@@ -137,7 +160,7 @@ mod tests {
     use super::*;
 
     fn amount(text: &str) -> Result<Fact<Value>, &'static str> {
-        read(Reading::Number, Some(text), None)
+        read(Field::Amount, Some(text), None)
     }
 
     fn at(text: &str) -> Option<i64> {
@@ -170,7 +193,7 @@ mod tests {
 
     #[test]
     fn blank_is_empty_and_redacted_is_unknown() {
-        let text = |value, sensitive| read(Reading::Text, value, sensitive);
+        let text = |value, sensitive| read(Field::Name, value, sensitive);
         assert_eq!(text(None, None), Ok(Fact::Empty));
         assert_eq!(text(Some(""), Some(true)), Ok(Fact::Empty));
         assert_eq!(text(Some("REDACTED"), None), Ok(Fact::Unknown));
@@ -180,18 +203,52 @@ mod tests {
     }
 
     #[test]
-    fn each_field_has_one_property() {
+    fn each_field_has_one_property_and_named_facts_have_none() {
         for field in Field::ALL {
-            assert_eq!(PROPERTIES.iter().filter(|one| one.field == field).count(), 1);
+            let usual = PROPERTIES.iter().filter(|one| one.field == field).count();
+            assert_eq!(usual, usize::from(!field.is_named_fact()), "{field:?}");
         }
+    }
+
+    #[test]
+    fn a_connection_says_what_fills_a_fact() {
+        let facts = serde_json::json!({
+            "competitor": "rival", "champion": "rival", "next_step": "our_step",
+            "discount": "rate", "next_step_date": "due", "contacts": "num_associated_contacts",
+        });
+        let mut on = crate::testing::connection(None);
+        on.settings.insert("facts".into(), facts);
+        let properties = Properties::of(&on);
+        let filled = |name: &str| {
+            let fields = properties.filled_by(name).map(|one| one.field.name());
+            fields.collect::<Vec<_>>()
+        };
+        assert_eq!(filled("rival"), ["competitor", "champion"]);
+        assert_eq!(filled("our_step"), ["next_step"]);
+        assert_eq!(
+            filled("hs_next_step"),
+            Vec::<&str>::new(),
+            "its usual property no longer counts"
+        );
+        assert_eq!(filled("dealstage"), ["stage"]);
+        let mapped = |field| properties.iter().find(|one| one.field == field).unwrap();
+        assert!(mapped(Field::Discount).history && !mapped(Field::Contacts).history);
+        assert_eq!(properties.iter().count(), PROPERTIES.len() + 5);
+    }
+
+    #[test]
+    fn a_long_text_is_cut() {
+        let long = "ä".repeat(TEXT_CHARS_MAX + 1);
+        let kept = "ä".repeat(TEXT_CHARS_MAX);
+        assert_eq!(read(Field::Name, Some(&long), None), Ok(Fact::Known(Value::Text(kept))));
     }
 
     proptest! {
         #[test]
         fn no_text_panics(text in "\\PC*", exact in "[-+0-9.eE]{0,70}") {
-            for reading in [Reading::Text, Reading::Number, Reading::Time] {
-                let _ = read(reading, Some(&text), None);
-                let _ = read(reading, Some(&exact), None);
+            for field in [Field::Name, Field::Amount, Field::CloseDate] {
+                let _ = read(field, Some(&text), None);
+                let _ = read(field, Some(&exact), None);
             }
         }
 

@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Request, State};
 use touchline_hubspot::fake::{
-    Actor, Direction, FakeConfig, FakeHubSpot, Fault, FaultKind, WebhookFile,
+    Actor, DataType, Direction, FakeConfig, FakeHubSpot, Fault, FaultKind, ObjectKind, WebhookFile,
 };
 use touchline_hubspot::{HUBSPOT, MANIFEST};
 use touchline_kit::testing::{ManualClock, StaticToken, loopback_config};
@@ -17,8 +17,11 @@ use touchline_kit::{
     RawRequest, Secrets, Session, SessionConfig, StoredRequest,
 };
 use touchline_rules::UnixMs;
+use touchline_rules::condition::Type;
+use touchline_rules::facts::suggest::suggest_facts;
 use touchline_rules::facts::{
-    ActorKind, ChangeKind, DealKey, Fact, Field, Observation, Origin, StageKind, Value,
+    ActivityKind, ActorKind, ChangeKind, DealKey, Fact, Field, Observation, Origin, PersonMark,
+    StageKind, StagePhase, Value,
 };
 use touchline_rules::time::{DAY_MS, HOUR_MS, MINUTE_MS};
 
@@ -225,6 +228,57 @@ async fn the_first_read_finds_open_deals_and_then_lately_closed_ones() {
     assert_eq!(seen.iter().cloned().collect::<BTreeSet<_>>(), expected);
     assert_eq!(seen.last(), Some(&won.to_string()));
     assert_eq!(total, Some(61));
+}
+
+/// A mapped property is asked for with its past, and who took part with each
+/// activity; a property that the account does not have stays unknown.
+#[tokio::test]
+async fn what_is_mapped_is_read() {
+    let mut house = house().await;
+    house.fake.define_property(ObjectKind::Deal, "rival", "Main competitor", DataType::Text);
+    let offered = HUBSPOT.deal_properties(&house.session, &house.on).await.expect("properties");
+    let rival = offered.iter().find(|one| one.name == "rival").expect("the new one");
+    assert_eq!((rival.label.as_str(), rival.holds), ("Main competitor", Some(Type::Text)));
+    let guessed = suggest_facts(&offered);
+    let guess = |field| guessed.iter().find(|one| one.field == field).map(|one| &*one.property);
+    assert_eq!(guess(Field::Competitor), Some("rival"));
+    assert_eq!(guess(Field::Contacts), Some("num_associated_contacts"));
+    assert_eq!(guess(Field::ForecastCategory), Some("hs_manual_forecast_category"));
+    house.on.settings = serde_json::json!({
+        "facts": {"competitor": "rival", "champion": "gone", "contacts": "num_associated_contacts"},
+        "phases": {"proposal": ["contractsent"]},
+        "activity_contacts": true,
+    })
+    .as_object()
+    .expect("a table")
+    .clone();
+    let account = HUBSPOT.metadata(&house.session, &house.on).await.expect("metadata");
+    let (_, stage) = account.stage(None, "contractsent").expect("a stage");
+    assert_eq!(stage.phase, Some(StagePhase::Proposal));
+    let (deal, by) = (house.deal("Example", "contractsent"), Actor::user(7));
+    house.fake.set(deal, "rival", "Acme", &by).expect("set");
+    let person = house.fake.create(ObjectKind::Contact, &[("email", "p@example.com")], &by);
+    let person = person.expect("a contact");
+    let mail = house.fake.log_email(deal, Direction::Inbound, NOW, &by).expect("an e-mail");
+    house.fake.log_note(deal, NOW, "Note", &by).expect("a note");
+    for of in [deal, mail] {
+        house.fake.associate(person, of, &by).expect("tied");
+    }
+    let read = house.fetch(deal).await;
+    let field = |wanted| read.fields.iter().find(|(field, _)| *field == wanted);
+    let text = |text: &str| Fact::Known(Value::Text(text.into()));
+    assert_eq!(field(Field::Competitor), Some(&(Field::Competitor, text("Acme"))));
+    assert_eq!(
+        field(Field::Contacts).map(|one| &one.1),
+        Some(&Fact::Known(Value::Number(1.into())))
+    );
+    assert_eq!(field(Field::Champion), None, "the account has no such property");
+    let past: Vec<_> = read.history.iter().filter(|one| one.field == Field::Competitor).collect();
+    assert_eq!((past.len(), past[0].actor.user_id.as_deref()), (1, Some("7")));
+    let activities = read.activities.expect("activities");
+    let people = |kind| activities.iter().find(|one| one.kind == kind).expect("one").people.clone();
+    assert_eq!(people(ActivityKind::Email), Some(vec![PersonMark::of(&person.to_string())]));
+    assert_eq!(people(ActivityKind::Note), None);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use touchline_rules::UnixMs;
+use touchline_rules::facts::suggest::Offered;
 use touchline_rules::facts::{ActivityKind, Change, DealKey, Metadata, Observation, Origin};
 
 use crate::inbound::{Inbound, Undecodable};
@@ -83,6 +84,16 @@ pub trait Crm: Send + Sync {
     /// Pipelines, stages, owners, account.
     async fn metadata(&self, session: &Session, on: &ConnectionView)
     -> Result<Metadata, CallError>;
+
+    /// The properties that a deal can have: what configuration may fill facts
+    /// from. None where a vendor's cannot be mapped.
+    async fn deal_properties(
+        &self,
+        _session: &Session,
+        _on: &ConnectionView,
+    ) -> Result<Vec<Offered>, CallError> {
+        Ok(Vec::new())
+    }
 
     /// One page of the first read, from `cursor` (`None` to begin). Open deals
     /// first, then those closed since [`BackfillPlan::closed_since`].

@@ -11,6 +11,7 @@ pub mod guard;
 pub mod inbound;
 pub mod limits;
 pub mod manifest;
+pub mod mapping;
 pub mod message;
 pub mod oauth;
 pub mod quota;

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde_json::Value;
 
+use crate::mapping;
+
 /// One setting under `[connections.SLUG]`.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Setting {
@@ -27,6 +29,10 @@ pub enum Allowed {
     },
     /// An id of the vendor's, as text or as a whole number.
     Id,
+    /// A table of facts, each with the vendor's property that fills it.
+    Facts,
+    /// A table of phases, each with the stages that are of it.
+    Phases,
 }
 
 /// For the hint behind a refusal: what may be written.
@@ -36,6 +42,8 @@ impl fmt::Display for Allowed {
             Allowed::Switch => f.write_str("true or false"),
             Allowed::Number { least, most } => write!(f, "a whole number from {least} to {most}"),
             Allowed::Id => f.write_str("the vendor's id, as text or a whole number"),
+            Allowed::Facts => f.write_str("a table of facts and properties"),
+            Allowed::Phases => f.write_str("a table of phases and stages"),
         }
     }
 }
@@ -68,6 +76,8 @@ impl Allowed {
             (Allowed::Id, Value::Number(number)) => {
                 number.as_u64().map(|id| Value::from(id.to_string()))
             }
+            (Allowed::Facts, _) => mapping::read_facts(written).ok(),
+            (Allowed::Phases, _) => mapping::read_phases(written).ok(),
             _ => None,
         }
     }

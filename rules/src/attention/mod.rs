@@ -87,7 +87,7 @@ pub enum AttentionClass {
     Digest,
     /// Only on the deal's card in the CRM; nobody is pushed.
     Card,
-    /// As [`AttentionClass::Digest`], but never in a place that others read.
+    /// As a digest, but never in a place that others read.
     Private,
 }
 

@@ -54,7 +54,7 @@ use std::collections::BTreeMap;
 use crate::attention::{AttentionClass, Policy, SendAs, Why};
 use crate::calendar::Calendar;
 use crate::engine::Firing;
-use crate::facts::Metadata;
+use crate::facts::{Managers, Metadata};
 use crate::ruleset::RuleSet;
 use crate::time::UnixMs;
 
@@ -139,8 +139,8 @@ impl Trust<'_> {
 /// The people of a company, beside what its CRM account says.
 #[derive(Clone, Debug)]
 pub struct Crew {
-    /// Who leads whom: e-mail to e-mail, lower case.
-    pub managers: BTreeMap<String, String>,
+    /// Who leads whom.
+    pub managers: Managers,
     /// The calendar of everybody who is not in `calendars`.
     pub calendar: Calendar,
     /// Calendars of single people, by e-mail, lower case.

@@ -77,7 +77,7 @@ impl People {
         let sellers: Vec<(String, PersonId)> =
             known.iter().map(|(email, id)| (email.clone(), *id)).collect();
         for (email, id) in sellers {
-            if let Some(manager) = setup.crew.managers.get(&email) {
+            if let Some(manager) = setup.crew.managers.of_person(&email) {
                 let manager = people.add(manager.to_lowercase(), setup, &mut known);
                 people.all[id as usize].manager = Some(manager);
             }

@@ -51,6 +51,7 @@ pub(super) fn world<'w>(
         metadata: setup.metadata,
         calendar,
         activity_trusted: setup.trust.covers(deal.facts.text(Field::Pipeline)),
+        managers: &setup.crew.managers,
         hydrate_deadline_ms: match setup.pace {
             Pace::AtOnce => HYDRATE_DEADLINE_MS,
             Pace::AsTold { hydrate_deadline_ms } => hydrate_deadline_ms,

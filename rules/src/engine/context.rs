@@ -2,10 +2,11 @@
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use rust_decimal::prelude::ToPrimitive as _;
 use serde_json::{Map, Value as Json, json};
 
 use crate::condition::Seen;
-use crate::facts::{ChangeView, DealFacts, DealState, Fact, Field, Metadata, Value, close_day};
+use crate::facts::{ChangeView, DealFacts, DealState, Fact, Field, Metadata, Value, civil_day};
 use crate::money::amount_text;
 use crate::time::UnixMs;
 
@@ -13,7 +14,7 @@ use super::Firing;
 
 /// What texts may read of the deal. Times suit the `date` filter, and
 /// `deal.amount` the `money` filter.
-pub const DEAL_PATHS: [&str; 18] = [
+pub const DEAL_PATHS: [&str; 49] = [
     "deal.id",
     "deal.name",
     "deal.url",
@@ -32,27 +33,59 @@ pub const DEAL_PATHS: [&str; 18] = [
     "deal.days_in_stage",
     "deal.days_to_close",
     "deal.days_past_close",
+    "deal.stage_phase",
+    "deal.owner_changes",
+    "deal.days_with_owner",
+    "deal.amount_changes",
+    "deal.meetings",
+    "deal.contacts_engaged",
+    "deal.next_step_date",
+    "deal.competitor",
+    "deal.forecast_category",
+    "deal.discount",
+    "deal.contacts",
+    "deal.lead_source",
+    "deal.proposal_sent_at",
+    "deal.proposal_opened_at",
+    "deal.renewal_date",
+    "deal.value_review_date",
+    "deal.impact",
+    "deal.economic_buyer",
+    "deal.decision_criteria",
+    "deal.decision_process",
+    "deal.paper_process",
+    "deal.problem",
+    "deal.consequence",
+    "deal.benefit",
+    "deal.situation",
+    "deal.champion",
+    "deal.budget",
+    "deal.timing",
+    "deal.insight",
+    "deal.meeting_goal",
+    "deal.meeting_outcome",
 ];
 
 /// What texts may read of the reader.
 pub const PERSON_PATHS: [&str; 2] = ["person.name", "person.first_name"];
 
 /// What texts of event rules may read of the change.
-pub const CHANGE_PATHS: [&str; 8] = [
+pub const CHANGE_PATHS: [&str; 9] = [
     "change.field",
     "change.from",
     "change.to",
     "change.days",
     "change.stages_moved",
     "change.source",
+    "change.by",
     "change.occurred_at",
     "change.vendor_id",
 ];
 
 /// The values for rendering the texts of `firing`: stages, pipelines and owners
 /// by the names people see, ages as they were when it fired, `null` for what is
-/// empty or not known. `zone` is the reader's; close dates are days, the same for
-/// everybody.
+/// empty or not known. `zone` is the reader's; a day, as the close date, is the same
+/// for everybody.
 #[must_use]
 pub fn template_context(
     firing: &Firing,
@@ -62,13 +95,14 @@ pub fn template_context(
     zone: &TimeZone,
 ) -> Json {
     let facts = &state.facts;
+    let owner_zone = firing.zone();
     let mut context = json!({
-        "deal": deal(facts, metadata, firing.at, &firing.zone()),
+        "deal": deal(facts, metadata, firing.at, &owner_zone),
         "person": {
             "name": person_name,
             "first_name": person_name.split_whitespace().next().unwrap_or(person_name),
         },
-        "seen": firing.seen.iter().map(|(name, seen)| (name.clone(), seen_json(seen)))
+        "seen": firing.seen.iter().map(|(name, seen)| (name.clone(), seen_json(name, seen, &owner_zone)))
             .collect::<Map<String, Json>>(),
         "threshold": firing.threshold.map(number),
     });
@@ -93,7 +127,7 @@ fn deal(facts: &DealFacts, metadata: &Metadata, at: UnixMs, zone: &TimeZone) -> 
         _ => None,
     };
     let close = match facts.value(Field::CloseDate) {
-        Fact::Known(Value::Time(close)) => Some(close_day(*close, metadata)),
+        Fact::Known(Value::Time(close)) => civil_day(Field::CloseDate, *close, metadata),
         _ => None,
     };
     let (push_count, pushed_days) = facts.pushes(metadata).unzip();
@@ -101,7 +135,8 @@ fn deal(facts: &DealFacts, metadata: &Metadata, at: UnixMs, zone: &TimeZone) -> 
     let to_close = close.map(|close| days_between(day(at), close));
     let elapsed =
         |since: Option<UnixMs>| since.map(|since| days_between(day(since), day(at)).max(0));
-    json!({
+    let told = facts.activities.read.then(|| facts.activities.recency(at));
+    let mut deal = json!({
         "id": facts.key.id,
         "name": facts.text(Field::Name).unwrap_or("this deal"),
         "url": facts.url,
@@ -120,7 +155,24 @@ fn deal(facts: &DealFacts, metadata: &Metadata, at: UnixMs, zone: &TimeZone) -> 
         "days_in_stage": elapsed(facts.stage_entered_at()),
         "days_to_close": to_close,
         "days_past_close": to_close.map(|days| -days),
-    })
+        "stage_phase": facts.stage_in(metadata).and_then(|(_, stage)| stage.phase),
+        "owner_changes": facts.change_count(Field::Owner),
+        "days_with_owner": elapsed(facts.since(Field::Owner)),
+        "amount_changes": facts.change_count(Field::Amount),
+        "meetings": told.as_ref().map(|told| told.meetings),
+        "contacts_engaged": told.and_then(|told| told.contacts_engaged),
+    });
+    for field in Field::ALL.into_iter().filter(|field| field.is_named_fact()) {
+        let is_mapped = !metadata.unmapped.contains(&field);
+        deal[field.name()] = match facts.value(field) {
+            _ if !is_mapped => Json::Null,
+            Fact::Known(Value::Text(text)) => json!(text),
+            Fact::Known(Value::Number(value)) => value.to_f64().map_or(Json::Null, number),
+            Fact::Known(Value::Time(at)) => time_json(field, *at, metadata),
+            Fact::Empty | Fact::Unknown => Json::Null,
+        };
+    }
+    deal
 }
 
 /// Days from one date to another; negative when it lies behind.
@@ -145,10 +197,8 @@ fn change_json(change: &ChangeView, facts: &DealFacts, metadata: &Metadata) -> J
         (Fact::Known(Value::Text(id)), Some(Field::Owner)) => json!(owner_name(id, metadata)),
         (Fact::Known(Value::Text(text)), _) => json!(text),
         (Fact::Known(Value::Number(number)), _) => json!(number.to_string()),
-        (Fact::Known(Value::Time(at)), Some(Field::CloseDate)) => {
-            json!(close_day(*at, metadata).to_string())
-        }
-        (Fact::Known(Value::Time(at)), _) => json!(at.0),
+        (Fact::Known(Value::Time(at)), Some(field)) => time_json(field, *at, metadata),
+        (Fact::Known(Value::Time(at)), None) => json!(at.0),
         (Fact::Empty | Fact::Unknown, _) => Json::Null,
     };
     json!({
@@ -158,17 +208,27 @@ fn change_json(change: &ChangeView, facts: &DealFacts, metadata: &Metadata) -> J
         "days": crate::facts::track::days_moved(&change.from, &change.to),
         "stages_moved": change.stages_moved(pipeline, metadata),
         "source": change.actor.kind.name(),
+        "by": change.by.name(),
         "occurred_at": change.occurred_at.0,
         "vendor_id": change.vendor_id,
     })
 }
 
-fn seen_json(seen: &Seen) -> Json {
+/// A day as text, the same for everybody; an instant as milliseconds, which the
+/// `date` filter tells on the reader's wall.
+fn time_json(field: Field, at: UnixMs, metadata: &Metadata) -> Json {
+    civil_day(field, at, metadata).map_or_else(|| json!(at.0), |day| json!(day.to_string()))
+}
+
+fn seen_json(name: &str, seen: &Seen, owner_zone: &TimeZone) -> Json {
+    let may_be_day = || Field::named(name).is_some_and(|field| Field::DATES.contains(&field));
     match seen {
         Seen::Unknown | Seen::Empty => Json::Null,
         Seen::Bool(value) => json!(value),
         Seen::Number(value) => number(*value),
         Seen::Text(text) => json!(text),
+        // Conditions see a day as the owner's midnight.
+        Seen::Time(at) if may_be_day() => json!(at.to_zoned(owner_zone).date().to_string()),
         Seen::Time(at) => json!(at.0),
     }
 }

@@ -2,13 +2,14 @@
 //! that is live.
 
 use crate::condition::Truth;
+use crate::facts::author::changed_by;
 use crate::facts::deal::WAITING_MAX;
 use crate::facts::diff::{Step, diff};
 use crate::facts::event::events;
 use crate::facts::fold::{Effect, fold};
 use crate::facts::{
-    Actor, ActorKind, Change, ChangeKind, ChangeView, DealState, Fact, Field, Hydration,
-    Observation, Origin,
+    Actor, ActorKind, Change, ChangeKind, ChangeView, ChangedBy, DealState, Fact, Field, Hydration,
+    Observation, Origin, Value,
 };
 use crate::time::UnixMs;
 
@@ -17,7 +18,9 @@ use super::firing::Cause;
 use super::rule_truth::Look;
 use super::{AppliedChange, Firing, Outcome, World, timers};
 
-/// Takes one change in, or lets it wait for the record of a deal never read.
+/// Takes one change in, or lets it wait for the record of a deal never read, or
+/// of one that moves to a stage nobody knows yet: what a move means cannot be
+/// said before the account was read again.
 pub(super) fn change(
     state: &mut DealState,
     change: &Change,
@@ -27,7 +30,7 @@ pub(super) fn change(
 ) {
     state.last_engine_at = Some(now);
     state.told_at = state.told_at.max(Some(now));
-    if !state.is_ready() {
+    if !state.is_ready() || names_new_stage(change, world) {
         wait(state, change, now);
         if state.waiting.len() > WAITING_MAX {
             give_up_waiting(state, now, world, outcome);
@@ -41,9 +44,22 @@ pub(super) fn change(
     // A change that said nothing new moves no rule: a doubled delivery costs
     // no second look.
     if outcome.applied.len() > before {
-        episodes::evaluate(state, now, Seeding::Unknown, world, outcome);
+        // Nor is what Touchline itself writes a reason to speak: what it makes
+        // true is taken without a word.
+        let is_ours = change.actor.kind == ActorKind::Touchline;
+        let seeding = if is_ours { Seeding::All } else { Seeding::Unknown };
+        episodes::evaluate(state, now, seeding, world, outcome);
     }
     state.next_due = timers::next_due(state, world);
+}
+
+fn names_new_stage(change: &Change, world: &World<'_>) -> bool {
+    match &change.kind {
+        ChangeKind::FieldSet { field: Field::Stage, to: Fact::Known(Value::Text(id)) } => {
+            world.metadata.stage(None, id).is_none()
+        }
+        _ => false,
+    }
 }
 
 fn wait(state: &mut DealState, change: &Change, now: UnixMs) {
@@ -52,7 +68,12 @@ fn wait(state: &mut DealState, change: &Change, now: UnixMs) {
         Hydration::Waiting { since, earliest } => {
             Hydration::Waiting { since, earliest: earliest.min(occurred_at) }
         }
-        _ => Hydration::Waiting { since: now, earliest: occurred_at },
+        Hydration::Overdue { earliest } => {
+            Hydration::Waiting { since: now, earliest: earliest.min(occurred_at) }
+        }
+        Hydration::Unseen | Hydration::Done => {
+            Hydration::Waiting { since: now, earliest: occurred_at }
+        }
     };
     let same = |held: &Change| {
         let order = |one: &Change| (one.occurred_at, one.vendor_seq);
@@ -131,7 +152,11 @@ pub(super) fn observation(
         state.facts.activities.replace(list, observation.observed_at);
     }
     note_existence(state, observation);
-    episodes::evaluate(state, now, Seeding::Unknown, world, outcome);
+    // A past that is read once more, for facts that are newly mapped, says nothing
+    // new either.
+    let is_past = matches!(observation.origin, Origin::Backfill | Origin::Import);
+    let seeding = if seen && is_past { Seeding::All } else { Seeding::Unknown };
+    episodes::evaluate(state, now, seeding, world, outcome);
     state.next_due = timers::next_due(state, world);
 }
 
@@ -165,6 +190,7 @@ fn apply(
         Effect::Moved(moved) => (Some(moved.field), moved.from.clone(), moved.late),
         _ => (None, Fact::Unknown, false),
     };
+    let by = if *live { author(change, &from, state, world) } else { ChangedBy::Unknown };
     outcome.applied.push(AppliedChange {
         kind: change.kind.clone(),
         from,
@@ -173,6 +199,7 @@ fn apply(
         vendor_seq: change.vendor_seq,
         vendor_id: change.vendor_id.clone(),
         actor: change.actor.clone(),
+        by,
         engine_at: now,
         history: !live,
         late,
@@ -188,11 +215,23 @@ fn apply(
     if change.actor.kind == ActorKind::Touchline {
         return;
     }
-    for view in events(change, &effect, &state.facts, world.metadata) {
+    for view in events(change, &effect, by, &state.facts, world.metadata) {
         let firings = event_firings(state, &view, late, now, world);
         let into = if late { &mut outcome.late } else { &mut outcome.firings };
         into.extend(firings);
     }
+}
+
+/// Who made a change, as seen from the deal after it. Who gives a deal away is
+/// its owner too.
+fn author(change: &Change, from: &Fact<Value>, state: &DealState, world: &World<'_>) -> ChangedBy {
+    let mut owners: Vec<&str> = state.facts.text(Field::Owner).into_iter().collect();
+    if let (ChangeKind::FieldSet { field: Field::Owner, .. }, Fact::Known(Value::Text(before))) =
+        (&change.kind, from)
+    {
+        owners.push(before);
+    }
+    changed_by(&change.actor, &owners, world.metadata, world.managers)
 }
 
 fn event_firings(

@@ -34,8 +34,8 @@ pub use reading::{Reading, reading};
 
 use crate::calendar::Calendar;
 use crate::facts::{
-    Actor, Change, ChangeKind, ChangeView, DealState, EventKind, Fact, Field, Hydration, Metadata,
-    Observation, Value,
+    Actor, Change, ChangeKind, ChangeView, ChangedBy, DealState, EventKind, Fact, Field, Hydration,
+    Managers, Metadata, Observation, Value,
 };
 use crate::ruleset::RuleSet;
 use crate::time::UnixMs;
@@ -57,6 +57,9 @@ pub struct World<'a> {
     pub activity_trusted: bool,
     /// How long changes wait for the record of a deal never read.
     pub hydrate_deadline_ms: i64,
+    /// Who leads whom, for telling who made an edit. Edits by a manager are not
+    /// recognised where nobody is in here.
+    pub managers: &'a Managers,
     /// How old the creation of a deal may be, at its engine time, to count as
     /// happening now. An older one is history told late, as when a past is
     /// replayed: what state rules find true then is taken without speaking.
@@ -139,8 +142,11 @@ pub struct AppliedChange {
     pub vendor_seq: i64,
     /// The vendor's event id.
     pub vendor_id: Option<String>,
-    /// Who or what made it.
+    /// Who or what made it, as the vendor says.
     pub actor: Actor,
+    /// Who made it, as seen from the deal; not worked out for history.
+    #[serde(default, skip_serializing_if = "ChangedBy::is_unknown")]
+    pub by: ChangedBy,
     /// The engine time at which it was folded in.
     pub engine_at: UnixMs,
     /// History never fires.
@@ -176,6 +182,7 @@ impl AppliedChange {
             vendor_seq: self.vendor_seq,
             vendor_id: self.vendor_id.clone(),
             actor: self.actor.clone(),
+            by: self.by,
         })
     }
 }

@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 
 use super::Firing;
 use crate::condition::{Bound, Decisive, Seen, SeenValue};
+use crate::facts::schema::rests_on_activities;
 use crate::facts::{ChangeView, DealFacts, Field, Metadata};
 use names::{Kind, Named, named};
 use values::{Speaker, plural};
@@ -29,8 +30,8 @@ pub struct Reading {
 }
 
 /// Reads a firing out. Stages, pipelines and owners go by their labels, money
-/// has its currency, and dates are those of `zone`, the reader's; a close date
-/// is the same day for everybody.
+/// has its currency, and dates are those of `zone`, the reader's; a day,
+/// as the close date, is the same for everybody.
 #[must_use]
 pub fn reading(
     firing: &Firing,
@@ -44,7 +45,8 @@ pub fn reading(
     // The first part asks whether the rule looks at such deals at all.
     for part in firing.explanation.parts.iter().skip(1) {
         for decisive in part.decisive() {
-            reading.listened |= decisive.test.values.iter().any(rests_on_activities);
+            reading.listened |=
+                decisive.test.values.iter().any(|seen| rests_on_activities(&seen.name));
             for (label, line) in lines(&decisive, firing.change.as_ref(), &speaker) {
                 match told.iter().position(|known| *known == label) {
                     // Of two tests of one fact the one with more to say is told.
@@ -60,12 +62,6 @@ pub fn reading(
         }
     }
     reading
-}
-
-fn rests_on_activities(seen: &SeenValue) -> bool {
-    ["last_activity_at", "last_inbound_at", "last_outbound_at", "next_meeting_at"]
-        .iter()
-        .any(|fact| seen.name.contains(fact))
 }
 
 /// The lines of one test, each with the label under which it is told once.
@@ -169,5 +165,30 @@ fn label(field: Field) -> &'static str {
         Field::CreatedAt => "Created on",
         Field::NextStep => "Next step",
         Field::LossReason => "Reason for the loss",
+        Field::NextStepDate => "Date of the next step",
+        Field::Competitor => "Competitor",
+        Field::ForecastCategory => "Forecast category",
+        Field::Discount => "Discount in percent",
+        Field::Contacts => "People on the deal",
+        Field::LeadSource => "Source",
+        Field::ProposalSentAt => "Proposal sent on",
+        Field::ProposalOpenedAt => "Proposal opened on",
+        Field::RenewalDate => "Renewal date",
+        Field::ValueReviewDate => "Last review of results",
+        Field::Impact => "Effect the buyer wants",
+        Field::EconomicBuyer => "Owner of the budget",
+        Field::DecisionCriteria => "What the buyer chooses by",
+        Field::DecisionProcess => "How the buyer decides",
+        Field::PaperProcess => "Way to the signature",
+        Field::Problem => "The buyer's problem",
+        Field::Consequence => "What the problem leads to",
+        Field::Benefit => "What solving it is worth",
+        Field::Situation => "How the buyer works today",
+        Field::Champion => "Who speaks for us",
+        Field::Budget => "Budget",
+        Field::Timing => "Time frame",
+        Field::Insight => "What the buyer learnt from us",
+        Field::MeetingGoal => "Goal of the next meeting",
+        Field::MeetingOutcome => "Outcome of the last meeting",
     }
 }

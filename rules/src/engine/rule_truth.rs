@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 
 use crate::condition::{Context, Slot, Truth};
-use crate::facts::close_day::at_owners_midnight;
+use crate::facts::civil_day::at_owners_midnight;
 use crate::facts::schema::{ACTIVITY_SLOTS, Slots, deal_slots, place, put_change};
 use crate::facts::{ChangeView, DealFacts, Field, StageKind};
 use crate::ruleset::Rule;
@@ -23,18 +23,20 @@ pub(super) struct Look<'a> {
 impl<'a> Look<'a> {
     pub(super) fn at(facts: &'a DealFacts, now: UnixMs, world: &'a World<'a>) -> Self {
         let mut slots = deal_slots(facts, world.metadata, world.activity_trusted, now);
-        let close = &mut slots[usize::from(place::CLOSE_DATE)];
-        *close = at_owners_midnight(*close, world.metadata, world.calendar);
+        for field in Field::DATES {
+            let slot = &mut slots[usize::from(place::of(field))];
+            *slot = at_owners_midnight(field, *slot, world.metadata, world.calendar);
+        }
         Look { slots, now, kind: facts.stage_kind(world.metadata), gone: facts.is_gone(), world }
     }
 
     /// With the change that event rules read beside it.
     pub(super) fn with_change(mut self, change: &'a ChangeView, facts: &DealFacts) -> Self {
         put_change(&mut self.slots, change, facts.text(Field::Pipeline), self.world.metadata);
-        if change.field == Some(Field::CloseDate) {
+        if let Some(field) = change.field {
             for moved in [place::CHANGE_FROM, place::CHANGE_TO] {
                 let slot = &mut self.slots[usize::from(moved)];
-                *slot = at_owners_midnight(*slot, self.world.metadata, self.world.calendar);
+                *slot = at_owners_midnight(field, *slot, self.world.metadata, self.world.calendar);
             }
         }
         self

@@ -2,7 +2,7 @@
 
 use super::deal::DealFacts;
 use super::track::{Track, Version};
-use super::{Fact, Field, Metadata, StageKind, Value};
+use super::{Fact, Field, Metadata, Stage, StageKind, Value};
 use crate::time::UnixMs;
 
 impl DealFacts {
@@ -10,9 +10,13 @@ impl DealFacts {
     /// open. `None` when the stage is not known, or not in the metadata.
     #[must_use]
     pub fn stage_place(&self, metadata: &Metadata) -> Option<(usize, StageKind)> {
-        let (index, stage) =
-            metadata.stage(self.text(Field::Pipeline), self.text(Field::Stage)?)?;
-        Some((index, stage.kind))
+        self.stage_in(metadata).map(|(index, stage)| (index, stage.kind))
+    }
+
+    /// The present stage, with its index in its pipeline.
+    #[must_use]
+    pub fn stage_in<'m>(&self, metadata: &'m Metadata) -> Option<(usize, &'m Stage)> {
+        metadata.stage(self.text(Field::Pipeline), self.text(Field::Stage)?)
     }
 
     /// Whether the deal is open, won or lost.
@@ -24,13 +28,32 @@ impl DealFacts {
     /// When the deal entered its present stage.
     #[must_use]
     pub fn stage_entered_at(&self) -> Option<UnixMs> {
-        self.tracks.get(&Field::Stage).and_then(Track::since)
+        self.since(Field::Stage)
+    }
+
+    /// Since when a field holds its present value.
+    #[must_use]
+    pub fn since(&self, field: Field) -> Option<UnixMs> {
+        self.tracks.get(&field).and_then(Track::since)
+    }
+
+    /// How often a field went from one value to another; its first value is no
+    /// change.
+    #[must_use]
+    pub fn change_count(&self, field: Field) -> Option<u32> {
+        self.tracks.get(&field).map(Track::move_count)
+    }
+
+    /// When a field last went from one value to another. `Empty` if it never did.
+    #[must_use]
+    pub fn changed_at(&self, field: Field) -> Fact<UnixMs> {
+        self.tracks.get(&field).map_or(Fact::Unknown, Track::moved_at)
     }
 
     /// How often the deal went from one stage to another.
     #[must_use]
     pub fn stage_moves(&self) -> Option<u32> {
-        self.tracks.get(&Field::Stage).map(Track::move_count)
+        self.change_count(Field::Stage)
     }
 
     /// When a closed deal was closed: the first of the closed stages it has

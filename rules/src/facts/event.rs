@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::deal::DealFacts;
 use super::fold::Effect;
 use super::{
-    ActivityKind, Actor, ActorKind, Change, Direction, Fact, Field, Metadata, Stage, StageKind,
-    Value,
+    ActivityKind, Actor, ActorKind, Change, ChangedBy, Direction, Fact, Field, Metadata, Stage,
+    StageKind, Value,
 };
 use crate::time::UnixMs;
 
@@ -85,8 +85,11 @@ pub struct ChangeView {
     pub vendor_seq: i64,
     /// The vendor's id of the event.
     pub vendor_id: Option<String>,
-    /// Who or what made it.
+    /// Who or what made it, as the vendor says.
     pub actor: Actor,
+    /// Who made it, as seen from the deal.
+    #[serde(default, skip_serializing_if = "ChangedBy::is_unknown")]
+    pub by: ChangedBy,
 }
 
 impl ChangeView {
@@ -168,11 +171,13 @@ impl Direction {
     }
 }
 
-/// The events that `effect` of `change` means, each with the view of it.
+/// The events that `effect` of `change`, made `by` somebody, means: each with
+/// the view of it.
 #[must_use]
 pub fn events(
     change: &Change,
     effect: &Effect,
+    by: ChangedBy,
     facts: &DealFacts,
     metadata: &Metadata,
 ) -> Vec<ChangeView> {
@@ -187,6 +192,7 @@ pub fn events(
         vendor_seq: change.vendor_seq,
         vendor_id: change.vendor_id.clone(),
         actor: change.actor.clone(),
+        by,
     };
     match effect {
         Effect::None | Effect::Noted(_) | Effect::Existence => Vec::new(),

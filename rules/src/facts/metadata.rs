@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{Field, StagePhase};
+
 /// What a connected CRM account says of itself. Read again when a change names
 /// something that is not in here.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +18,10 @@ pub struct Metadata {
     pub pipelines: Vec<Pipeline>,
     /// People who can own deals.
     pub owners: Vec<Owner>,
+    /// Named facts that no property fills. What was told of one while a property
+    /// did is not known any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unmapped: Vec<Field>,
 }
 
 /// A deal pipeline.
@@ -38,6 +44,9 @@ pub struct Stage {
     pub label: String,
     /// Whether a deal here is open, won or lost.
     pub kind: StageKind,
+    /// Where in the sale it stands, if the connection says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase: Option<StagePhase>,
 }
 
 /// Whether a deal in a stage is open, won or lost.

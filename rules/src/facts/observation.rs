@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ActivityKind, Actor, DealKey, Direction, Fact, Field, Value};
+use super::{ActivityKind, Actor, DealKey, Direction, Fact, Field, PersonMark, Value};
 use crate::time::UnixMs;
 
 /// A deal as a CRM showed it at one instant, with what it tells of the past.
@@ -73,4 +73,7 @@ pub struct Activity {
     pub at: UnixMs,
     /// Written by Touchline: kept out of every activity fact.
     pub by_touchline: bool,
+    /// The people at the buyer's who took part; `None` where nobody told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub people: Option<Vec<PersonMark>>,
 }

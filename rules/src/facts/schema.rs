@@ -10,96 +10,20 @@
 //!
 //! `now` is part of the language and needs no slot.
 
-use super::event::{ChangeView, EventKind};
-use super::{
-    ActivityKind, ActorKind, DealFacts, Direction, Fact, Field, Metadata, StageKind, Value,
-};
+use super::event::EventKind;
+use super::{ActivityKind, ActorKind, ChangedBy, Field, Metadata, StageKind, StagePhase};
 use crate::condition::{FieldDef, Schema, Slot, Type};
-use crate::facts::track::days_moved;
-use crate::time::UnixMs;
 
-use super::schema::place::*;
-
-/// The slot of each fact.
-pub mod place {
-    /// `deal.id`
-    pub const ID: u16 = 0;
-    /// `deal.name`
-    pub const NAME: u16 = 1;
-    /// `deal.pipeline`
-    pub const PIPELINE: u16 = 2;
-    /// `deal.stage`
-    pub const STAGE: u16 = 3;
-    /// `deal.stage_kind`
-    pub const STAGE_KIND: u16 = 4;
-    /// `deal.stage_index`
-    pub const STAGE_INDEX: u16 = 5;
-    /// `deal.owner`
-    pub const OWNER: u16 = 6;
-    /// `deal.amount`
-    pub const AMOUNT: u16 = 7;
-    /// `deal.currency`
-    pub const CURRENCY: u16 = 8;
-    /// `deal.close_date`
-    pub const CLOSE_DATE: u16 = 9;
-    /// `deal.created_at`
-    pub const CREATED_AT: u16 = 10;
-    /// `deal.closed_at`
-    pub const CLOSED_AT: u16 = 11;
-    /// `deal.stage_entered_at`
-    pub const STAGE_ENTERED_AT: u16 = 12;
-    /// `deal.next_step`
-    pub const NEXT_STEP: u16 = 13;
-    /// `deal.loss_reason`
-    pub const LOSS_REASON: u16 = 14;
-    /// `deal.last_activity_at`
-    pub const LAST_ACTIVITY_AT: u16 = 15;
-    /// `deal.last_inbound_at`
-    pub const LAST_INBOUND_AT: u16 = 16;
-    /// `deal.last_outbound_at`
-    pub const LAST_OUTBOUND_AT: u16 = 17;
-    /// `deal.next_meeting_at`
-    pub const NEXT_MEETING_AT: u16 = 18;
-    /// `deal.push_count`
-    pub const PUSH_COUNT: u16 = 19;
-    /// `deal.pushed_days`
-    pub const PUSHED_DAYS: u16 = 20;
-    /// `deal.stage_moves`
-    pub const STAGE_MOVES: u16 = 21;
-    /// `deal.is_closed`
-    pub const IS_CLOSED: u16 = 22;
-    /// `change.field`
-    pub const CHANGE_FIELD: u16 = 23;
-    /// `change.from`
-    pub const CHANGE_FROM: u16 = 24;
-    /// `change.to`
-    pub const CHANGE_TO: u16 = 25;
-    /// `change.stages_moved`
-    pub const CHANGE_STAGES_MOVED: u16 = 26;
-    /// `change.direction`
-    pub const CHANGE_DIRECTION: u16 = 27;
-    /// `change.days`
-    pub const CHANGE_DAYS: u16 = 28;
-    /// `change.occurred_at`
-    pub const CHANGE_OCCURRED_AT: u16 = 29;
-    /// `change.source`
-    pub const CHANGE_SOURCE: u16 = 30;
-    /// `change.kind`
-    pub const CHANGE_KIND: u16 = 31;
-    /// `threshold`
-    pub const THRESHOLD: u16 = 32;
-    /// `nudge.sent_at`
-    pub const NUDGE_SENT_AT: u16 = 33;
-    /// How many slots there are.
-    pub const COUNT: usize = 34;
-}
+pub use super::place;
+use super::place::*;
+pub use super::slots::{activity_known, deal_slots, put_change};
 
 /// Room for every fact of one evaluation. It lives on the stack: nothing is
 /// allocated to look at a deal.
 pub type Slots<'a> = [Slot<'a>; COUNT];
 
 /// Every `deal.*` field: name, type, slot and meaning.
-pub const DEAL_FIELDS: [(&str, Type, u16, &str); 23] = [
+pub const DEAL_FIELDS: [(&str, Type, u16, &str); 61] = [
     ("deal.id", Type::Text, ID, "the CRM's id of the deal"),
     ("deal.name", Type::Text, NAME, "its name"),
     ("deal.pipeline", Type::Text, PIPELINE, "id of its pipeline"),
@@ -128,11 +52,105 @@ pub const DEAL_FIELDS: [(&str, Type, u16, &str); 23] = [
     ("deal.pushed_days", Type::Number, PUSHED_DAYS, "days of those moves in sum"),
     ("deal.stage_moves", Type::Number, STAGE_MOVES, "how often it changed stage"),
     ("deal.is_closed", Type::Bool, IS_CLOSED, "won or lost"),
+    (
+        "deal.stage_phase",
+        Type::Text,
+        STAGE_PHASE,
+        "\"early\", \"middle\", \"late\", \"proposal\" or \"verbal\", as the connection maps its stage",
+    ),
+    ("deal.owner_since", Type::Time, OWNER_SINCE, "since when it has its owner"),
+    ("deal.owner_changes", Type::Number, OWNER_CHANGES, "how often it changed owner"),
+    ("deal.amount_changes", Type::Number, AMOUNT_CHANGES, "how often its amount changed"),
+    (
+        "deal.amount_changed_at",
+        Type::Time,
+        AMOUNT_CHANGED_AT,
+        "when its amount last changed; empty if it never did",
+    ),
+    (
+        "deal.close_date_changed_at",
+        Type::Time,
+        CLOSE_DATE_CHANGED_AT,
+        "when its close date last moved; empty if it never did",
+    ),
+    ("deal.last_email_at", Type::Time, LAST_EMAIL_AT, "the last e-mail, either way"),
+    ("deal.last_call_at", Type::Time, LAST_CALL_AT, "the last call, either way"),
+    ("deal.last_meeting_at", Type::Time, LAST_MEETING_AT, "the last meeting held"),
+    ("deal.emails", Type::Number, EMAILS, "e-mails so far, at most 8 of each direction"),
+    ("deal.calls", Type::Number, CALLS, "calls so far, at most 8 of each direction"),
+    ("deal.meetings", Type::Number, MEETINGS, "meetings held so far, at most 64"),
+    (
+        "deal.contacts_engaged",
+        Type::Number,
+        CONTACTS_ENGAGED,
+        "different people in its e-mails, calls and meetings so far, at most 32",
+    ),
+    ("deal.next_step_date", Type::Time, NEXT_STEP_DATE, "when the next step is due"),
+    ("deal.competitor", Type::Text, COMPETITOR, "who else the buyer looks at"),
+    ("deal.forecast_category", Type::Text, FORECAST_CATEGORY, "the forecast category"),
+    ("deal.discount", Type::Number, DISCOUNT, "the discount in percent"),
+    ("deal.contacts", Type::Number, CONTACTS, "how many people are associated with it"),
+    ("deal.lead_source", Type::Text, LEAD_SOURCE, "where it came from"),
+    ("deal.proposal_sent_at", Type::Time, PROPOSAL_SENT_AT, "when the proposal was sent"),
+    (
+        "deal.proposal_opened_at",
+        Type::Time,
+        PROPOSAL_OPENED_AT,
+        "when the buyer opened the proposal",
+    ),
+    ("deal.renewal_date", Type::Time, RENEWAL_DATE, "when the contract renews"),
+    (
+        "deal.value_review_date",
+        Type::Time,
+        VALUE_REVIEW_DATE,
+        "when results were last reviewed with the buyer",
+    ),
+    ("deal.impact", Type::Text, IMPACT, "the measured effect the buyer wants"),
+    ("deal.economic_buyer", Type::Text, ECONOMIC_BUYER, "who owns the budget"),
+    ("deal.decision_criteria", Type::Text, DECISION_CRITERIA, "by what the buyer chooses"),
+    ("deal.decision_process", Type::Text, DECISION_PROCESS, "how the buyer decides"),
+    ("deal.paper_process", Type::Text, PAPER_PROCESS, "how the paper gets signed"),
+    ("deal.problem", Type::Text, PROBLEM, "the buyer's problem"),
+    ("deal.consequence", Type::Text, CONSEQUENCE, "what the problem leads to if nothing changes"),
+    ("deal.benefit", Type::Text, BENEFIT, "what solving it is worth to the buyer"),
+    ("deal.situation", Type::Text, SITUATION, "how the buyer works today"),
+    ("deal.champion", Type::Text, CHAMPION, "who sells for us inside"),
+    ("deal.budget", Type::Text, BUDGET, "what is known of the budget"),
+    ("deal.timing", Type::Text, TIMING, "by when the buyer needs it, and why"),
+    ("deal.insight", Type::Text, INSIGHT, "what we taught the buyer"),
+    ("deal.meeting_goal", Type::Text, MEETING_GOAL, "what the next meeting is to decide"),
+    ("deal.meeting_outcome", Type::Text, MEETING_OUTCOME, "what the last meeting ended with"),
 ];
 
 /// The slots of facts that rest on activities.
-pub const ACTIVITY_SLOTS: [u16; 4] =
-    [LAST_ACTIVITY_AT, LAST_INBOUND_AT, LAST_OUTBOUND_AT, NEXT_MEETING_AT];
+pub const ACTIVITY_SLOTS: [u16; 11] = [
+    LAST_ACTIVITY_AT,
+    LAST_INBOUND_AT,
+    LAST_OUTBOUND_AT,
+    NEXT_MEETING_AT,
+    LAST_EMAIL_AT,
+    LAST_CALL_AT,
+    LAST_MEETING_AT,
+    EMAILS,
+    CALLS,
+    MEETINGS,
+    CONTACTS_ENGAGED,
+];
+
+/// The names of the facts that rest on activities.
+pub fn activity_facts() -> impl Iterator<Item = &'static str> {
+    let facts = DEAL_FIELDS.iter().filter(|(_, _, slot, _)| ACTIVITY_SLOTS.contains(slot));
+    facts.map(|(name, ..)| *name)
+}
+
+/// Whether what a condition reads under `name` rests on activities: such a fact
+/// itself, or what a function counts from one.
+#[must_use]
+pub fn rests_on_activities(name: &str) -> bool {
+    let argument = name.strip_suffix(')').and_then(|call| call.split_once('('));
+    let fact = argument.map_or(name, |(_, argument)| argument);
+    activity_facts().any(|one| one == fact)
+}
 
 /// The literals that accounts give a meaning to. `None`: nothing is known, and
 /// any literal is taken.
@@ -190,6 +208,7 @@ pub fn schema(on: Option<EventKind>, in_outcome: bool, words: &Vocabulary) -> Sc
                 STAGE_KIND => {
                     texts([StageKind::Open, StageKind::Won, StageKind::Lost].map(StageKind::name))
                 }
+                STAGE_PHASE => texts(StagePhase::ALL.map(StagePhase::name)),
                 _ => None,
             };
             def(name, *ty, *slot, values, doc)
@@ -208,9 +227,11 @@ pub fn schema(on: Option<EventKind>, in_outcome: bool, words: &Vocabulary) -> Sc
 #[must_use]
 pub fn change_fields(event: EventKind, words: &Vocabulary) -> Vec<FieldDef> {
     let sources = texts(ActorKind::ALL.map(ActorKind::name));
+    let by = texts(ChangedBy::ALL.map(ChangedBy::name));
     let mut fields = vec![
         def("change.occurred_at", Type::Time, CHANGE_OCCURRED_AT, None, "when it happened"),
-        def("change.source", Type::Text, CHANGE_SOURCE, sources, "who or what made it"),
+        def("change.source", Type::Text, CHANGE_SOURCE, sources, "by which means it was made"),
+        def("change.by", Type::Text, CHANGE_BY, by, "who made it, as seen from the deal"),
     ];
     let moved = match event {
         EventKind::Created => None,
@@ -225,7 +246,7 @@ pub fn change_fields(event: EventKind, words: &Vocabulary) -> Vec<FieldDef> {
         EventKind::FieldChanged(field) => Some(field),
     };
     let Some(field) = moved else { return fields };
-    let (ty, values) = (field_type(field), words.values_of(field));
+    let (ty, values) = (field.value_type(), words.values_of(field));
     let names = texts([field.name()]);
     fields.push(def("change.field", Type::Text, CHANGE_FIELD, names, "the field that moved"));
     fields.push(def("change.from", ty, CHANGE_FROM, values.clone(), "its value before"));
@@ -243,128 +264,10 @@ pub fn change_fields(event: EventKind, words: &Vocabulary) -> Vec<FieldDef> {
     fields
 }
 
-/// The type of a field's values.
-#[must_use]
-pub fn field_type(field: Field) -> Type {
-    match field {
-        Field::Amount => Type::Number,
-        Field::CloseDate | Field::CreatedAt => Type::Time,
-        _ => Type::Text,
-    }
-}
-
 fn def(name: &str, ty: Type, slot: u16, values: Option<Vec<String>>, doc: &str) -> FieldDef {
     FieldDef { name: name.to_owned(), ty, slot, values, doc: doc.to_owned() }
 }
 
 fn texts<const N: usize>(names: [&str; N]) -> Option<Vec<String>> {
     Some(names.map(str::to_owned).to_vec())
-}
-
-/// Whether facts that rest on activities may be used at all: the pipeline's
-/// verdict, and whether this deal's activities were read.
-#[must_use]
-pub fn activity_known(facts: &DealFacts, trusted: bool) -> bool {
-    trusted && facts.activities.read
-}
-
-/// Every `deal.*` fact as it stands at `now`. The rest is left Unknown.
-#[must_use]
-pub fn deal_slots<'a>(
-    facts: &'a DealFacts,
-    metadata: &'a Metadata,
-    activity_trusted: bool,
-    now: UnixMs,
-) -> Slots<'a> {
-    let mut slots: Slots<'a> = [Slot::Unknown; COUNT];
-    let mut put = |place: u16, slot: Slot<'a>| slots[usize::from(place)] = slot;
-    put(ID, Slot::Text(&facts.key.id));
-    let plain = [
-        (NAME, Field::Name),
-        (PIPELINE, Field::Pipeline),
-        (STAGE, Field::Stage),
-        (OWNER, Field::Owner),
-        (AMOUNT, Field::Amount),
-        (CURRENCY, Field::Currency),
-        (CLOSE_DATE, Field::CloseDate),
-        (NEXT_STEP, Field::NextStep),
-        (LOSS_REASON, Field::LossReason),
-    ];
-    for (place, field) in plain {
-        put(place, slot(facts.value(field)));
-    }
-    if facts.text(Field::Currency).is_none()
-        && let Some(currency) = &metadata.currency
-    {
-        put(CURRENCY, Slot::Text(currency));
-    }
-    if let Some((index, kind)) = facts.stage_place(metadata) {
-        put(STAGE_KIND, Slot::Text(kind.name()));
-        put(STAGE_INDEX, Slot::Number(index as f64));
-        put(IS_CLOSED, Slot::Bool(kind != StageKind::Open));
-    }
-    put(CREATED_AT, facts.created_at().map_or(Slot::Unknown, Slot::Time));
-    put(STAGE_ENTERED_AT, facts.stage_entered_at().map_or(Slot::Unknown, Slot::Time));
-    put(STAGE_MOVES, facts.stage_moves().map_or(Slot::Unknown, |n| Slot::Number(f64::from(n))));
-    put(
-        CLOSED_AT,
-        match facts.closed_at(metadata) {
-            Fact::Known(at) => Slot::Time(at),
-            Fact::Empty => Slot::Empty,
-            Fact::Unknown => Slot::Unknown,
-        },
-    );
-    if let Some((count, days)) = facts.pushes(metadata) {
-        put(PUSH_COUNT, Slot::Number(f64::from(count)));
-        put(PUSHED_DAYS, Slot::Number(days as f64));
-    }
-    if activity_known(facts, activity_trusted) {
-        let known = |at: Option<UnixMs>| at.map_or(Slot::Empty, Slot::Time);
-        let last = |way| known(facts.activities.last(way, now));
-        put(LAST_ACTIVITY_AT, last(None));
-        put(LAST_INBOUND_AT, last(Some(Direction::Inbound)));
-        put(LAST_OUTBOUND_AT, last(Some(Direction::Outbound)));
-        put(NEXT_MEETING_AT, known(facts.activities.next_meeting(now)));
-    }
-    slots
-}
-
-/// Puts `change.*` beside the facts of the deal.
-pub fn put_change<'a>(
-    slots: &mut Slots<'a>,
-    change: &'a ChangeView,
-    pipeline: Option<&str>,
-    metadata: &Metadata,
-) {
-    let mut put = |place: u16, slot: Slot<'a>| slots[usize::from(place)] = slot;
-    put(CHANGE_OCCURRED_AT, Slot::Time(change.occurred_at));
-    put(CHANGE_SOURCE, Slot::Text(change.actor.kind.name()));
-    if let Some((kind, way)) = change.activity {
-        put(CHANGE_KIND, Slot::Text(kind.name()));
-        put(CHANGE_DIRECTION, way.name().map_or(Slot::Unknown, Slot::Text));
-    }
-    let Some(field) = change.field else { return };
-    put(CHANGE_FIELD, Slot::Text(field.name()));
-    put(CHANGE_FROM, slot(&change.from));
-    put(CHANGE_TO, slot(&change.to));
-    if let Some(days) = days_moved(&change.from, &change.to) {
-        put(CHANGE_DAYS, Slot::Number(days as f64));
-    }
-    if field == Field::Stage
-        && let Some(moved) = change.stages_moved(pipeline, metadata)
-    {
-        put(CHANGE_STAGES_MOVED, Slot::Number(moved as f64));
-        put(CHANGE_DIRECTION, Slot::Text(if moved < 0 { "back" } else { "forward" }));
-    }
-}
-
-fn slot(value: &Fact<Value>) -> Slot<'_> {
-    use rust_decimal::prelude::ToPrimitive;
-    match value {
-        Fact::Unknown => Slot::Unknown,
-        Fact::Empty => Slot::Empty,
-        Fact::Known(Value::Text(text)) => Slot::Text(text),
-        Fact::Known(Value::Number(number)) => number.to_f64().map_or(Slot::Unknown, Slot::Number),
-        Fact::Known(Value::Time(at)) => Slot::Time(*at),
-    }
 }

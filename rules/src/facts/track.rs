@@ -43,8 +43,11 @@ struct Folded {
     last: Version,
     /// Since when `last.value` held; `None` when that is not known.
     since: Option<UnixMs>,
-    /// Movements among the versions let go.
+    /// Movements among the versions let go that left a value.
     moves: u32,
+    /// When the last of those was; `None` when that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    moved_at: Option<UnixMs>,
     /// Those that moved a time later by a day or more.
     pushes: u32,
     /// Whole days of those pushes.
@@ -130,6 +133,7 @@ impl Track {
                 since: (!oldest.undated).then_some(oldest.at),
                 last: oldest,
                 moves: 0,
+                moved_at: None,
                 pushes: 0,
                 pushed_days: 0,
             },
@@ -146,10 +150,15 @@ impl Track {
         all.zip(next).filter(|(from, to)| from.value != to.value)
     }
 
-    /// How often the value moved.
+    /// Movements that left a value: filling in a blank is none.
+    fn changes(&self) -> impl Iterator<Item = (&Version, &Version)> {
+        self.moves().filter(|(from, _)| from.value.known().is_some())
+    }
+
+    /// How often the value changed. That it was filled in is no change.
     #[must_use]
     pub fn move_count(&self) -> u32 {
-        let kept = u32::try_from(self.moves().count()).unwrap_or(u32::MAX);
+        let kept = u32::try_from(self.changes().count()).unwrap_or(u32::MAX);
         self.folded.as_ref().map_or(0, |folded| folded.moves).saturating_add(kept)
     }
 
@@ -163,6 +172,18 @@ impl Track {
             (Some(folded), _) => folded.since,
             (None, Some(first)) => (!first.undated).then_some(first.at),
             (None, None) => None,
+        }
+    }
+
+    /// When the value last changed. `Empty` if it never did since it was first
+    /// told, `Unknown` if only the reading of the change has a date.
+    #[must_use]
+    pub fn moved_at(&self) -> Fact<UnixMs> {
+        let dated = |at: Option<UnixMs>| at.map_or(Fact::Unknown, Fact::Known);
+        match (self.changes().last(), &self.folded) {
+            (Some((_, to)), _) => dated((!to.undated).then_some(to.at)),
+            (None, Some(folded)) if folded.moves > 0 => dated(folded.moved_at),
+            (None, _) => Fact::Empty,
         }
     }
 
@@ -184,8 +205,11 @@ impl Track {
 impl Folded {
     fn then(mut self, next: Version) -> Folded {
         if next.value != self.last.value {
-            self.moves = self.moves.saturating_add(1);
             self.since = (!next.undated).then_some(next.at);
+            if self.last.value.known().is_some() {
+                self.moves = self.moves.saturating_add(1);
+                self.moved_at = self.since;
+            }
             if let Some(days) = days_moved(&self.last.value, &next.value).filter(|days| *days > 0) {
                 self.pushes = self.pushes.saturating_add(1);
                 self.pushed_days = self.pushed_days.saturating_add(days);
@@ -243,6 +267,31 @@ mod tests {
     }
 
     #[test]
+    fn a_value_that_never_moved_has_no_last_move() {
+        let mut track = Track::default();
+        track.insert(text(1, "a"));
+        assert_eq!(track.moved_at(), Fact::Empty);
+        track.fold_oldest();
+        assert_eq!(track.moved_at(), Fact::Empty);
+        track.insert(text(5, "b"));
+        track.insert(text(7, "b"));
+        assert_eq!(track.moved_at(), Fact::Known(UnixMs(5)));
+        let mut filled = Track::default();
+        filled.insert(Version { value: Fact::Empty, undated: true, ..text(1, "") });
+        filled.insert(text(2, "a"));
+        let told = |track: &Track| (track.move_count(), track.moved_at());
+        assert_eq!(told(&filled), (0, Fact::Empty), "filling in a blank is no change");
+        filled.insert(Version { value: Fact::Empty, ..text(3, "") });
+        filled.insert(text(4, "b"));
+        assert_eq!(told(&filled), (1, Fact::Known(UnixMs(3))));
+        for _ in 0..4 {
+            filled.fold_oldest();
+            assert_eq!(told(&filled), (1, Fact::Known(UnixMs(3))));
+        }
+        assert_eq!(filled.since(), Some(UnixMs(4)));
+    }
+
+    #[test]
     fn only_moves_of_a_day_and_later_are_pushes() {
         let mut track = Track::default();
         for version in [day(1, 10), day(2, 20), day(3, 15), day(4, 16)] {
@@ -261,17 +310,14 @@ mod tests {
         for at in 0..9 {
             track.insert(day(at, at / 2));
         }
-        let facts =
-            (track.move_count(), track.since(), track.pushes(|_| true), track.newest().cloned());
+        let told = |track: &Track| {
+            let counts = (track.move_count(), track.pushes(|_| true));
+            (counts, track.since(), track.moved_at(), track.newest().cloned())
+        };
+        let facts = told(&track);
         for _ in 0..20 {
             track.fold_oldest();
-            let now = (
-                track.move_count(),
-                track.since(),
-                track.pushes(|_| true),
-                track.newest().cloned(),
-            );
-            assert_eq!(now, facts);
+            assert_eq!(told(&track), facts);
         }
         assert_eq!(track.versions().len(), 1);
         assert_eq!(track.insert(day(0, 50)), Inserted::BeyondHorizon);

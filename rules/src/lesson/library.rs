@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use super::{Lesson, parse};
 use crate::condition::Severity;
+use crate::ruleset::yaml::Position;
 use crate::ruleset::{RuleDiagnostic, SourceFile};
 
 /// The most lessons of one library.
@@ -95,6 +96,7 @@ fn whole_file(
         file: file.path.clone(),
         line: 1,
         column: 1,
+        end: Position { line: 1, column: 1 },
         code,
         message,
         hint: Some(hint),

@@ -246,7 +246,7 @@ async fn how_webhooks_were_answered_is_told() {
         rig.store.put_connection_part("hubspot".into(), part, version, body, NOW).await.unwrap();
         rig.report(Some("hubspot")).await
     };
-    let told = "webhooks in 7 days: 42 taken, 0 refused (401), 0 too large (413), 0 turned away (429), 3 not stored (503)";
+    let told = "webhooks in 7 days, up to 10 s ago: 42 taken, 0 refused (401), 0 too large (413), 0 turned away (429), 3 not stored (503)";
     let report = put(0, 0).await;
     assert!(report.contains(&format!("ok    {told}")), "{report}");
     let report = put(1, 1).await;
@@ -286,7 +286,7 @@ async fn what_the_crm_carries_and_which_rules_lack_it_is_told() {
     let batch = Batch { settings_version, deals: vec![row], ..Batch::default() };
     rig.store.commit_batch(batch, CommitClass::Derived).await.unwrap().done().unwrap();
     let report = rig.report(Some("hubspot")).await;
-    let shares = "Sales: the share of open deals that carry each fact\n        100 %  deal.name, deal.id\n         50 %  deal.next_step";
+    let shares = "Sales: the share of those deals that carried each fact\n        100 %  deal.name, deal.id\n         50 %  deal.next_step";
     assert!(report.contains(shares), "{report}");
     assert!(report.contains("on how many of 1 open deals"), "{report}");
     assert!(report.contains("nobody told of deal.stage_kind"), "{report}");

@@ -8,6 +8,7 @@ use serde::Serialize;
 use touchline_rules::UnixMs;
 use touchline_rules::condition::{Explanation, Seen, Truth};
 use touchline_rules::engine::{World, explain_rule};
+use touchline_rules::facts::schema::rests_on_activities;
 use touchline_rules::facts::{DealKey, DealState, Field};
 use touchline_rules::ruleset::{Rule, RuleSet, Trigger};
 use touchline_rules::time::{HOUR_MS, MINUTE_MS};
@@ -15,6 +16,7 @@ use touchline_rules::time::{HOUR_MS, MINUTE_MS};
 use super::super::{ConfigFile, open};
 use super::accounts_of;
 use super::newest_change::{Newest, ToldChange};
+use crate::coaching::account_settings::apply_mapping;
 use crate::coaching::data_check::load_verdicts;
 use crate::coaching::opening::no_connection;
 use crate::coaching::people::People;
@@ -126,7 +128,8 @@ async fn tell(
     at: UnixMs,
 ) -> anyhow::Result<Told> {
     let DealKey { connection, id } = &state.facts.key;
-    let metadata = stored(store, connection).await?.unwrap_or_default();
+    let mut metadata = stored(store, connection).await?.unwrap_or_default();
+    apply_mapping(config, connection, &mut metadata);
     let people = People::load(store.clone(), Arc::clone(config)).await?;
     let owner = People::owner_email(&metadata, state.facts.text(Field::Owner));
     let pipeline = state.facts.text(Field::Pipeline).unwrap_or_default();
@@ -135,6 +138,7 @@ async fn tell(
         metadata: &metadata,
         calendar: &people.calendar_of(owner.as_deref(), &metadata),
         activity_trusted: load_verdicts(store, connection).await?.trusts(pipeline),
+        managers: people.managers(),
         hydrate_deadline_ms: config.ingest.hydrate_deadline_minutes * MINUTE_MS,
         live_max_age_ms: config.attention.event_max_age_hours.saturating_mul(HOUR_MS),
     };
@@ -239,14 +243,10 @@ fn unknown(explanation: &Explanation, activity_trusted: bool) -> String {
         [] => "a part of it cannot be told".to_owned(),
         names => format!("nobody told of {}", names.join(", ")),
     };
-    if !activity_trusted && names.iter().any(|name| is_activity(name)) {
+    if !activity_trusted && names.iter().any(|name| rests_on_activities(name)) {
         text += "; too few deals of this pipeline show activity, so nothing rests on it there";
     }
     text
-}
-
-fn is_activity(name: &str) -> bool {
-    ["activity", "inbound", "outbound", "meeting"].iter().any(|part| name.contains(part))
 }
 
 /// The unknown values of the parts that leave the whole unknown.

@@ -163,6 +163,7 @@ fn view(
         vendor_seq: applied.vendor_seq,
         vendor_id: applied.vendor_id.clone(),
         actor: applied.actor.clone(),
+        by: applied.by,
     };
     match (event, &applied.kind) {
         (EventKind::Created, ChangeKind::Created) => Some(plain()),

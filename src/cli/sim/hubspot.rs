@@ -17,6 +17,7 @@ use touchline_rules::UnixMs;
 use super::{Target, address, listen, public_url, target};
 use crate::clock::SystemClock;
 use crate::coaching::opening::redirect_url;
+use crate::demo::account::{facts_config, hear_named_facts, phases_config};
 use crate::demo::course::Course;
 use crate::demo::history::read;
 use crate::demo::replay::{Replay, managers_config};
@@ -34,6 +35,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 const QUIET: Duration = Duration::from_secs(3);
 /// … and is not waited for any longer than this.
 const QUIET_WAIT_MAX: Duration = Duration::from_secs(15 * 60);
+/// How many such waits pass before it is said how far the reading is.
+const TELL_EVERY_ROUNDS: u32 = 5;
 
 /// What `--help` says after the options.
 const MOVE_A_DEAL: &str = "\
@@ -133,6 +136,9 @@ fn account(args: &HubSpotArgs, history: Option<&History>) -> anyhow::Result<Fake
     if args.no_limits {
         config.limits = RateLimits::off();
     }
+    if history.is_some() {
+        hear_named_facts(&mut config);
+    }
     if let Some(zone) = history.and_then(|one| one.header.metadata.time_zone.as_ref()) {
         config.time_zone.clone_from(zone);
     }
@@ -146,7 +152,13 @@ fn snippet(
     history: Option<&History>,
 ) -> String {
     let config = fake.config();
-    let people = history.map(|history| managers_config(&history.header)).unwrap_or_default();
+    let people = history.map(|History { header, .. }| {
+        // Tables that a replay fills: named facts and phases.
+        let facts = facts_config() + &phases_config(&header.metadata.pipelines);
+        let facts = facts.replace("[connections.hubspot.", &format!("[connections.{connection}."));
+        managers_config(header) + &facts
+    });
+    let people = people.unwrap_or_default();
     format!(
         "# public_url must be \"{service}\"\n[connections.{connection}]\nconnector = \"hubspot\"\n\
          base_url = \"http://{address}\"\nclient_secret = \"{secret}\"\naccess_token = \"{token}\"\n\
@@ -229,8 +241,9 @@ fn tell(fake: &FakeHubSpot, replay: &Replay) {
 async fn until_quiet(fake: &FakeHubSpot) {
     eprintln!("waiting until the service has read what it wants to know");
     let waited = tokio::time::timeout(QUIET_WAIT_MAX, async {
-        let mut calls = fake.call_count();
-        loop {
+        let before = fake.call_count();
+        let mut calls = before;
+        for rounds in 1_u32.. {
             tokio::time::sleep(QUIET).await;
             fake.tick(fake.now()).await;
             let now = fake.call_count();
@@ -238,6 +251,12 @@ async fn until_quiet(fake: &FakeHubSpot) {
                 break;
             }
             calls = now;
+            if rounds.is_multiple_of(TELL_EVERY_ROUNDS) {
+                eprintln!(
+                    "  it reads on, at the account's limits: {} calls so far",
+                    calls - before
+                );
+            }
         }
     });
     if waited.await.is_err() {

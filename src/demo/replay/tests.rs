@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use touchline_hubspot::fake::FakeConfig;
-use touchline_rules::facts::{Actor as By, DealKey, Metadata, Owner, Pipeline, Stage};
+use touchline_rules::facts::{Actor as By, DealKey, Metadata, Owner, Pipeline, Stage, StageKind};
 use touchline_rules::time::DAY_MS;
 
 use super::*;
@@ -12,7 +12,8 @@ const START: UnixMs = UnixMs(1_476_936_000_000);
 const NOW: UnixMs = UnixMs(1_800_000_000_000);
 
 fn header() -> Header {
-    let stage = |id: &str, kind| Stage { id: id.to_owned(), label: id.to_owned(), kind };
+    let stage =
+        |id: &str, kind| Stage { id: id.to_owned(), label: id.to_owned(), kind, phase: None };
     let owner = |id: &str, email: &str, name: &str| Owner {
         id: id.to_owned(),
         user_id: Some(format!("u{id}")),
@@ -138,6 +139,7 @@ fn what_happens_to_deals_happens_in_the_account() {
         direction: Direction::Outbound,
         at: START.plus_ms(DAY_MS),
         by_touchline: false,
+        people: None,
     };
     let merged = ChangeKind::MergedInto { survivor: "A1".to_owned() };
     let (hubspot, replay) = played(vec![

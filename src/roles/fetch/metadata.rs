@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use touchline_kit::{CallError, Crm};
+use touchline_kit::{CallError, Crm, mapping};
 use touchline_rules::UnixMs;
 use touchline_rules::facts::Metadata;
 use touchline_rules::time::MINUTE_MS;
@@ -88,7 +88,8 @@ pub async fn refresh(
 /// When the store cannot be read.
 pub async fn restore(store: &Store, connections: &Connections) -> anyhow::Result<()> {
     for connection in connections.iter() {
-        if let Some(metadata) = stored(store, &connection.slug).await? {
+        if let Some(mut metadata) = stored(store, &connection.slug).await? {
+            mapping::apply(&mut metadata, &connection.view().settings);
             take_over(connection, metadata);
         }
         // After the zone, which decides what today is.
@@ -100,7 +101,8 @@ pub async fn restore(store: &Store, connections: &Connections) -> anyhow::Result
     Ok(())
 }
 
-/// The metadata of a connection as last read.
+/// The metadata of a connection as last read, with the mapping of that time: see
+/// [`crate::coaching::account_settings::apply_mapping`].
 ///
 /// # Errors
 /// When the store cannot be read.

@@ -9,7 +9,7 @@ use touchline_kit::{ActivityRef, CallError, Crm};
 use touchline_rules::UnixMs;
 use touchline_rules::facts::{Actor, Change, ChangeKind, Fact, Field, Observation, Origin, Value};
 
-use super::{ACTIVITIES_BATCH, Fetch, PutOff, Step};
+use super::{ACTIVITIES_BATCH, Fetch, PutOff, Step, metadata};
 use crate::connection::Connection;
 use crate::roles::backfill::BackfillProgress;
 use crate::roles::backoff;
@@ -95,6 +95,14 @@ async fn lost_creations(
         })
     });
     Ok(made.collect())
+}
+
+/// The stage that a record is in. Those of its past may have been deleted since.
+fn stage_of(read: &Observation) -> Option<&str> {
+    read.fields.iter().find_map(|(field, value)| match value {
+        Fact::Known(Value::Text(id)) if *field == Field::Stage => Some(id.as_str()),
+        _ => None,
+    })
 }
 
 fn created_at(read: &Observation) -> Option<UnixMs> {
@@ -201,6 +209,32 @@ impl Fetch {
         Ok(())
     }
 
+    /// Reads the account again before records are taken in that name a stage it
+    /// is not known to have: what a move to it means could not be said, and
+    /// whatever it is a reason for would be lost. A stage made within a minute of
+    /// the last reading is met by the next.
+    async fn meet_stages(
+        &self,
+        connection: &Connection,
+        crm: &dyn Crm,
+        read: &[Observation],
+    ) -> anyhow::Result<Result<(), CallError>> {
+        let metadata = self.service.metadata(&connection.slug);
+        let is_known = |id: &str| metadata.stage(None, id).is_some();
+        let now = self.service.now();
+        if read.iter().filter_map(stage_of).all(is_known)
+            || metadata::read_lately(&self.service, &connection.slug, now).await?.is_some()
+        {
+            return Ok(Ok(()));
+        }
+        match metadata::refresh(&self.service, connection, crm).await? {
+            // The records are there; that pipelines may not be read is shown by
+            // whoever reads them for their own sake.
+            Err(error) if is_about_the_ids(&error) => Ok(Ok(())),
+            read => Ok(read),
+        }
+    }
+
     /// One call, and what it told made durable.
     async fn read_part(
         &self,
@@ -216,6 +250,9 @@ impl Fetch {
                 let ids: Vec<String> = part.iter().map(|row| row.key.key.clone()).collect();
                 match crm.fetch(session, &view, &ids, origin).await {
                     Ok(read) => {
+                        if let Err(error) = self.meet_stages(connection, crm, &read).await? {
+                            return Ok(Err(error));
+                        }
                         let made = match origin {
                             Origin::Poll => lost_creations(&self.service, slug, &read).await?,
                             _ => Vec::new(),

@@ -11,7 +11,7 @@ use super::line::{Bucket, Line, Request};
 use super::wire::{Page, Past, Record};
 use super::{engagements, paths};
 use crate::actor::actor;
-use crate::properties::{PROPERTIES, Property, instant, read};
+use crate::properties::{Properties, Property, instant, read};
 
 /// The most deals in one read: HubSpot allows 50 when past values are asked for.
 pub(super) const BATCH_MAX: usize = 50;
@@ -29,12 +29,14 @@ pub(super) async fn observe(
 ) -> Result<Vec<Observation>, CallError> {
     let ids: BTreeSet<&str> = ids.iter().map(String::as_str).collect();
     let ids: Vec<&str> = ids.into_iter().collect();
+    let properties = Properties::of(line.on);
     let mut out = Vec::with_capacity(ids.len());
     for chunk in ids.chunks(BATCH_MAX) {
-        let batch = split(chunk, line.read(request(chunk)).await?)?;
+        let batch = split(chunk, line.read(request(chunk, &properties)).await?)?;
         let existing: Vec<String> = batch.found.iter().map(|one| one.id.0.clone()).collect();
         let activities = engagements::of_deals(line, &existing, activity_since).await?;
-        let at = Reading { connection: &line.on.name, origin, at: line.now() };
+        let connection = &line.on.name;
+        let at = Reading { connection, origin, at: line.now(), properties: &properties };
         out.extend(batch.gone.into_iter().map(|id| at.gone(id)));
         for record in &batch.found {
             let of = activities.as_ref().map(|all| all.get(&record.id.0));
@@ -44,12 +46,23 @@ pub(super) async fn observe(
     Ok(out)
 }
 
-fn request(ids: &[&str]) -> Request {
-    let names: Vec<&str> = PROPERTIES.iter().map(|one| one.name).chain([MERGED_IDS]).collect();
-    let history = PROPERTIES.iter().filter(|one| one.history).map(|one| one.name);
+fn request(ids: &[&str], properties: &Properties) -> Request {
+    let mut names: Vec<&str> = Vec::new();
+    let mut history: Vec<&str> = Vec::new();
+    for property in properties.iter() {
+        let name = &*property.name;
+        // One property may fill several fields.
+        if !names.contains(&name) {
+            names.push(name);
+        }
+        if property.history && !history.contains(&name) {
+            history.push(name);
+        }
+    }
+    names.push(MERGED_IDS);
     let body = json!({
         "properties": names,
-        "propertiesWithHistory": history.collect::<Vec<_>>(),
+        "propertiesWithHistory": history,
         "inputs": inputs(ids),
     });
     Request::ask(paths::batch_read(paths::DEALS), body, Bucket::Calls)
@@ -109,6 +122,7 @@ struct Reading<'a> {
     connection: &'a str,
     origin: Origin,
     at: UnixMs,
+    properties: &'a Properties,
 }
 
 impl Reading<'_> {
@@ -128,11 +142,15 @@ impl Reading<'_> {
     fn observation(&self, record: &Record, activities: Option<Vec<Activity>>) -> Observation {
         let mut fields = Vec::new();
         let mut history = Vec::new();
-        for property in &PROPERTIES {
-            if let Some(text) = record.property(property.name) {
-                fields.push((property.field, value(property, text.0.as_deref())));
+        for property in self.properties.iter() {
+            if let Some(text) = record.property(&property.name) {
+                let text = text.0.as_deref();
+                fields.push((property.field, value(property, text)));
             }
-            history.extend(past_values(property, record.history(property.name)));
+            if property.history {
+                let past = record.history(&property.name);
+                history.extend(past_values(property, past));
+            }
         }
         let is_web = |url: &&String| url.starts_with("https://") || url.starts_with("http://");
         Observation {
@@ -148,8 +166,8 @@ impl Reading<'_> {
 
 /// A value that cannot be read is not known; the others of the deal still are.
 fn value(property: &Property, text: Option<&str>) -> Fact<Value> {
-    read(property.reading, text, None).unwrap_or_else(|problem| {
-        tracing::debug!(property.name = property.name, "the value {problem}");
+    read(property.field, text, None).unwrap_or_else(|problem| {
+        tracing::debug!(property.name = %property.name, "the value {problem}");
         Fact::Unknown
     })
 }

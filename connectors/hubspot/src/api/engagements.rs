@@ -8,7 +8,7 @@ use serde_json::json;
 use touchline_kit::{ActivityRef, CallError};
 use touchline_rules::UnixMs;
 use touchline_rules::facts::{
-    Activity, ActivityKind, Actor, ActorKind, Change, ChangeKind, DealKey, Direction,
+    Activity, ActivityKind, Actor, ActorKind, Change, ChangeKind, DealKey, Direction, PersonMark,
 };
 
 use self::associations::associated;
@@ -20,6 +20,7 @@ use super::wire::{Page, Record};
 use super::write::has_marker;
 use crate::actor::actor;
 use crate::objects::{ACTIVITIES, ActivityType, activity_type};
+use crate::settings::Settings;
 
 /// The most activities in one read.
 const BATCH_MAX: usize = 100;
@@ -160,7 +161,27 @@ async fn read(
         let known = page.results.iter().filter(|one| !one.is_archived());
         out.extend(known.filter_map(|one| Some((one.id.0.clone(), engagement(of.kind, one)?))));
     }
+    if Settings::of(line.on).activity_contacts && of.meets_people() {
+        tell_people(line, of, &mut out).await?;
+    }
     Ok(out)
+}
+
+/// Notes who took part. Where HubSpot could not tell, nobody did.
+async fn tell_people(
+    line: &Line<'_>,
+    of: &ActivityType,
+    found: &mut BTreeMap<String, Engagement>,
+) -> Result<(), CallError> {
+    let ids: Vec<String> = found.keys().cloned().collect();
+    let Some(mut tied) = associated(line, of.path, paths::CONTACTS, &ids).await? else {
+        return Ok(());
+    };
+    for (id, one) in found {
+        let people = tied.remove(id).unwrap_or_default();
+        one.activity.people = Some(people.iter().map(|id| PersonMark::of(id)).collect());
+    }
+    Ok(())
 }
 
 fn request(of: &ActivityType, ids: &[&String]) -> Request {
@@ -197,6 +218,7 @@ fn engagement(kind: ActivityKind, record: &Record) -> Option<Engagement> {
             direction: direction.unwrap_or_default(),
             at,
             by_touchline,
+            people: None,
         },
         occurred_at,
         actor: who,

@@ -1,7 +1,7 @@
 //! Pipelines, stages, owners and the account around the deals.
 
 use serde::Deserialize;
-use touchline_kit::CallError;
+use touchline_kit::{CallError, mapping};
 use touchline_rules::facts::{Metadata, Owner, Pipeline, Stage, StageKind};
 
 use super::line::{Line, Request};
@@ -35,7 +35,7 @@ pub(super) async fn read(line: &Line<'_>) -> Result<Metadata, CallError> {
     owners.sort_by(|a, b| (&a.id, a.archived).cmp(&(&b.id, b.archived)));
     owners.dedup_by(|later, first| later.id == first.id);
     let account = account(line).await?;
-    Ok(Metadata {
+    let mut metadata = Metadata {
         account_id: Settings::of(line.on)
             .portal_id
             .or(account.portal_id.map(|id| id.0))
@@ -44,7 +44,10 @@ pub(super) async fn read(line: &Line<'_>) -> Result<Metadata, CallError> {
         currency: account.company_currency.or_else(|| line.on.metadata.currency.clone()),
         pipelines: stage_order(pipelines.results),
         owners,
-    })
+        unmapped: Vec::new(),
+    };
+    mapping::apply(&mut metadata, &line.on.settings);
+    Ok(metadata)
 }
 
 async fn owners(line: &Line<'_>, archived: bool) -> Result<Vec<Owner>, CallError> {
@@ -157,6 +160,7 @@ fn stage(wire: WireStage) -> Stage {
         label: wire.label.0.unwrap_or_else(|| wire.id.clone()),
         kind: stage_kind(&wire.metadata.unwrap_or_default()),
         id: wire.id,
+        phase: None,
     }
 }
 
@@ -241,11 +245,13 @@ mod tests {
                         id: "contractsent",
                         label: "Contract sent",
                         kind: Open,
+                        phase: None,
                     },
                     Stage {
                         id: "closedwon",
                         label: "Closed won",
                         kind: Won,
+                        phase: None,
                     },
                 ],
             },

@@ -13,6 +13,9 @@ const ASSOCIATIONS: &str = "crm/associations/2026-09";
 pub(crate) const PIPELINES: &str = "crm/pipelines/2026-03/deals";
 /// People who can own records.
 pub(crate) const OWNERS: &str = "crm/owners/2026-03";
+/// The properties that deals can have. The version is taken from its neighbours:
+/// not verified on a real account.
+pub(crate) const PROPERTIES: &str = "crm/properties/2026-03/deals";
 /// The account's zone and currency. Not verified on a real account: a refusal
 /// is put up with.
 pub(crate) const ACCOUNT: &str = "account-info/2026-03/details";
@@ -21,6 +24,9 @@ pub(crate) const TOKEN: &str = "oauth/2026-03/token";
 
 /// The path name of deals.
 pub(crate) const DEALS: &str = "deals";
+
+/// The path name of people at the buyer's.
+pub(crate) const CONTACTS: &str = "contacts";
 
 /// Makes an object.
 pub(crate) fn create(objects: &str) -> String {

@@ -45,8 +45,10 @@ pub(super) fn object(
     for name in named {
         // Names that the account does not have are left out without a word.
         if known.is_some_and(|known| known.contains_key(&name)) {
-            let value = text_or_null(account.value(record, &name, now));
-            properties.insert(name, value);
+            let value = account.value(record, &name, now);
+            if value.is_some() || !account.withholds(record, &name) {
+                properties.insert(name, text_or_null(value));
+            }
         }
     }
     let mut object = envelope(config, record, properties);

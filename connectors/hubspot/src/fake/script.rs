@@ -31,6 +31,14 @@ impl FakeHubSpot {
         self.lock().account.define(kind, property);
     }
 
+    /// Leaves properties of a record out of every answer until somebody sets
+    /// them, as HubSpot leaves out what an account does not have: whether they
+    /// were blank is not known.
+    pub fn withhold<'n>(&self, id: u64, names: impl IntoIterator<Item = &'n str>) {
+        let names = names.into_iter().map(str::to_owned).collect();
+        self.lock().account.withheld.insert(id, names);
+    }
+
     /// Adds an owner with this e-mail and *user* id; returns the *owner* id.
     pub fn add_owner(&self, email: &str, first_name: &str, last_name: &str, user_id: i64) -> u64 {
         let mut inner = self.lock();

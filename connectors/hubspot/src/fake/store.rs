@@ -29,6 +29,8 @@ pub(super) struct Account {
     pub rng: ChaCha8Rng,
     /// How long a change takes to reach search.
     pub search_lag_ms: i64,
+    /// Properties of records that answers leave out until somebody sets them.
+    pub withheld: BTreeMap<u64, BTreeSet<String>>,
     next_id: u64,
 }
 
@@ -43,6 +45,7 @@ impl Account {
             outbox,
             rng: ChaCha8Rng::seed_from_u64(seed),
             search_lag_ms: 0,
+            withheld: BTreeMap::new(),
             next_id: FIRST_ID,
         };
         for kind in ObjectKind::ALL {
@@ -65,6 +68,12 @@ impl Account {
         }
         self.pipelines.retain(|known| known.id != pipeline.id);
         self.pipelines.push(pipeline);
+    }
+
+    /// Whether answers leave this property of the record out.
+    pub fn withholds(&self, record: &Record, name: &str) -> bool {
+        let withheld = self.withheld.get(&record.id).is_some_and(|names| names.contains(name));
+        withheld && !record.values.contains_key(name)
     }
 
     /// A new id; gaps are seeded, so nothing can lean on neighbours.

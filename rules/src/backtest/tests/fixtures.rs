@@ -10,7 +10,7 @@ use crate::calendar::Calendar;
 use crate::engine::Firing;
 use crate::facts::{
     Activity, ActivityKind, Actor, ActorKind, Change, ChangeKind, DealKey, Direction, Fact, Field,
-    Metadata, Owner, Pipeline, Stage, StageKind, Value,
+    Managers, Metadata, Owner, Pipeline, Stage, StageKind, Value,
 };
 use crate::ruleset::{RuleSet, SourceFile};
 use crate::time::{DAY_MS, HOUR_MS, UnixMs};
@@ -77,7 +77,8 @@ pub fn rules(text: &str) -> RuleSet {
 }
 
 pub fn metadata() -> Metadata {
-    let stage = |id: &str, kind| Stage { id: id.to_owned(), label: id.to_owned(), kind };
+    let stage =
+        |id: &str, kind| Stage { id: id.to_owned(), label: id.to_owned(), kind, phase: None };
     let owner = |id: &str, name: &str| Owner {
         id: id.to_owned(),
         user_id: None,
@@ -100,13 +101,14 @@ pub fn metadata() -> Metadata {
             ],
         }],
         owners: vec![owner("1", "Ann"), owner("2", "Bob"), owner("3", "Cat")],
+        ..Metadata::default()
     }
 }
 
 pub fn crew() -> Crew {
     let led = [("ann@example.com", "mia@example.com"), ("bob@example.com", "mia@example.com")];
     Crew {
-        managers: led.map(|(a, b)| (a.to_owned(), b.to_owned())).into(),
+        managers: Managers::of(led),
         calendar: Calendar::weekdays(TimeZone::get("Europe/London").unwrap()),
         calendars: BTreeMap::new(),
     }
@@ -164,6 +166,7 @@ pub fn email(deal: &str, at: UnixMs) -> Change {
         direction: Direction::Outbound,
         at,
         by_touchline: false,
+        people: None,
     };
     change(deal, at, ChangeKind::Activity(activity))
 }

@@ -56,6 +56,7 @@ fn plainly(changes: &[(UnixMs, Change)], as_of: UnixMs) -> Vec<(UnixMs, String, 
         metadata: &metadata,
         calendar: &crew.calendar,
         activity_trusted: false,
+        managers: &crew.managers,
         hydrate_deadline_ms: HOUR_MS,
         live_max_age_ms: policy.event_max_age_ms,
     };

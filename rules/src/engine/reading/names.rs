@@ -1,6 +1,7 @@
 //! What people call what a condition reads.
 
 use super::label;
+use crate::condition::Type;
 use crate::facts::{ChangeView, Field};
 
 /// How a value is told.
@@ -10,6 +11,8 @@ pub(super) enum Kind {
     Text,
     /// A word of the schema, told in our own words.
     Word,
+    /// Who made a change.
+    Author,
     Stage,
     Pipeline,
     Owner,
@@ -25,8 +28,9 @@ pub(super) enum Kind {
     Date,
     /// A day and hour of the reader's.
     Moment,
-    /// A day of the account's.
-    CloseDate,
+    /// A day that is the same for every reader, as the close date: it begins with
+    /// the owner's midnight.
+    Day,
     DaysUntil,
     StagesMoved,
     DaysMoved,
@@ -55,7 +59,13 @@ pub(super) fn named(name: &str, change: Option<&ChangeView>) -> Option<Named> {
     let (label, kind) = fact(name)?;
     let blank = match name {
         "deal.next_meeting_at" => "none booked",
-        "deal.last_activity_at" | "deal.last_inbound_at" | "deal.last_outbound_at" => "none yet",
+        "deal.last_activity_at"
+        | "deal.last_inbound_at"
+        | "deal.last_outbound_at"
+        | "deal.last_email_at"
+        | "deal.last_call_at"
+        | "deal.last_meeting_at" => "none yet",
+        "deal.amount_changed_at" | "deal.close_date_changed_at" => "never changed",
         "deal.closed_at" => "still open",
         _ => "empty",
     };
@@ -73,7 +83,7 @@ fn fact(name: &str) -> Option<(&'static str, Kind)> {
         "deal.owner" => ("Owner", Kind::Owner),
         "deal.amount" => ("Amount", Kind::Money),
         "deal.currency" => ("Currency", Kind::Text),
-        "deal.close_date" => ("Close date", Kind::CloseDate),
+        "deal.close_date" => ("Close date", Kind::Day),
         "deal.created_at" => ("Created on", Kind::Date),
         "deal.closed_at" => ("Closed on", Kind::Date),
         "deal.stage_entered_at" => ("In this stage since", Kind::Date),
@@ -87,7 +97,24 @@ fn fact(name: &str) -> Option<(&'static str, Kind)> {
         "deal.pushed_days" => ("Days the close date moved later, in all", Kind::Count),
         "deal.stage_moves" => ("Changes of stage so far", Kind::Count),
         "deal.is_closed" => ("Closed", Kind::YesNo),
-        _ => return None,
+        "deal.stage_phase" => ("Part of the sale", Kind::Word),
+        "deal.owner_since" => ("With its owner since", Kind::Date),
+        "deal.owner_changes" => ("Changes of owner so far", Kind::Count),
+        "deal.amount_changes" => ("Changes of the amount so far", Kind::Count),
+        "deal.amount_changed_at" => ("Amount last changed", Kind::Date),
+        "deal.close_date_changed_at" => ("Close date last moved", Kind::Date),
+        "deal.last_email_at" => ("Last e-mail", Kind::Moment),
+        "deal.last_call_at" => ("Last call", Kind::Moment),
+        "deal.last_meeting_at" => ("Last meeting", Kind::Moment),
+        "deal.emails" => ("E-mails so far", Kind::Count),
+        "deal.calls" => ("Calls so far", Kind::Count),
+        "deal.meetings" => ("Meetings so far", Kind::Count),
+        "deal.contacts_engaged" => ("People in touch so far", Kind::Count),
+        _ => {
+            let named = Field::named(name.strip_prefix("deal.")?);
+            let field = named.filter(|field| field.is_named_fact())?;
+            return Some((label(field), kind_of(field)));
+        }
     })
 }
 
@@ -96,7 +123,8 @@ fn changed(name: &str, change: Option<&ChangeView>) -> Option<Named> {
     let of = |what: &str| field.map(|field| format!("{} {what}", label(field)));
     let (label, kind) = match name {
         "occurred_at" => ("Happened on".to_owned(), Kind::Date),
-        "source" => ("Changed by".to_owned(), Kind::Word),
+        "source" => ("Changed through".to_owned(), Kind::Word),
+        "by" => ("Changed by".to_owned(), Kind::Author),
         "kind" => ("Activity".to_owned(), Kind::Word),
         "direction" => ("Direction".to_owned(), Kind::Word),
         "field" => ("What changed".to_owned(), Kind::Word),
@@ -115,16 +143,20 @@ fn kind_of(field: Field) -> Kind {
         Field::Stage => Kind::Stage,
         Field::Owner => Kind::Owner,
         Field::Amount => Kind::Money,
-        Field::CloseDate => Kind::CloseDate,
+        Field::CloseDate => Kind::Day,
         Field::CreatedAt => Kind::Date,
-        Field::Name | Field::Currency | Field::NextStep | Field::LossReason => Kind::Text,
+        _ => match field.value_type() {
+            Type::Number => Kind::Count,
+            Type::Time => Kind::Day,
+            Type::Text | Type::Bool => Kind::Text,
+        },
     }
 }
 
 /// Ages, distances and lengths.
 fn counted(function: &str, argument: &str) -> Option<Named> {
     // Each time with what follows "days".
-    const TIMES: [(&str, &str); 9] = [
+    const TIMES: [(&str, &str); 20] = [
         ("deal.close_date", "since the close date"),
         ("deal.created_at", "since it was created"),
         ("deal.closed_at", "since it was closed"),
@@ -134,6 +166,17 @@ fn counted(function: &str, argument: &str) -> Option<Named> {
         ("deal.last_outbound_at", "since the last word to the buyer"),
         ("deal.next_meeting_at", "since the meeting"),
         ("change.occurred_at", "since the change"),
+        ("deal.owner_since", "with its owner"),
+        ("deal.amount_changed_at", "since the amount changed"),
+        ("deal.close_date_changed_at", "since the close date moved"),
+        ("deal.last_email_at", "since the last e-mail"),
+        ("deal.last_call_at", "since the last call"),
+        ("deal.last_meeting_at", "since the last meeting"),
+        ("deal.next_step_date", "since the date of the next step"),
+        ("deal.proposal_sent_at", "since the proposal was sent"),
+        ("deal.proposal_opened_at", "since the proposal was opened"),
+        ("deal.renewal_date", "since the renewal date"),
+        ("deal.value_review_date", "since results were reviewed"),
     ];
     let since = TIMES.iter().find(|(name, _)| *name == argument);
     let age = |unit: &str| since.map(|(_, since)| (format!("{unit} {since}"), Kind::Age));
@@ -155,9 +198,8 @@ fn counted(function: &str, argument: &str) -> Option<Named> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::condition::Type;
     use crate::facts::schema::{DEAL_FIELDS, Vocabulary, change_fields};
-    use crate::facts::{Actor, EventKind, Fact};
+    use crate::facts::{Actor, ChangedBy, EventKind, Fact};
     use crate::time::UnixMs;
 
     fn view(event: EventKind) -> ChangeView {
@@ -177,6 +219,7 @@ mod tests {
             vendor_seq: 0,
             vendor_id: None,
             actor: Actor::default(),
+            by: ChangedBy::Unknown,
         }
     }
 

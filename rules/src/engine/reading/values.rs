@@ -8,7 +8,7 @@ use super::names::{Kind, Named};
 use crate::condition::Seen;
 use crate::engine::Firing;
 use crate::engine::context::owner_name;
-use crate::facts::{ChangeView, DealFacts, Fact, Field, Metadata, Value, close_day};
+use crate::facts::{ChangeView, DealFacts, Fact, Field, Metadata, Value, civil_day};
 use crate::money::amount_text;
 use crate::time::UnixMs;
 
@@ -51,7 +51,7 @@ impl<'a> Speaker<'a> {
             Seen::Bool(yes) => if *yes { "yes" } else { "no" }.to_owned(),
             Seen::Text(text) => self.text(fact.kind, text),
             Seen::Number(number) => self.number(fact.kind, *number),
-            Seen::Time(at) if fact.kind == Kind::CloseDate => date(*at, &self.owner_zone),
+            Seen::Time(at) if fact.kind == Kind::Day => date(*at, &self.owner_zone),
             Seen::Time(at) if fact.kind == Kind::Moment => {
                 at.to_zoned(self.zone).strftime("%-d %B %Y, %H:%M").to_string()
             }
@@ -68,7 +68,7 @@ impl<'a> Speaker<'a> {
             days => format!("in {}", plural(*days, ("day", "days"))),
         };
         let zone = match fact.counted_from {
-            Some("deal.close_date") => &self.owner_zone,
+            Some(name) if is_day(name) => &self.owner_zone,
             _ => self.zone,
         };
         match day {
@@ -84,10 +84,10 @@ impl<'a> Speaker<'a> {
             Fact::Known(Value::Text(text)) if field == Field::Stage => {
                 Some(self.text(Kind::Stage, text))
             }
-            Fact::Known(Value::Time(at)) if field == Field::CloseDate => {
-                Some(close_day(*at, self.metadata).strftime(DAY).to_string())
-            }
-            Fact::Known(Value::Time(at)) => Some(date(*at, self.zone)),
+            Fact::Known(Value::Time(at)) => Some(match civil_day(field, *at, self.metadata) {
+                Some(day) => day.strftime(DAY).to_string(),
+                None => date(*at, self.zone),
+            }),
             _ => None,
         };
         Some(format!("from {} to {}", value(&change.from)?, value(&change.to)?))
@@ -105,6 +105,7 @@ impl<'a> Speaker<'a> {
             }
             Kind::Owner => owner_name(text, self.metadata),
             Kind::Word => Some(word(text)),
+            Kind::Author => Some(author(text)),
             _ => return format!("“{}”", short(text)),
         };
         found.map_or_else(|| NOT_KNOWN.to_owned(), short)
@@ -121,6 +122,11 @@ impl<'a> Speaker<'a> {
             _ => ((number * 100.0).round() / 100.0).to_string(),
         }
     }
+}
+
+fn is_day(name: &str) -> bool {
+    let field = name.strip_prefix("deal.").and_then(Field::named);
+    field.is_some_and(|field| Field::DATES.contains(&field))
 }
 
 /// `1 day`, `2 days`.
@@ -141,10 +147,23 @@ fn short(text: &str) -> String {
     format!("{}…", kept.trim_end())
 }
 
+/// Who made a change, in our words.
+fn author(text: &str) -> &str {
+    match text {
+        "owner" => "the deal's owner",
+        "manager" => "the owner's manager",
+        "colleague" => "a colleague",
+        _ => word(text),
+    }
+}
+
 /// A word of the schema in ours. What is no such word is not shown.
 fn word(text: &str) -> &str {
     match text {
         "open" | "won" | "lost" | "forward" | "back" | "call" | "meeting" | "task" | "note" => text,
+        "early" | "middle" | "late" => text,
+        "verbal" => "a yes that is not signed",
+        "proposal" => "with a proposal",
         "email" => "e-mail",
         "inbound" => "from the buyer",
         "outbound" => "to the buyer",

@@ -4,10 +4,11 @@ use jiff::tz::TimeZone;
 
 use crate::calendar::Calendar;
 use crate::engine::{LIVE_MAX_AGE_MS, Outcome, Stimulus, World, step};
+use crate::facts::StagePhase;
 use crate::facts::{
     Activity, ActivityKind, Actor, ActorKind, Change, ChangeKind, DealKey, DealState, Direction,
-    Fact, Field, HistoryItem, Metadata, Observation, Origin, Owner, Pipeline, Stage, StageKind,
-    Value,
+    Fact, Field, HistoryItem, Managers, Metadata, Observation, Origin, Owner, Pipeline, Stage,
+    StageKind, Value,
 };
 use crate::ruleset::{RuleSet, SourceFile};
 use crate::time::{DAY_MS, HOUR_MS, UnixMs};
@@ -40,8 +41,16 @@ pub fn number(value: i64) -> Fact<Value> {
 }
 
 pub fn metadata() -> Metadata {
-    let stage = |id: &str, kind| Stage { id: id.into(), label: id.to_uppercase(), kind };
-    let mut stages: Vec<Stage> = ["a", "b", "c", "d"].map(|id| stage(id, StageKind::Open)).to_vec();
+    let stage =
+        |id: &str, kind| Stage { id: id.into(), label: id.to_uppercase(), kind, phase: None };
+    let open = |(id, phase): (&str, _)| Stage { phase, ..stage(id, StageKind::Open) };
+    let phases = [
+        ("a", Some(StagePhase::Early)),
+        ("b", Some(StagePhase::Middle)),
+        ("c", Some(StagePhase::Proposal)),
+        ("d", None),
+    ];
+    let mut stages: Vec<Stage> = phases.map(open).to_vec();
     stages.push(stage("won", StageKind::Won));
     stages.push(stage("lost", StageKind::Lost));
     Metadata {
@@ -49,14 +58,24 @@ pub fn metadata() -> Metadata {
         time_zone: Some("Europe/London".into()),
         currency: Some("EUR".into()),
         pipelines: vec![Pipeline { id: "p".into(), label: "Sales".into(), stages }],
-        owners: vec![Owner {
-            id: "7".into(),
-            user_id: None,
-            email: Some("sam@example.com".into()),
-            name: "Sam Seller".into(),
-            archived: false,
-        }],
+        owners: vec![
+            owner("7", "sam@example.com", "Sam Seller"),
+            owner("8", "lee@example.com", "Lee Lead"),
+            owner("9", "cy@example.com", "Cy Colleague"),
+        ],
+        unmapped: Vec::new(),
     }
+}
+
+fn owner(id: &str, email: &str, name: &str) -> Owner {
+    let (email, name) = (Some(email.into()), name.into());
+    Owner { id: id.into(), user_id: Some(format!("user {id}")), email, name, archived: false }
+}
+
+/// Lee leads Sam.
+pub fn managers() -> &'static Managers {
+    static LED: std::sync::OnceLock<Managers> = std::sync::OnceLock::new();
+    LED.get_or_init(|| Managers::of([("sam@example.com", "lee@example.com")]))
 }
 
 /// A rule file of rules given as `(id, body)`; the tip is always the same.
@@ -98,6 +117,17 @@ pub fn many_rules() -> RuleSet {
             "on: state\nwhen: business_days_since(deal.last_inbound_at) >= 2\nunless: has(deal.next_meeting_at)\ncooldown: 4d",
         ),
         ("overdue", "on: state\nwhen: days_until(deal.close_date) < 0\ncooldown: 2bd"),
+        ("by-lead", "on: deal.field_changed(amount)\nwhen: change.by == \"manager\""),
+        ("rival", "on: deal.field_changed(competitor)\nwhen: has(change.to)"),
+        ("step", "on: state\nwhen: days_until(deal.next_step_date) < 0"),
+        ("discount", "on: state\nwhen: deal.discount >= 20 && deal.stage_phase != \"early\""),
+        ("handed", "on: state\nwhen: deal.owner_changes >= 1 && days_since(deal.owner_since) >= 2"),
+        (
+            "re-priced",
+            "on: state\nwhen: deal.amount_changes >= 2 && days_since(deal.amount_changed_at) >= 1",
+        ),
+        ("one-person", "on: state\nwhen: deal.contacts_engaged <= 1 && deal.meetings >= 1"),
+        ("no-call", "on: state\nwhen: days_since(deal.last_call_at) >= 4 || deal.emails > 3"),
         ("in-c", "on: state\nwhen: deal.stage == \"c\""),
         (
             "daily",
@@ -117,6 +147,7 @@ pub fn world<'a>(rules: &'a RuleSet, metadata: &'a Metadata, calendar: &'a Calen
         calendar,
         activity_trusted: true,
         hydrate_deadline_ms: HOUR_MS,
+        managers: managers(),
         live_max_age_ms: LIVE_MAX_AGE_MS,
     }
 }
@@ -138,7 +169,8 @@ pub fn set(field: Field, to: Fact<Value>, at: UnixMs) -> Change {
 
 pub fn mail(id: &str, direction: Direction, at: UnixMs) -> Change {
     let kind = ActivityKind::Email;
-    let activity = Activity { id: id.into(), kind, direction, at, by_touchline: false };
+    let activity =
+        Activity { id: id.into(), kind, direction, at, by_touchline: false, people: None };
     change(ChangeKind::Activity(activity), at)
 }
 

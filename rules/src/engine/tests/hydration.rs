@@ -5,7 +5,7 @@ use crate::engine::{Stimulus, step};
 use crate::facts::deal::WAITING_MAX;
 use crate::facts::{
     Activity, ActivityKind, Actor, ActorKind, ChangeKind, DealState, Direction, Fact, Field,
-    Hydration, Origin,
+    Hydration, Origin, Stage, StageKind,
 };
 use crate::time::{HOUR_MS, UnixMs};
 
@@ -188,6 +188,7 @@ fn a_poll_fires_what_it_finds_new_and_reading_on_connect_does_not() {
             direction: Direction::Outbound,
             at: hours(2),
             by_touchline: false,
+            people: None,
         }]);
         let mut outcome = step(&mut state, Stimulus::Observation(&read), hours(4), &world);
         let mut told = told(&outcome);
@@ -248,13 +249,38 @@ fn what_touchline_writes_fires_nothing() {
 }
 
 #[test]
-fn a_stage_that_the_account_does_not_know_asks_for_its_metadata() {
+fn a_move_to_a_new_stage_waits_until_the_account_was_read_again() {
+    let set_of = rules(&[("moved", "on: deal.stage_changed\nwhen: change.stages_moved == 1")]);
+    let (account, calendar) = (metadata(), london());
+    let before = world(&set_of, &account, &calendar);
+    let mut state = known_deal(&before);
+    let moved = set(Field::Stage, text("a2"), hours(1));
+    let outcome = live(&mut state, &moved, &before);
+    assert!(outcome.needs_fetch && outcome.applied.is_empty());
+
+    let mut account = metadata();
+    let new = Stage { id: "a2".into(), label: "A2".into(), kind: StageKind::Open, phase: None };
+    account.pipelines[0].stages.insert(1, new);
+    let after = world(&set_of, &account, &calendar);
+    let read = record(Origin::Hydrate, hours(2), &[(Field::Stage, text("a2"), hours(1))]);
+    let outcome = step(&mut state, Stimulus::Observation(&read), hours(2), &after);
+    assert_eq!(told(&outcome), ["moved@2026-03-02T11:00:00Z"]);
+    assert!(!outcome.needs_metadata);
+    assert!(live(&mut state, &moved, &after).firings.is_empty());
+}
+
+#[test]
+fn a_stage_that_the_account_never_shows_is_taken_as_it_is() {
     let set_of = rules(&[("moved", "on: deal.stage_changed\nwhen: 'true'")]);
     let (account, calendar) = (metadata(), london());
     let world = world(&set_of, &account, &calendar);
     let mut state = known_deal(&world);
-    let outcome = live(&mut state, &set(Field::Stage, text("new"), hours(1)), &world);
+    live(&mut state, &set(Field::Stage, text("new"), hours(1)), &world);
+    let read = record(Origin::Hydrate, hours(2), &[(Field::Stage, text("new"), hours(1))]);
+    let outcome = step(&mut state, Stimulus::Observation(&read), hours(2), &world);
     assert!(outcome.needs_metadata && outcome.firings.is_empty());
+    assert_eq!(state.facts.text(Field::Stage), Some("new"));
+    assert_eq!(state.hydration, Hydration::Done);
 }
 
 #[test]

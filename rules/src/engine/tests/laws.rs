@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use super::fixtures::*;
 use crate::engine::{Firing, Stimulus, step};
 use crate::facts::{
-    Activity, ActivityKind, Change, ChangeKind, DealState, Direction, Fact, Field, Observation,
-    Origin, Value,
+    Activity, ActivityKind, Actor, ActorKind, Change, ChangeKind, DealState, Direction, Fact,
+    Field, Observation, Origin, PersonMark, Value,
 };
 use crate::time::{HOUR_MS, UnixMs};
 
@@ -22,12 +22,20 @@ fn kind() -> impl Strategy<Value = ChangeKind> {
     let set = |field, to| ChangeKind::FieldSet { field, to };
     let close = prop_oneof![(0..60i64).prop_map(|day| time(days(day))), Just(Fact::Empty)];
     let amount = prop_oneof![(0..5i64).prop_map(number), Just(Fact::Empty)];
+    let owner = prop::sample::select(vec!["7", "8", "9"]).prop_map(text);
+    let rival = prop_oneof![Just(text("Acme")), Just(text("Nobody")), Just(Fact::Empty)];
+    let discount = prop_oneof![(0..30i64).prop_map(number), Just(Fact::Empty)];
+    let step_date = prop_oneof![(0..60i64).prop_map(|day| time(days(day))), Just(Fact::Empty)];
     let note = prop_oneof![Just(text("call")), Just(Fact::Empty)];
     prop_oneof![
         4 => stage().prop_map(move |to| set(Field::Stage, to)),
         3 => close.prop_map(move |to| set(Field::CloseDate, to)),
         2 => amount.prop_map(move |to| set(Field::Amount, to)),
         1 => note.prop_map(move |to| set(Field::NextStep, to)),
+        1 => owner.prop_map(move |to| set(Field::Owner, to)),
+        1 => rival.prop_map(move |to| set(Field::Competitor, to)),
+        1 => discount.prop_map(move |to| set(Field::Discount, to)),
+        1 => step_date.prop_map(move |to| set(Field::NextStepDate, to)),
         1 => Just(ChangeKind::Created),
         1 => prop_oneof![Just(ChangeKind::Deleted), Just(ChangeKind::Restored)],
     ]
@@ -50,9 +58,12 @@ fn changes(max: usize) -> impl Strategy<Value = Vec<Change>> {
                     direction,
                     at: at.plus_ms(ahead * HOUR_MS),
                     by_touchline: number % 7 == 0,
+                    people: Some((0..number % 4).map(|n| PersonMark(n as u32)).collect()),
                 })
             });
-            Change { vendor_seq: seq, ..change(kind, at) }
+            let user_id = Some(format!("user {}", 7 + number % 4));
+            let actor = Actor { kind: ActorKind::Person, user_id };
+            Change { vendor_seq: seq, actor, ..change(kind, at) }
         });
         made.collect()
     })

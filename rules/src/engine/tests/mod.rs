@@ -1,6 +1,7 @@
 //! The engine, story by story and by properties.
 
-mod close_days;
+mod authors;
+mod civil_days;
 mod episodes;
 mod fixtures;
 mod hydration;
@@ -8,3 +9,4 @@ mod laws;
 mod outcomes;
 mod reading;
 mod reasons;
+mod size;

@@ -38,6 +38,7 @@ fn an_outcome_is_met_by_what_comes_after_the_nudge_and_not_by_ourselves() {
         direction: Direction::Inbound,
         at: days(3),
         by_touchline: true,
+        people: None,
     };
     live(&mut state, &change(ChangeKind::Activity(ours), days(3)), &world);
     assert!(!outcome_met(silent, &state, sent_at, days(3), &world), "our own writing");

@@ -2,6 +2,7 @@
 //! live traffic.
 
 pub mod document;
+mod phases;
 mod read;
 mod story;
 mod verdict;
@@ -15,7 +16,7 @@ pub(super) use read::read;
 use super::{Period, Rule, RuleSet};
 use crate::calendar::Calendar;
 use crate::engine::{LIVE_MAX_AGE_MS, World, explain_rule};
-use crate::facts::{ActivityKind, Direction, Fact, Field, Value};
+use crate::facts::{ActivityKind, ChangedBy, Direction, Fact, Field, Managers, StagePhase, Value};
 use crate::time::{HOUR_MS, UnixMs};
 use story::Story;
 use verdict::indented;
@@ -27,6 +28,8 @@ pub struct RuleTest {
     pub name: String,
     /// Ids of the open stages; `won` and `lost` follow them.
     pub stages: Vec<String>,
+    /// Where in the sale its stages stand; one that is not listed has no phase.
+    pub phases: BTreeMap<String, StagePhase>,
     /// The deal as the story begins.
     pub given: Given,
     /// What happens, in order.
@@ -54,8 +57,14 @@ pub struct Given {
     pub last_inbound_at: Option<UnixMs>,
     /// When somebody last wrote to the buyer.
     pub last_outbound_at: Option<UnixMs>,
+    /// When somebody last called.
+    pub last_call_at: Option<UnixMs>,
+    /// When the last meeting was held.
+    pub last_meeting_at: Option<UnixMs>,
     /// When the next meeting is booked.
     pub next_meeting_at: Option<UnixMs>,
+    /// How many people took part in what was logged; `None` for not told.
+    pub contacts_engaged: Option<u32>,
     /// Whether its activities were read.
     pub activities_known: bool,
 }
@@ -69,6 +78,10 @@ pub struct StoryStep {
     pub after: Option<Period>,
     /// Milliseconds after the step before, if it says neither.
     pub step_ms: i64,
+    /// Who does it, for what is set.
+    pub by: ChangedBy,
+    /// Which person of the buyer's takes part, counted from 1, for an activity.
+    pub contact: u32,
     /// What.
     pub story_move: StoryMove,
 }
@@ -95,6 +108,8 @@ pub struct Expectation {
     pub late: Option<u32>,
     /// How many episodes that spoke end, if that matters.
     pub ended: Option<u32>,
+    /// How many firings are followed by the outcome, if that matters.
+    pub helped: Option<u32>,
 }
 
 /// One expected firing.
@@ -152,6 +167,19 @@ pub(crate) fn readings(set: &RuleSet) -> Vec<(String, crate::engine::Reading)> {
     readings
 }
 
+/// How every story of every rule ends: the deal, the world, the last instant.
+#[cfg(test)]
+pub(crate) fn endings(
+    set: &RuleSet,
+    mut look: impl FnMut(&Rule, &crate::facts::DealState, &World<'_>, UnixMs),
+) {
+    for rule in set.rules() {
+        for test in &rule.tests {
+            tell(set, rule, test, |story, world, now| look(rule, &story.state, world, now));
+        }
+    }
+}
+
 /// How long changes wait in a story; records are read at once, so never used up.
 const HYDRATE_DEADLINE_MS: i64 = HOUR_MS;
 
@@ -165,12 +193,14 @@ fn tell<T>(
 ) -> T {
     let metadata = story::account(test);
     let calendar = Calendar::weekdays(TimeZone::UTC);
+    let managers = Managers::of([story::SELLER_AND_LEAD]);
     let world = World {
         rules: set,
         metadata: &metadata,
         calendar: &calendar,
         activity_trusted: true,
         hydrate_deadline_ms: HYDRATE_DEADLINE_MS,
+        managers: &managers,
         live_max_age_ms: LIVE_MAX_AGE_MS,
     };
     let mut story = Story::new(world, rule);

@@ -8,10 +8,10 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::FromPrimitive;
 
+use super::phases::{default_phases, phases};
 use super::{Expectation, ExpectedFiring, Given, RuleTest, StoryMove, StoryStep};
 use crate::condition::Type;
-use crate::facts::schema::field_type;
-use crate::facts::{ActivityKind, Direction, Fact, Field, Value};
+use crate::facts::{ActivityKind, ChangedBy, Direction, Fact, Field, Value};
 use crate::nearest::did_you_mean;
 use crate::ruleset::diagnostic::Findings;
 use crate::ruleset::keys::{self, Choice, Keys, shown};
@@ -22,8 +22,16 @@ use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS, UnixMs};
 /// The most steps of one story.
 pub const STEPS_MAX: usize = 100;
 
+/// The name in `unknown` for all facts that rest on activities.
+const ACTIVITIES: &str = "activities";
+/// The name of the number of people who took part, in `given` and in `unknown`.
+const CONTACTS_ENGAGED: &str = "contacts_engaged";
 /// Time between two steps of which the second does not say when it happens.
 const STEP_MS: i64 = MINUTE_MS;
+/// The id of the deal's owner, unless the test says so.
+pub(super) const OWNER: &str = "seller";
+/// The most people engaged as a story begins: those whom one activity keeps.
+const ENGAGED_MAX: u32 = 8;
 /// How long before the story the deal was created, unless the test says so.
 const CREATED_BEFORE_MS: i64 = 30 * DAY_MS;
 
@@ -43,6 +51,19 @@ impl Choice for StoryActivity {
     ];
 }
 
+impl Choice for ChangedBy {
+    const WHAT: &'static str = "person or program";
+    const NAMES: &'static [(&'static str, Self)] = &[
+        ("owner", ChangedBy::Owner),
+        ("manager", ChangedBy::Manager),
+        ("colleague", ChangedBy::Colleague),
+        ("integration", ChangedBy::Integration),
+        ("import", ChangedBy::Import),
+        ("touchline", ChangedBy::Touchline),
+        ("unknown", ChangedBy::Unknown),
+    ];
+}
+
 pub(super) fn activity_names() -> Vec<&'static str> {
     StoryActivity::NAMES.iter().map(|(name, _)| *name).collect()
 }
@@ -53,6 +74,8 @@ pub(in crate::ruleset) fn read(node: &Node, findings: &mut Findings) -> Option<R
     let name = test.required("name", findings).and_then(|it| keys::text(it, "name", findings));
     let stages = test.node("stages").and_then(|it| names(it, "stages", findings));
     let stages = stages.unwrap_or_else(|| DEFAULT_STAGES.map(str::to_owned).to_vec());
+    let phases = test.node("phases").map(|it| phases(it, &stages, findings));
+    let phases = phases.unwrap_or_else(|| default_phases(&stages));
     let given = test.required("given", findings).and_then(|it| given(it, &stages, findings));
     let steps = test.node("then").and_then(|it| keys::list(it, "then", findings));
     let steps = steps.unwrap_or_default();
@@ -71,6 +94,7 @@ pub(in crate::ruleset) fn read(node: &Node, findings: &mut Findings) -> Option<R
     Some(RuleTest {
         name: name?.value,
         stages,
+        phases,
         given: given?,
         then: read,
         expect: expect?,
@@ -78,9 +102,10 @@ pub(in crate::ruleset) fn read(node: &Node, findings: &mut Findings) -> Option<R
     })
 }
 
-const DEFAULT_STAGES: [&str; 4] = ["discovery", "qualification", "proposal", "negotiation"];
+pub(super) const DEFAULT_STAGES: [&str; 4] =
+    ["discovery", "qualification", "proposal", "negotiation"];
 
-fn names(node: &Node, key: &str, findings: &mut Findings) -> Option<Vec<String>> {
+pub(super) fn names(node: &Node, key: &str, findings: &mut Findings) -> Option<Vec<String>> {
     let nodes = keys::list(node, key, findings)?;
     let read = nodes.iter().filter_map(|node| keys::text(node, key, findings));
     Some(read.map(|name| name.value).collect())
@@ -104,8 +129,10 @@ fn given(node: &Node, stages: &[String], findings: &mut Findings) -> Option<Give
     let stage_since = time("stage_since", findings).unwrap_or(created_at);
     let last_inbound_at = time("last_inbound_at", findings);
     let last_outbound_at = time("last_outbound_at", findings);
+    let last_call_at = time("last_call_at", findings);
+    let last_meeting_at = time("last_meeting_at", findings);
     let next_meeting_at = time("next_meeting_at", findings);
-    let unknown = map.node("unknown").and_then(|it| names(it, "unknown", findings));
+    let unknown = map.node("unknown").and_then(|it| unknown_facts(it, findings));
     let unknown = unknown.unwrap_or_default();
     let mut fields = BTreeMap::new();
     for field in Field::ALL.into_iter().filter(|field| *field != Field::CreatedAt) {
@@ -115,13 +142,22 @@ fn given(node: &Node, stages: &[String], findings: &mut Findings) -> Option<Give
             None if field == Field::Stage => {
                 stages.first().map(|stage| Fact::Known(Value::Text(stage.clone())))
             }
+            None if field == Field::Owner => Some(Fact::Known(Value::Text(OWNER.to_owned()))),
             None => None,
         };
         if !unknown.iter().any(|name| name == field.name()) {
             fields.insert(field, value.unwrap_or(Fact::Empty));
         }
     }
-    let activities_known = !unknown.iter().any(|name| name == "activities");
+    let is_unknown = |what: &str| unknown.iter().any(|name| name == what);
+    let activities_known = !is_unknown(ACTIVITIES);
+    let logged = [last_inbound_at, last_outbound_at, last_call_at, last_meeting_at];
+    let has_logged = logged.iter().flatten().any(|logged| *logged <= at);
+    let contacts_engaged = match map.node(CONTACTS_ENGAGED) {
+        Some(node) => engaged(node, has_logged, findings),
+        None if is_unknown(CONTACTS_ENGAGED) => None,
+        None => Some(u32::from(has_logged)),
+    };
     map.finish(findings);
     Some(Given {
         at,
@@ -131,9 +167,39 @@ fn given(node: &Node, stages: &[String], findings: &mut Findings) -> Option<Give
         fields,
         last_inbound_at,
         last_outbound_at,
+        last_call_at,
+        last_meeting_at,
         next_meeting_at,
+        contacts_engaged,
         activities_known,
     })
+}
+
+/// What nobody told us: fields, [`ACTIVITIES`] and [`CONTACTS_ENGAGED`].
+fn unknown_facts(node: &Node, findings: &mut Findings) -> Option<Vec<String>> {
+    let mut known = Field::ALL.map(Field::name).to_vec();
+    known.extend([ACTIVITIES, CONTACTS_ENGAGED]);
+    let mut facts = Vec::new();
+    for node in keys::list(node, "unknown", findings)? {
+        let Some(name) = keys::text(node, "unknown", findings) else { continue };
+        if known.contains(&name.value.as_str()) {
+            facts.push(name.value);
+            continue;
+        }
+        let message = format!("a deal has no `{}` to be unknown", shown(&name.value));
+        findings.error(name.at, "unknown_value", message, did_you_mean(&name.value, &known));
+    }
+    Some(facts)
+}
+
+fn engaged(node: &Node, has_logged: bool, findings: &mut Findings) -> Option<u32> {
+    let count = keys::whole(node, CONTACTS_ENGAGED, 0..=ENGAGED_MAX, findings)?;
+    if !has_logged && count > 0 {
+        let message = "nobody was engaged where nothing was logged";
+        let hint = "say when: last_inbound_at, last_outbound_at, last_call_at or last_meeting_at";
+        findings.error(node.at, "wrong_shape", message, hint);
+    }
+    Some(count)
 }
 
 fn story_step(
@@ -156,13 +222,17 @@ fn story_step(
     if let Some(wait) = map.node("wait") {
         moves.extend(keys::period(wait, "wait", findings).map(StoryMove::Wait));
     }
+    let by = map.node("by").and_then(|it| keys::choice::<ChangedBy>(it, findings));
+    let by = by.unwrap_or(ChangedBy::Owner);
+    let contact = map.node("contact").and_then(|it| keys::whole(it, "contact", 1..=99, findings));
+    let contact = contact.unwrap_or(1);
     let place = map.at();
     map.finish(findings);
     if moves.len() != 1 {
         let hint = "write one of: set: { stage: proposal }, activity: email_out, wait: 5bd";
         findings.error(place, "wrong_shape", "a step says one thing that happens", hint);
     }
-    let make = |story_move| StoryStep { at, after, step_ms: STEP_MS, story_move };
+    let make = |story_move| StoryStep { at, after, step_ms: STEP_MS, by, contact, story_move };
     moves.into_iter().map(make).collect()
 }
 
@@ -204,7 +274,7 @@ fn value(
     stages: &[String],
     findings: &mut Findings,
 ) -> Option<Fact<Value>> {
-    match (&node.kind, field_type(field)) {
+    match (&node.kind, field.value_type()) {
         (NodeKind::Null, _) => Some(Fact::Empty),
         (NodeKind::Text(text), _) if text.is_empty() => Some(Fact::Empty),
         (_, Type::Number) => {
@@ -249,6 +319,7 @@ fn expect(node: &Node, base: UnixMs, findings: &mut Findings) -> Option<Expectat
     };
     expected.late = count("late", findings);
     expected.ended = count("ended", findings);
+    expected.helped = count("helped", findings);
     map.finish(findings);
     Some(expected)
 }

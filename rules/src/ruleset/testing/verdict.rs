@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::Expectation;
 use crate::condition::Explanation;
-use crate::engine::{Firing, Outcome, template_context};
+use crate::engine::{Firing, Outcome, World, outcome_met, template_context};
 use crate::facts::{DealState, Metadata};
 use crate::ruleset::Rule;
 use crate::ruleset::compile::TIP_BODY_CHARS;
@@ -24,6 +24,7 @@ pub(super) struct Told {
 struct Said {
     firing: Firing,
     headline: String,
+    helped: bool,
     #[cfg(test)]
     reading: crate::engine::Reading,
 }
@@ -49,11 +50,30 @@ impl Told {
                 ),
                 firing,
                 headline,
+                helped: false,
             });
         }
-        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         self.late += count(outcome.late.iter().filter(|firing| of_rule(firing)).count());
         self.ended += count(outcome.ended.iter().filter(|end| end.rule_id == rule.id).count());
+    }
+
+    /// Looks whether what the rule hopes for has come, as is done after a nudge:
+    /// here each is sent as it fires. What is told when the time is over does not
+    /// count.
+    pub(super) fn look_for_outcomes(
+        &mut self,
+        state: &DealState,
+        rule: &Rule,
+        now: UnixMs,
+        world: &World<'_>,
+    ) {
+        let Some(outcome) = &rule.outcome else { return };
+        for said in self.firings.iter_mut().filter(|said| !said.helped) {
+            let sent_at = said.firing.at;
+            let until = outcome.within.after(sent_at, world.calendar);
+            let in_time = state.told_at.is_none_or(|told| told <= until);
+            said.helped = in_time && outcome_met(rule, state, sent_at, now.min(until), world);
+        }
     }
 
     #[cfg(test)]
@@ -84,9 +104,12 @@ impl Told {
                 differs(&what, headline.clone(), said.headline.clone());
             }
         }
-        for (what, wanted, found) in
-            [("late firings", expect.late, self.late), ("ended episodes", expect.ended, self.ended)]
-        {
+        let helped = self.firings.iter().filter(|said| said.helped).count();
+        for (what, wanted, found) in [
+            ("late firings", expect.late, self.late),
+            ("ended episodes", expect.ended, self.ended),
+            ("firings that the outcome follows", expect.helped, count(helped)),
+        ] {
             if let Some(wanted) = wanted.filter(|wanted| *wanted != found) {
                 differs(what, wanted.to_string(), found.to_string());
             }
@@ -100,6 +123,10 @@ impl Told {
         }
         (!lines.is_empty()).then(|| lines.trim_start_matches('\n').to_owned())
     }
+}
+
+fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
 }
 
 const FAULT: &str = "cannot write ";

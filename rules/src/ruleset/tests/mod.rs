@@ -1,6 +1,11 @@
 //! Loading rule files: every mistake at its place.
 
+mod codes;
+mod mutated;
+mod mutation;
 mod shipped;
+mod stories;
+mod warnings;
 
 use insta::assert_snapshot;
 use proptest::prelude::*;
@@ -83,7 +88,7 @@ fn every_mistake_of_every_file_is_reported_at_its_place() {
         &[],
     );
     assert!(loaded.set.is_none());
-    assert_snapshot!(report(&loaded), @r#"
+    assert_snapshot!(report(&loaded), @"
     a.yaml:6:9: error[unknown_event]: `deal.stage_chnaged` is nothing a rule can wait for
       hint: did you mean `deal.stage_changed`?
     a.yaml:7:11: error[unknown_field]: there is no field `deal.stge`
@@ -116,6 +121,8 @@ fn every_mistake_of_every_file_is_reported_at_its_place() {
       hint: remove `applies_to`
     b.yaml:4:9: error[duplicate_rule]: there is another rule `one` in a.yaml
       hint: give one of them another id
+    b.yaml:8:11: warning[never_true]: the condition is never true
+      hint: the rule looks at open deals only: write `applies_to: closed` for those won or lost
     b.yaml:9:13: error[repeat_of_event]: an event happens once: there is nothing to repeat
       hint: remove `repeat`, or use on: state
     b.yaml:10:10: error[crm_not_private]: a task or note on the deal can be read by others
@@ -124,7 +131,7 @@ fn every_mistake_of_every_file_is_reported_at_its_place() {
       hint: write `key: value`, one per line
     c.yaml:1:4: error[bad_yaml]: unclosed bracket '['
       hint: check indentation, quotes and `key: value` near this place
-    "#);
+    ");
 }
 
 const STRANGE_KEYS: &str = r#"pack: p
@@ -138,11 +145,12 @@ rules:
     when: 'true'
     tip: { headline: H, body: B, zzzzzzzz: 1 }
     repeat: { every: 1d, max: 1, zzzzzzzz: 1 }
-    outcome: { within: 1d, when: 'true', zzzzzzzz: 1 }
+    outcome: { within: 1d, when: deal.is_closed, zzzzzzzz: 1 }
     evidence: { grade: vendor, zzzzzzzz: 1 }
     tests:
       - name: N
         zzzzzzzz: 1
+        phases: { zzzzzzzz: 1 }
         given: { at: 2026-03-02, zzzzzzzz: 1 }
         then: [{ wait: 1d, zzzzzzzz: 1 }]
         expect: { fires: [{ at: 2026-03-02, zzzzzzzz: 1 }], zzzzzzzz: 1 }
@@ -163,6 +171,7 @@ fn the_reader_and_the_schema_know_the_same_keys() {
         ("`outcome`", "/definitions/Outcome/properties"),
         ("`evidence`", "/definitions/Evidence/properties"),
         ("a test", "/definitions/Test/properties"),
+        ("`phases`", "/definitions/Phases/properties"),
         ("`given`", "/definitions/Given/properties"),
         ("a step", "/definitions/Step/properties"),
         ("`expect`", "/definitions/Expect/properties"),
@@ -185,7 +194,8 @@ fn the_reader_and_the_schema_know_the_same_keys() {
 
 #[test]
 fn stages_are_checked_against_the_accounts() {
-    let stage = |id: &str| Stage { id: id.into(), label: id.into(), kind: StageKind::Open };
+    let stage =
+        |id: &str| Stage { id: id.into(), label: id.into(), kind: StageKind::Open, phase: None };
     let pipeline =
         Pipeline { id: "p".into(), label: "P".into(), stages: vec![stage("negotiation")] };
     let account = Metadata { pipelines: vec![pipeline], ..Metadata::default() };
@@ -215,14 +225,14 @@ fn warnings_do_not_keep_a_set_from_loading() {
     let text = "pack: p\ntitle: P\nrules:\n  - id: one\n    title: One\n    on: state\n    when: days_since(deal.created_at) > 2 * days_since(deal.stage_entered_at)\n    threshold: 4\n    tip: { headline: H, body: B }\n  - id: two\n    title: Two\n    on: state\n    when: deal.amount > 5 && deal.amount < 3\n    tip: { headline: H, body: B }\n";
     let loaded = RuleSet::load(&[file("a.yaml", text)], &[]);
     assert!(loaded.set.is_some());
-    assert_snapshot!(report(&loaded), @r#"
+    assert_snapshot!(report(&loaded), @"
     a.yaml:4:5: warning[unused_threshold]: the conditions never read `threshold`
       hint: write `threshold` where the number belongs
-    a.yaml:7:11: warning[daily_recheck]: when this changes by time alone cannot be calculated: it is looked at once a day, at midnight
-      hint: compare one age with one number to have it to the minute
+    a.yaml:7:11: warning[daily_recheck]: when this changes by time alone cannot be calculated: the rule is looked at once a day, at midnight
+      hint: do not set ages against each other: compare the two times (deal.created_at < deal.stage_entered_at), or each age with a number of its own
     a.yaml:13:11: warning[never_true]: the condition is never true
       hint: no value of `deal.amount` makes it true
-    "#);
+    ");
 }
 
 const FAILING: &str = r#"pack: p

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use touchline_rules::backtest::{Crew, Trust};
-use touchline_rules::facts::Metadata;
+use touchline_rules::facts::{Managers, Metadata};
 use touchline_rules::{Calendar, UnixMs};
 
 use crate::cli::open;
@@ -63,9 +63,12 @@ impl Past {
             Some((email.to_lowercase(), calendar(Some(person.time_zone.as_deref()?))))
         });
         let led = header.managers.iter();
-        let led = led.map(|(email, manager)| (email.to_lowercase(), manager.to_lowercase()));
-        let crew =
-            Crew { managers: led.collect(), calendar: calendar(None), calendars: zones.collect() };
+        let led = led.map(|(email, manager)| (email.as_str(), manager.as_str()));
+        let crew = Crew {
+            managers: Managers::of(led),
+            calendar: calendar(None),
+            calendars: zones.collect(),
+        };
         Ok(Past {
             name: path.display().to_string(),
             metadata: header.metadata.clone(),
@@ -106,14 +109,17 @@ impl Past {
         let people = People::load(store.clone(), Arc::clone(config)).await?;
         let emails = metadata.owners.iter().filter_map(|owner| owner.email.as_deref());
         let emails: Vec<String> = emails.map(str::to_lowercase).collect();
-        let led =
-            emails.iter().filter_map(|email| Some((email.clone(), people.manager_of(email)?)));
-        let managers: BTreeMap<String, String> = led.collect();
-        let everybody = emails.iter().chain(managers.values());
-        let calendars = everybody
-            .map(|email| (email.clone(), people.calendar_of(Some(email), &metadata)))
-            .collect();
-        let crew = Crew { calendar: people.calendar_of(None, &metadata), calendars, managers };
+        let leads = emails.iter().filter_map(|email| people.manager_of(email));
+        let everybody = emails.iter().cloned().chain(leads);
+        let calendars = everybody.map(|email| {
+            let calendar = people.calendar_of(Some(&email), &metadata);
+            (email, calendar)
+        });
+        let crew = Crew {
+            calendar: people.calendar_of(None, &metadata),
+            calendars: calendars.collect(),
+            managers: people.managers().clone(),
+        };
         let verdicts = load_verdicts(&store, &slug).await?;
         let pipelines = metadata.pipelines.iter().map(|pipeline| pipeline.id.clone());
         let trusted = pipelines.filter(|id| verdicts.trusts(id)).collect();

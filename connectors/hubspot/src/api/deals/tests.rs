@@ -1,6 +1,7 @@
 use touchline_kit::Body;
 
 use super::*;
+use crate::testing::connection;
 
 const BATCH: &str = include_str!("../../../tests/fixtures/deals_batch.json");
 
@@ -10,7 +11,8 @@ fn page(text: &str) -> Page<Record> {
 
 #[test]
 fn asks_for_mapped_properties_and_five_histories() {
-    let request = request(&["123", "124"]);
+    let properties = Properties::of(&connection(None));
+    let request = request(&["123", "124"], &properties);
     let Body::Json(body) = request.body else { panic!("a JSON body") };
     assert_eq!(request.path, "crm/objects/2026-09/deals/batch/read");
     insta::assert_snapshot!(body, @r#"
@@ -21,7 +23,9 @@ fn asks_for_mapped_properties_and_five_histories() {
 #[test]
 fn a_deal_is_read_with_its_past() {
     let batch = split(&["123"], page(BATCH)).expect("a batch");
-    let at = Reading { connection: "hubspot", origin: Origin::Poll, at: UnixMs(0) };
+    let properties = Properties::of(&connection(None));
+    let (origin, at) = (Origin::Poll, UnixMs(0));
+    let at = Reading { connection: "hubspot", origin, at, properties: &properties };
     let read = at.observation(&batch.found[0], Some(vec![]));
     let fields = read.fields.iter().map(|(field, value)| format!("{field:?} {value:?}"));
     let past = read.history.iter().map(|one| {
@@ -78,7 +82,9 @@ fn values_of_one_instant_keep_their_order() {
             {"value":"lost","timestamp":"whenever"}]"#,
     )
     .expect("a history");
-    let past = past_values(&PROPERTIES[2], &list);
+    let properties = Properties::of(&connection(None));
+    let stage = properties.filled_by("dealstage").next().unwrap();
+    let past = past_values(stage, &list);
     let told: Vec<_> = past
         .iter()
         .map(|one| (format!("{:?}", one.value), one.at.to_string(), one.vendor_seq))
