@@ -1,5 +1,6 @@
 //! `touchline rules`
 
+mod backtest;
 mod explain;
 mod newest_change;
 
@@ -45,6 +46,9 @@ pub(super) enum RulesCommand {
     /// true, unknown; or it waits for its event, where none is stored. Nothing is
     /// changed and nobody is told anything.
     Explain(explain::ExplainArgs),
+    /// Play a past and say what rules would have said: how often, when, and how much of it
+    /// would have been pointless.
+    Backtest(backtest::BacktestArgs),
     /// Print the JSON Schema of rule packs, for editors.
     Schema,
 }
@@ -74,6 +78,7 @@ pub(super) async fn run(file: ConfigFile, command: RulesCommand) -> anyhow::Resu
         RulesCommand::Check(args) => check(file, args).await,
         RulesCommand::Test(packs) => test(file, packs).await,
         RulesCommand::Explain(args) => explain::run(file, args).await,
+        RulesCommand::Backtest(args) => backtest::run(file, args).await,
         RulesCommand::Schema => {
             print!("{}", json_schema());
             Ok(ExitCode::SUCCESS)

@@ -105,7 +105,7 @@ pub use connection::{BROKEN, ConnectionPart, ConnectionRow, NEW, Part, WORKING};
 pub use counter::Count;
 pub use credential::CredentialRow;
 pub use dead_letter::{DeadLetterRow, DeadLetterState, NewDeadLetter};
-pub use deal::{ChangeRow, DealRow};
+pub use deal::{ChangePlace, ChangeRow, DealRow};
 pub use dedupe::DedupeKey;
 pub use delivery::{DeliveryRow, DeliveryState};
 pub use delivery_claim::{DeliveriesAhead, LastLook, Looked, Room};

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where its set-up fails")]
 
+mod backtest;
 mod explain;
 mod mistakes;
 mod rules;
