@@ -303,7 +303,17 @@ fn silent(out: &mut Page, report: &Report) {
     }
     out.title("Rules that are inactive: this past never tells what they rest on");
     for one in &report.inactive {
-        out.line(&format!("  {:<30} {}", one.rule, one.missing.join(", ")));
+        let facts = one.missing.join(", ");
+        let mut line = format!("  {:<30}", one.rule);
+        for fact in facts.split(' ') {
+            if line.chars().count() + 1 + fact.chars().count() > COLUMNS {
+                out.line(&line);
+                line = " ".repeat(32);
+            }
+            line.push(' ');
+            line.push_str(fact);
+        }
+        out.line(&line);
     }
 }
 
