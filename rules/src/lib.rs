@@ -14,6 +14,7 @@ pub mod condition;
 pub mod engine;
 pub mod facts;
 pub mod lesson;
+pub mod life;
 mod money;
 pub mod nearest;
 pub mod packs;

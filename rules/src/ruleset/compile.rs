@@ -12,6 +12,7 @@ use crate::condition::{Condition, Diagnostic, TimeClass, Type, compile};
 use crate::engine::context::{CHANGE_PATHS, DEAL_PATHS, PERSON_PATHS};
 use crate::facts::EventKind;
 use crate::facts::schema::{self, place};
+use crate::life::Standing;
 use crate::nearest::did_you_mean;
 use crate::template::{Allowed, Template};
 
@@ -97,6 +98,8 @@ pub(super) fn rule(
         version_hash: hash(&[setting.pack, &document.canonical]),
         file: setting.file.to_owned(),
         line: document.at.line,
+        source: document.source,
+        standing: Standing::default(),
     })
 }
 
