@@ -18,6 +18,13 @@ pub enum Message {
         /// how to stop it, who sees the answers.
         lines: Vec<String>,
     },
+    /// Something that whoever answers for a rule has to know: a heading and lines.
+    Notice {
+        /// Heading.
+        title: String,
+        /// One line each: what happened, what to do.
+        lines: Vec<String>,
+    },
     /// One nudge.
     Nudge(Card),
     /// Several nudges at a fixed time.

@@ -59,20 +59,22 @@ pub struct Rendered {
 #[must_use]
 pub fn render(message: &Message) -> Rendered {
     match message {
-        Message::Hello { title, lines } => hello(title, lines),
+        Message::Hello { title, lines } => told("hello", title, lines),
+        Message::Notice { title, lines } => told("notice", title, lines),
         Message::Nudge(card) => nudge(card),
         Message::Digest { title, cards } => digest(title, cards),
     }
 }
 
-fn hello(title: &str, lines: &[String]) -> Rendered {
+/// A heading and lines, without a button.
+fn told(block: &str, title: &str, lines: &[String]) -> Rendered {
     let title = heading(title);
     let lines: Vec<_> = lines.iter().map(|line| escape_line(line, LINE_MAX)).collect();
     let shown: Vec<_> =
         lines.into_iter().filter(|line| !line.is_empty()).take(HELLO_LINES_MAX).collect();
-    let mut blocks = vec![header("hello.title", &title)];
+    let mut blocks = vec![header(&format!("{block}.title"), &title)];
     if !shown.is_empty() {
-        blocks.push(section("hello.lines", &shown.join("\n")));
+        blocks.push(section(&format!("{block}.lines"), &shown.join("\n")));
     }
     Rendered { text: fallback(&[&title, &shown.join(" ")]), blocks }
 }

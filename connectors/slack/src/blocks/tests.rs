@@ -280,6 +280,8 @@ fn any_message() -> impl Strategy<Value = Message> {
             .prop_map(|(title, cards)| Message::Digest { title, cards }),
         (any_text(900), prop::collection::vec(any_text(900), 0..15))
             .prop_map(|(title, lines)| Message::Hello { title, lines }),
+        (any_text(900), prop::collection::vec(any_text(900), 0..15))
+            .prop_map(|(title, lines)| Message::Notice { title, lines }),
     ]
 }
 
