@@ -19,6 +19,7 @@ pub mod outcomes;
 pub mod poll;
 pub mod refusals;
 pub mod rest;
+pub mod rule_keeper;
 #[cfg(test)]
 mod stand;
 pub mod sweep;

@@ -40,10 +40,11 @@ statements! {
     FIRINGS(2) = "DELETE FROM firing \
         WHERE connection = $1 AND subject_kind = 'deal' AND subject_id = $2";
     LEDGER(2) = "DELETE FROM suppressed WHERE connection = $1 AND subject_id = $2";
+    CASES(2) = "DELETE FROM release_case WHERE connection = $1 AND deal = $2";
 }
 
 /// In this order: the later ones are how the earlier ones are found.
-const STEPS: [&Statement; 11] = [
+const STEPS: [&Statement; 12] = [
     &OUTCOMES,
     &RELEASE,
     &WAITING,
@@ -52,6 +53,7 @@ const STEPS: [&Statement; 11] = [
     &NUDGES,
     &FIRINGS,
     &LEDGER,
+    &CASES,
     &TIMER,
     &CHANGES,
     &DEAL,

@@ -78,12 +78,18 @@ mod places;
 mod preference;
 #[cfg(test)]
 mod registry;
+mod release_case;
 mod retention;
+mod rule_health;
+mod rule_life;
+mod rule_notice;
+mod rule_request;
 mod rule_version;
 mod setting;
 mod sqlite;
 mod statement;
 mod summary;
+mod team_choice;
 mod timer;
 mod work;
 
@@ -116,11 +122,17 @@ pub use options::StoreOptions;
 pub use person::{IdentityRow, PersonRow, stranger};
 pub use places::of as places_of;
 pub use preference::{PreferenceKind, PreferenceRow};
+pub use release_case::{ReleaseCaseRow, ReleaseState};
+pub use rule_health::RuleAnswers;
+pub use rule_life::{RuleBookRows, RuleChange, RuleLifeRow, RuleLogRow};
+pub use rule_notice::{NOTICE_ASKED, NOTICE_TOLD, NOTICE_UNTOLD, RuleNoticeRow};
+pub use rule_request::RuleRequestRow;
 pub use rule_version::RuleVersionRow;
 pub use setting::{Fenced, SettingRow};
 pub use sqlite::lock::ServeLock;
 pub use sqlite::writer::CommitClass;
 pub use summary::{Fates, Summary};
+pub use team_choice::{TeamChoiceRow, TeamChoiceStep};
 pub use timer::{SubjectKey, TimerRow};
 pub use work::{NewWork, WorkKey, WorkRow};
 

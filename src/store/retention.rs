@@ -25,6 +25,12 @@ statements! {
     LEDGER(2) = "DELETE FROM suppressed WHERE nudge_id IN (SELECT nudge_id FROM suppressed AS s \
         WHERE at < $1 AND NOT EXISTS (SELECT 1 FROM nudge AS n WHERE n.id = s.nudge_id) \
         ORDER BY at LIMIT $2)";
+    CASES(2) = "DELETE FROM release_case WHERE (rule_id, rule_hash, connection, deal) IN \
+        (SELECT rule_id, rule_hash, connection, deal FROM release_case \
+        WHERE state <> 'waiting' AND moved_at < $1 LIMIT $2)";
+    NOTICES(1) = "DELETE FROM rule_notice WHERE at < $1";
+    NOTICES_SENT(1) = "DELETE FROM delivery WHERE channel = 'notice' AND created_at < $1 \
+        AND state NOT IN ('waiting', 'claimed')";
     DEALS_AFTER(3) = "SELECT connection, id, status FROM deal WHERE (connection, id) > ($1, $2) \
         ORDER BY connection, id LIMIT $3";
     /// All of a deal's history or nothing: one without its beginning misleads.
@@ -38,7 +44,8 @@ const GOES_ON: [&str; 2] = ["open", "unknown"];
 
 impl Store {
     /// Forgets at most `limit` firings from before an instant with everything
-    /// that came of them: nudges, messages, answers, ledger. A digest goes with
+    /// that came of them: nudges, messages, answers, ledger, and cases that were
+    /// released or called off. A digest goes with
     /// the last of its nudges; the introduction to a person stays, for it is made
     /// once. Answers how many firings and ledger rows went.
     pub async fn forget_said(&self, before: UnixMs, limit: usize) -> Result<usize> {
@@ -48,7 +55,10 @@ impl Store {
             for firing in &firings {
                 forget_firing(tx, firing)?;
             }
-            Ok(firings.len() + run(tx, &LEDGER, old)?)
+            // These are few: a rule's owner is told of it twice a year.
+            run(tx, &NOTICES, params![before.0])?;
+            run(tx, &NOTICES_SENT, params![before.0])?;
+            Ok(firings.len() + run(tx, &LEDGER, old)? + run(tx, &CASES, old)?)
         })
         .await
     }

@@ -6,15 +6,14 @@ use std::sync::Arc;
 use touchline_rules::UnixMs;
 use touchline_rules::engine::{World, inactive};
 use touchline_rules::facts::{DealKey, DealState, Field};
-use touchline_rules::ruleset::RuleSet;
 use touchline_rules::time::{HOUR_MS, MINUTE_MS};
 
 use super::findings::Findings;
 use crate::coaching::data_check::load_verdicts;
 use crate::coaching::people::People;
-use crate::coaching::rulesets::read_packs;
 use crate::config::Config;
 use crate::connection::Connection;
+use crate::lifecycle::Lifecycle;
 use crate::roles::fetch::metadata::stored;
 use crate::store::Store;
 
@@ -40,8 +39,10 @@ pub(super) async fn rules(
     let metadata = stored(store, slug).await?.unwrap_or_default();
     let deals = open_deals(store, slug).await?;
     // That rules cannot be read or do not load is told of the installation.
-    let Ok(files) = read_packs(&config.rules) else { return Ok(()) };
-    let Some(rules) = RuleSet::load(&files, &[(slug, &metadata)]).set else { return Ok(()) };
+    let account = (slug.to_owned(), Arc::new(metadata.clone()));
+    let lifecycle = Lifecycle::new(store.clone(), Arc::clone(config), vec![account]);
+    let Ok((_, book)) = lifecycle.book().await else { return Ok(()) };
+    let rules = book.in_force();
     if deals.is_empty() || rules.state_rules().next().is_none() {
         return Ok(());
     }

@@ -18,6 +18,7 @@ use crate::coaching::messages::{self, Shown};
 use crate::coaching::nudges::NudgeBody;
 use crate::coaching::readers::{Reach, reach, reader, unsent};
 use crate::coaching::settings::SendingTo;
+use crate::lifecycle::notices::{NOTICE, NoticeBody};
 use crate::roles::attention::look_up;
 use crate::roles::batching::{FETCH, understand, written};
 use crate::service::{Ground, Service};
@@ -69,12 +70,12 @@ pub(super) enum Job {
 
 /// Whether this delivery says anything of a deal.
 pub(super) fn carries_nudges(row: &DeliveryRow) -> bool {
-    row.channel != HELLO
+    row.channel != HELLO && row.channel != NOTICE
 }
 
 /// Whether it is a message to a person.
 pub(super) fn is_in_chat(row: &DeliveryRow) -> bool {
-    row.channel == CHAT || row.channel == HELLO
+    [CHAT, HELLO, NOTICE].contains(&row.channel.as_str())
 }
 
 /// All deliveries that are looked at together.
@@ -339,6 +340,15 @@ impl<'a> Looking<'a> {
         };
         if row.channel == HELLO {
             return Verdict::Send { job: Box::new(Job::Hello(to)), without, said: Vec::new() };
+        }
+        if row.channel == NOTICE {
+            return match NoticeBody::message(row) {
+                Some(message) => {
+                    let job = Box::new(Job::Chat(to, message));
+                    Verdict::Send { job, without, said: Vec::new() }
+                }
+                None => Verdict::Drop(UNREADABLE, without),
+            };
         }
         match messages::message(row, &keep) {
             Some(message) => {
