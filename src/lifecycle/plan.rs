@@ -155,11 +155,11 @@ impl Lifecycle {
         signed: &Signature,
     ) -> Result<Plan, LifeError> {
         let (_, book) = self.book().await?;
+        let allowed = self.allowed(&signed.by, &Deed::Publish(publishing.clone()), &book)?;
         let mut publishing = publishing.clone();
         let read = publishing.read(self)?;
         let present = self.meeting(&book, &publishing, &read, signed.at).await?;
         let rules = planned(&book, &publishing, &read, &present)?;
-        let allowed = self.allowed(&signed.by, &Deed::Publish(publishing), &book)?;
         let needs_second = allowed == Allowed::WithSecond;
         Ok(Plan { rules, tests: read.tests, warnings: read.warnings, needs_second })
     }

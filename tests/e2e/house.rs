@@ -127,8 +127,7 @@ fn arrows_point_downwards() {
     for (path, text) in sources() {
         let ground = ["src/store/", "src/vault.rs", "src/clock.rs", "src/wake.rs", "src/config"];
         let is_ground = ground.iter().any(|top| path.starts_with(top));
-        let is_domain =
-            ["src/coaching/", "src/lifecycle/"].iter().any(|top| path.starts_with(top));
+        let is_domain = ["src/coaching/", "src/lifecycle/"].iter().any(|top| path.starts_with(top));
         let is_root = path.starts_with("src/app")
             || ["src/cli/", "src/demo/", "src/main.rs", "src/lib.rs"]
                 .iter()

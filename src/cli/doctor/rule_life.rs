@@ -29,7 +29,7 @@ pub(super) async fn lives(
     }
     let states = states.iter().map(|(state, count)| format!("{}: {count}", state.title()));
     let finding =
-        findings.ok(format!("where rules stand ({})", states.collect::<Vec<_>>().join(", ")));
+        findings.ok(format!("where the rules stand ({})", states.collect::<Vec<_>>().join(", ")));
     for line in lines.iter().filter(|line| line.health.sent > 0) {
         finding.detail(format!("{}: {}", line.rule, line.health));
     }
