@@ -98,7 +98,10 @@ impl RuleBook {
             let people = self.teams.members(&choice.team);
             if choice.kind == MUTE {
                 reach.except.extend(people);
-            } else if let Ok(to) = serde_json::from_slice::<Tightening>(&choice.body) {
+            } else if let Ok(to) = serde_json::from_slice::<Tightening>(&choice.body)
+                // What is no longer stricter than the rule itself counts for nothing.
+                && self.written.rule(rule).is_none_or(|rule| to.check(rule).is_ok())
+            {
                 reach.tightened.push(Tightened { people, to, trigger_hash: String::new() });
             }
         }

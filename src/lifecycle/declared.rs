@@ -17,6 +17,8 @@ use crate::store::{Fenced, RuleBookRows, RuleChange, RuleLifeRow, RuleVersionRow
 pub const CONFIGURATION: &str = "configuration";
 /// What the logs say of a version that a file declares.
 pub const DECLARE: &str = "declare";
+/// What they say of one beside which a published version stays in force.
+pub const BESIDE: &str = "declare_beside";
 /// What they say of a rule that no file declares any more.
 pub const WITHDRAW: &str = "withdraw";
 /// Tries when settings move meanwhile.
@@ -72,7 +74,8 @@ fn change(
         let why = format!("{}:{}", rule.file, rule.line);
         let signed = Signature { why, ..signed.clone() };
         let logged = RuleLifeRow { hash: rule.version_hash.clone(), ..next.clone() };
-        change.log.push(signed.log(DECLARE, &logged));
+        let action = if next.stored { BESIDE } else { DECLARE };
+        change.log.push(signed.log(action, &logged));
         told.push(json!({ "rule": rule.id, "version": rule.version_hash }));
         change.lives.push(next);
     }

@@ -5,6 +5,7 @@ use touchline_rules::UnixMs;
 use touchline_rules::life::difference;
 
 use super::book::{RuleBook, version};
+use super::declared::BESIDE;
 use super::steps::{VERSIONS_MAX, known};
 use super::{LifeError, Lifecycle};
 use crate::store::RuleLogRow;
@@ -45,7 +46,8 @@ impl Lifecycle {
         }
         let mut entries = Vec::new();
         for (at, row) in rows.iter().enumerate() {
-            let older = rows.iter().skip(at + 1).find(|older| !older.hash.is_empty());
+            let mut older = rows.iter().skip(at + 1).filter(|older| older.action != BESIDE);
+            let older = older.find(|older| !older.hash.is_empty());
             entries.push(self.entry(row, older).await?);
         }
         Ok(entries)
@@ -129,7 +131,8 @@ impl Lifecycle {
     async fn before(&self, id: &str, hash: &str) -> Result<String, LifeError> {
         let log = self.store.rule_log(id.to_owned(), VERSIONS_MAX).await?;
         let since = log.iter().position(|row| row.hash == hash).unwrap_or_default();
-        let older = log.iter().skip(since).find(|row| !row.hash.is_empty() && row.hash != hash);
+        let mut older = log.iter().skip(since).filter(|row| row.action != BESIDE);
+        let older = older.find(|row| !row.hash.is_empty() && row.hash != hash);
         older.map(|row| row.hash.clone()).ok_or_else(|| {
             LifeError::not_found(
                 format!("`{id}` had no other version before"),

@@ -221,7 +221,9 @@ impl Lifecycle {
             if planned.begins_anew {
                 change.calls_off.push(rule.id.clone());
             }
-            lines.push(format!("`{}`: {}", rule.id, next.state));
+            let what = if planned.from.is_none() { "new, " } else { "" };
+            lines.push(format!("`{}`: {what}{}", rule.id, planned.state.title()));
+            lines.extend(planned.difference.iter().map(|line| format!("  {line}")));
             change.lives.push(next);
         }
         if publishing.also_present {

@@ -7,6 +7,7 @@ use touchline_rules::nearest::did_you_mean;
 use touchline_rules::ruleset::Rule;
 
 use super::book::{MUTE, RuleBook, TIGHTEN, state_of, version as kept_rule};
+use super::declared::BESIDE;
 use super::deeds::Meaning;
 use super::{LifeError, Lifecycle, Signature};
 use crate::store::{RuleLifeRow, RuleVersionRow, TeamChoiceRow, TeamChoiceStep};
@@ -311,7 +312,8 @@ impl Lifecycle {
     async fn one_before(&self, book: &RuleBook, id: &str) -> Result<RuleVersionRow, LifeError> {
         let present = known(book, id)?.version_hash.as_str();
         let log = self.store.rule_log(id.to_owned(), VERSIONS_MAX).await?;
-        let before = log.iter().find(|row| !row.hash.is_empty() && row.hash != present);
+        let mut was_in_force = log.iter().filter(|row| row.action != BESIDE);
+        let before = was_in_force.find(|row| !row.hash.is_empty() && row.hash != present);
         let Some(before) = before else {
             return Err(LifeError::not_found(
                 format!("`{id}` never had another version"),

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where its set-up fails")]
 
 mod explain;
+mod life;
 mod mistakes;
 
 use std::io::{BufRead as _, BufReader};

@@ -8,7 +8,6 @@ use proptest::prelude::*;
 use touchline::config::Config;
 use touchline::lifecycle::{Deed, Lifecycle};
 use touchline::store::{Store, StoreOptions};
-use touchline_rules::Calendar;
 use touchline_rules::condition::Truth;
 use touchline_rules::engine::{LIVE_MAX_AGE_MS, Stimulus, World, present, step};
 use touchline_rules::facts::{
@@ -18,6 +17,7 @@ use touchline_rules::facts::{
 use touchline_rules::life::Step;
 use touchline_rules::ruleset::RuleSet;
 use touchline_rules::time::HOUR_MS;
+use touchline_rules::{Calendar, UnixMs};
 
 use crate::fixture::{ADMIN, MONDAY, pack, signed};
 
@@ -104,6 +104,18 @@ fn in_world<T>(rules: &RuleSet, body: impl FnOnce(&World<'_>) -> T) -> T {
     })
 }
 
+fn resized(amount: i64, at: UnixMs, number: i64) -> Change {
+    let to = Fact::Known(Value::Number(amount.into()));
+    Change {
+        deal: key(),
+        kind: ChangeKind::FieldSet { field: Field::Amount, to },
+        occurred_at: at,
+        actor: Actor::default(),
+        vendor_id: None,
+        vendor_seq: number,
+    }
+}
+
 async fn play(acts: Vec<(i64, Act)>) -> Result<(), TestCaseError> {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&folder.path().join("t.db"), StoreOptions::default()).unwrap();
@@ -144,17 +156,7 @@ async fn play(acts: Vec<(i64, Act)>) -> Result<(), TestCaseError> {
         }
         number += 1;
         let change = match act {
-            Act::Amount(amount) => Some(Change {
-                deal: key(),
-                kind: ChangeKind::FieldSet {
-                    field: Field::Amount,
-                    to: Fact::Known(Value::Number(amount.into())),
-                },
-                occurred_at: now,
-                actor: Actor::default(),
-                vendor_id: None,
-                vendor_seq: number,
-            }),
+            Act::Amount(amount) => Some(resized(amount, now, number)),
             _ => None,
         };
         let outcome = in_world(&set, |world| match &change {

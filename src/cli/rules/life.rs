@@ -123,8 +123,8 @@ pub(in crate::cli) struct PublishArgs {
     #[arg(long, value_name = "TEXT", alias = "reason", default_value = "")]
     why: String,
     /// Only for deals of the people whom this manager manages.
-    #[arg(long, value_name = "EMAIL", value_parser = email, default_value = "")]
-    team: String,
+    #[arg(long, value_name = "EMAIL", value_parser = email)]
+    team: Option<String>,
     /// The state they come to; without it, new rules are on and others stay as they are.
     #[arg(long)]
     state: Option<State>,
@@ -185,7 +185,7 @@ pub(super) async fn lifecycle(file: ConfigFile, written: bool) -> anyhow::Result
 pub(super) async fn publish(file: ConfigFile, args: PublishArgs) -> anyhow::Result<ExitCode> {
     let files = read_packs(std::slice::from_ref(&args.path))?;
     let publishing = Publishing {
-        team: args.team.clone(),
+        team: args.team.clone().unwrap_or_default(),
         state: args.state.map(|state| match state {
             State::Shadow => RuleState::Shadow,
             State::Trial => RuleState::Trial,
@@ -223,6 +223,11 @@ pub(super) async fn publish(file: ConfigFile, args: PublishArgs) -> anyhow::Resu
                 );
             }
             None => eprintln!("nothing was changed yet\nhint: add --yes to put it on"),
+            Some(Outcome::Done(lines)) => {
+                // The differences were shown with the plan.
+                let told = lines.iter().filter(|line| !line.starts_with(' '));
+                told.for_each(|line| println!("{line}"));
+            }
             Some(outcome) => tell(outcome),
         }
     }
@@ -311,7 +316,7 @@ async fn submit(file: ConfigFile, deed: Deed, signed: &Signed) -> anyhow::Result
             "a change needs a reason\nhint: add --why \"why\", for the rule's log",
         ));
     }
-    let lifecycle = lifecycle(file, false).await?;
+    let lifecycle = lifecycle(file, true).await?;
     Ok(match lifecycle.submit(deed, &signed.signature()).await {
         Ok(outcome) => {
             tell(&outcome);

@@ -87,11 +87,12 @@ fn line_in_words(line: &RuleLine) -> String {
     parts.extend(line.team.iter().map(|team| format!("team of {team}")));
     out += &format!("{:<9} {}\n", "", parts.join(" · "));
     let owner = line.owner.as_deref().unwrap_or("nobody");
-    let ends = line.expires_at.map_or_else(
-        || "does not expire".to_owned(),
-        |at| format!("ends {} unless confirmed", day(at)),
-    );
-    out += &format!("{:<9} owner {owner} · {ends}\n", "");
+    let ends = match line.expires_at {
+        Some(at) => format!(" · ends {} unless confirmed", day(at)),
+        None if line.state.looks() => " · does not expire".to_owned(),
+        None => String::new(),
+    };
+    out += &format!("{:<9} owner {owner}{ends}\n", "");
     out += &format!("{:<9} {}\n", "", line.health);
     for note in &line.notes {
         out += &format!("{:<9} {note}\n", "");
