@@ -22,6 +22,7 @@ pub mod poll;
 pub mod refusals;
 pub mod release;
 pub mod rest;
+pub mod rule_keeper;
 #[cfg(test)]
 mod stand;
 pub mod sweep;

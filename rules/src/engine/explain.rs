@@ -10,6 +10,7 @@ use crate::time::UnixMs;
 
 use super::firing::seen_by;
 use super::rule_truth::Look;
+use super::terms::DealOwner;
 use super::{Firing, World};
 
 /// Whether a reason to speak still holds.
@@ -28,8 +29,9 @@ pub enum Holds {
 /// that is gone or decides differently now takes its reasons along.
 #[must_use]
 pub fn reason_holds(firing: &Firing, state: &DealState, now: UnixMs, world: &World<'_>) -> Holds {
+    let owner = DealOwner::of(&state.facts, world);
     let rule = world.rules.rule(&firing.rule_id);
-    let Some(rule) = rule.filter(|rule| rule.trigger_hash == firing.trigger) else {
+    let Some(rule) = rule.filter(|rule| owner.fits(rule, &firing.trigger)) else {
         return Holds::No;
     };
     let holds = match &firing.change {
@@ -82,6 +84,14 @@ pub fn outcome_met(
     look.slots[usize::from(place::NUDGE_SENT_AT)] = Slot::Time(sent_at);
     let context = look.context(rule);
     outcome.when.eval(&context) == Truth::True
+}
+
+/// Whether each state rule is true of this deal as it is at `now`, in the order
+/// of the files; whatever it said or did not say about it.
+#[must_use]
+pub fn present<'w>(state: &DealState, now: UnixMs, world: &World<'w>) -> Vec<(&'w Rule, Truth)> {
+    let mut look = Look::at(&state.facts, now, world);
+    world.rules.state_rules().map(|rule| (rule, look.truth(rule))).collect()
 }
 
 /// State rules that cannot decide about this deal, each with the name of a fact

@@ -84,17 +84,25 @@ impl Firing {
     ) -> Self {
         let explanation = explanation(rule, look);
         let seen = seen_by(rule, look);
+        let terms = look.terms(rule);
         let (change, episode_start, repeat) = match cause {
             Cause::Change(view) => (Some(view.clone()), None, 0),
             Cause::Episode { start, repeat } => (None, Some(start), repeat),
         };
         let occurred_at = change.as_ref().map(|change| change.occurred_at);
         Firing {
-            id: firing_id(rule, &facts.key, change.as_ref(), episode_start, repeat),
+            id: firing_id(
+                &rule.id,
+                terms.trigger,
+                &facts.key,
+                change.as_ref(),
+                episode_start,
+                repeat,
+            ),
             rule_id: rule.id.clone(),
             pack: rule.pack.clone(),
             rule_version: rule.version_hash.clone(),
-            trigger: rule.trigger_hash.clone(),
+            trigger: terms.trigger.to_owned(),
             deal: facts.key.clone(),
             at: look.now,
             zone: look.zone().iana_name().map(str::to_owned),
@@ -102,13 +110,13 @@ impl Firing {
             episode_start,
             repeat,
             audience: rule.audience,
-            attention: rule.attention,
+            attention: terms.attention,
             crm: rule.crm,
             priority: rule.priority,
             change,
             seen,
             explanation,
-            threshold: rule.threshold,
+            threshold: terms.threshold,
         }
     }
 }
@@ -128,7 +136,8 @@ pub(super) fn seen_by(rule: &Rule, look: &mut Look<'_>) -> Vec<(String, Seen)> {
 /// Made of what the reason *is*, never of when it was worked out: a doubled,
 /// replayed or recovered step makes the same id.
 fn firing_id(
-    rule: &Rule,
+    rule_id: &str,
+    trigger: &str,
     deal: &DealKey,
     change: Option<&ChangeView>,
     episode_start: Option<UnixMs>,
@@ -146,15 +155,7 @@ fn firing_id(
             change.activity_id
         ),
     };
-    id(&[
-        &deal.connection,
-        "deal",
-        &deal.id,
-        &rule.id,
-        &rule.trigger_hash,
-        &cause,
-        &repeat.to_string(),
-    ])
+    id(&[&deal.connection, "deal", &deal.id, rule_id, trigger, &cause, &repeat.to_string()])
 }
 
 /// The id of the nudge that a firing means for one recipient.

@@ -10,6 +10,7 @@ use crate::ruleset::Rule;
 use crate::time::UnixMs;
 
 use super::World;
+use super::terms::{DealOwner, Terms};
 
 /// One look at a deal: its facts at one instant, made once for all rules.
 pub(super) struct Look<'a> {
@@ -17,6 +18,7 @@ pub(super) struct Look<'a> {
     pub(super) now: UnixMs,
     pub(super) kind: Option<StageKind>,
     pub(super) gone: bool,
+    owner: DealOwner,
     world: &'a World<'a>,
 }
 
@@ -27,7 +29,8 @@ impl<'a> Look<'a> {
             let slot = &mut slots[usize::from(place::of(field))];
             *slot = at_owners_midnight(field, *slot, world.metadata, world.calendar);
         }
-        Look { slots, now, kind: facts.stage_kind(world.metadata), gone: facts.is_gone(), world }
+        let (kind, gone) = (facts.stage_kind(world.metadata), facts.is_gone());
+        Look { slots, now, kind, gone, owner: DealOwner::of(facts, world), world }
     }
 
     /// With the change that event rules read beside it.
@@ -50,16 +53,33 @@ impl<'a> Look<'a> {
     /// The context for `rule`'s conditions.
     pub(super) fn context(&mut self, rule: &Rule) -> Context<'_> {
         self.slots[usize::from(place::THRESHOLD)] =
-            rule.threshold.map_or(Slot::Unknown, Slot::Number);
+            self.terms(rule).threshold.map_or(Slot::Unknown, Slot::Number);
         Context { slots: &self.slots, now: self.now, calendar: self.world.calendar }
     }
 
+    /// On what terms the rule holds for this deal.
+    pub(super) fn terms<'r>(&self, rule: &'r Rule) -> Terms<'r> {
+        self.owner.terms(rule)
+    }
+
+    /// Whether what is remembered under `trigger` is of these terms.
+    pub(super) fn fits(&self, rule: &Rule, trigger: &str) -> bool {
+        self.owner.fits(rule, trigger)
+    }
+
+    /// Whether the rule holds for deals of this owner.
+    pub(super) fn covers(&self, rule: &Rule) -> Truth {
+        self.owner.covers(rule)
+    }
+
     /// Whether the rule looks at this deal at all. A stage that the metadata
-    /// does not have leaves it open.
+    /// does not have leaves it open, and so does an owner nobody knows.
     pub(super) fn applies(&self, rule: &Rule) -> Truth {
         match self.kind {
             _ if self.gone => Truth::False,
-            Some(kind) => Truth::from(rule.applies_to.covers(kind)),
+            Some(kind) if !rule.applies_to.covers(kind) => Truth::False,
+            Some(_) => self.covers(rule),
+            None if self.covers(rule) == Truth::False => Truth::False,
             None => Truth::Unknown,
         }
     }

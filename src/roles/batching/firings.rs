@@ -17,6 +17,8 @@ use crate::store::{FiringRow, NudgeRow, NudgeState, SuppressedRow};
 pub(in crate::roles) const NOBODY: &str = "";
 /// How long an undecided nudge lives at most; attention's own expiry is shorter.
 const NUDGE_LIFE_MS: i64 = 90 * DAY_MS;
+/// The ledger's word for what a rule finds that is only being watched.
+const WATCHING: &str = "watching";
 /// The ledger's word for a nudge whose text could not be written.
 const TEXT_FAILED: &str = "text_failed";
 
@@ -45,7 +47,8 @@ pub(super) fn fire(
         Err(NoRecipient::OwnerUnread) => (NOBODY.to_owned(), None),
         Err(why) => (NOBODY.to_owned(), Some(why.name())),
     };
-    let mut reason = suppressed.or(nobody);
+    let watching = (!rule.standing.state.speaks()).then_some(WATCHING);
+    let mut reason = suppressed.or(watching).or(nobody);
     let body = match written(service, ground.rules(), rule, firing, state, &metadata, &person) {
         Ok(body) => serde_json::to_vec(&body)?,
         Err(error) => {
