@@ -9,6 +9,7 @@
 //! the same decisions.
 
 pub mod attention;
+pub mod baseline;
 pub mod calendar;
 pub mod condition;
 pub mod engine;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{App, STOPS_WITHIN};
 use crate::clock::Clock;
+use crate::coaching::baselines;
 use crate::coaching::opening::{self, Opening};
 use crate::coaching::people::People;
 use crate::coaching::rulesets::RuleSets;
@@ -16,6 +17,7 @@ use crate::http::oauth::{self, Connect};
 use crate::roles::Role;
 use crate::roles::attention::Attention;
 use crate::roles::backfill::Backfill;
+use crate::roles::baselines::BaselinesRole;
 use crate::roles::deliver::Deliver;
 use crate::roles::edit::Edit;
 use crate::roles::erase::Erase;
@@ -63,6 +65,7 @@ pub(super) async fn app(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result
         vault,
     }));
     sweep::restore(&service).await?;
+    baselines::restore(&service).await?;
     let poll = Arc::new(Poll::new(Arc::clone(&service)));
     let catch_up = {
         let poll = Arc::clone(&poll);
@@ -77,6 +80,7 @@ pub(super) async fn app(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result
         Arc::new(Backfill::new(Arc::clone(&service))),
         poll,
         Arc::new(Sweep::new(Arc::clone(&service))),
+        Arc::new(BaselinesRole::new(Arc::clone(&service))),
         Arc::new(Attention::new(Arc::clone(&service))),
         Arc::new(Deliver::new(Arc::clone(&service))),
         Arc::new(Edit::new(Arc::clone(&service))),

@@ -3,6 +3,7 @@
 //! credentials of connections.
 
 pub mod account_settings;
+pub mod baselines;
 pub mod broken;
 pub mod connect_link;
 pub mod connecting;

@@ -8,6 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use jiff::tz::TimeZone;
 use touchline_rules::Calendar;
+use touchline_rules::baseline::Baselines;
 use touchline_rules::condition::{Explanation, Joint};
 use touchline_rules::engine::{LIVE_MAX_AGE_MS, World, explain_rule};
 use touchline_rules::facts::schema::{DEAL_FIELDS, activity_facts, place};
@@ -154,6 +155,7 @@ impl Told {
             hydrate_deadline_ms: 0,
             managers: Managers::none(),
             live_max_age_ms: LIVE_MAX_AGE_MS,
+            baselines: Baselines::none(),
         };
         let parts = explain_rule(rule, &blank, touchline_rules::UnixMs(0), &world);
         let mut missing = Vec::new();

@@ -6,6 +6,7 @@
 pub mod attention;
 pub mod backfill;
 mod backoff;
+pub mod baselines;
 pub mod batching;
 pub mod deliver;
 pub mod edit;

@@ -51,6 +51,7 @@
 mod attention;
 mod audit;
 mod backup;
+mod baseline;
 mod batch;
 mod connection;
 mod counter;
@@ -97,6 +98,7 @@ use crate::wake::{News, Wake};
 
 pub use attention::{Decision, NewDelivery, Recipient};
 pub use audit::{AuditCheck, AuditEntry, AuditRow};
+pub use baseline::BaselineRow;
 pub use batch::{Batch, BatchOutcome, CursorMove};
 pub use connection::{BROKEN, ConnectionPart, ConnectionRow, NEW, Part, WORKING};
 pub use counter::Count;

@@ -10,6 +10,7 @@ const OF_MAIN: &[&[&Statement]] = &[
     super::attention::STATEMENTS,
     super::audit::STATEMENTS,
     super::backup::STATEMENTS,
+    super::baseline::STATEMENTS,
     super::connection::STATEMENTS,
     super::counter::STATEMENTS,
     super::credential::STATEMENTS,

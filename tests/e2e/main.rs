@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where its set-up fails")]
 
 mod bad_input;
+mod baseline;
 mod facts;
 mod fixture;
 mod full;

@@ -69,6 +69,10 @@ pub const DEAL_PATHS: [&str; 49] = [
 /// What texts may read of the reader.
 pub const PERSON_PATHS: [&str; 2] = ["person.name", "person.first_name"];
 
+/// What texts of a rule with a threshold may read of it. The last two have values
+/// only where it is one of won deals: how many of them, and the whole in words.
+pub const THRESHOLD_PATHS: [&str; 3] = ["threshold", "threshold.n", "threshold.source"];
+
 /// What texts of event rules may read of the change.
 pub const CHANGE_PATHS: [&str; 9] = [
     "change.field",
@@ -105,6 +109,8 @@ pub fn template_context(
         "seen": firing.seen.iter().map(|(name, seen)| (name.clone(), seen_json(name, seen, &owner_zone)))
             .collect::<Map<String, Json>>(),
         "threshold": firing.threshold.map(number),
+        "threshold_n": firing.quoted.map(|quoted| quoted.n),
+        "threshold_source": firing.quoted.map(|quoted| quoted.source()),
     });
     if let Some(change) = &firing.change {
         context["change"] = change_json(change, facts, metadata);

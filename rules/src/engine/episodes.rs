@@ -9,6 +9,7 @@ use crate::time::UnixMs;
 
 use super::firing::Cause;
 use super::rule_truth::{Look, reads_activities};
+use super::thresholds::{self, against};
 use super::{EndCause, EpisodeEnd, Firing, Outcome, World};
 
 /// Which rules take what is true now without speaking.
@@ -33,7 +34,7 @@ pub(super) fn adopt(state: &mut DealState, now: UnixMs, world: &World<'_>, outco
             return true;
         }
         end(id, memory, now, EndCause::RuleChanged, outcome);
-        memory.truth = None;
+        (memory.truth, memory.held) = (None, None);
         if let Some(rule) = rule {
             rule.trigger_hash.clone_into(&mut memory.trigger);
         }
@@ -78,15 +79,23 @@ pub(super) fn evaluate(
     for rule in world.rules.state_rules() {
         let Some(memory) = rules.get_mut(&rule.id) else { continue };
         let seeds = seeding == Seeding::All || (trust_gained && reads_activities(rule));
-        let truth = look.truth(rule);
-        turn(rule, memory, truth, seeds, &look, outcome);
+        let mut measured = thresholds::measure(rule, memory, &look);
+        let mut truth = look.truth(rule, against(rule, Some(memory), &look));
+        turn(rule, memory, truth, seeds || measured.seeds, &look, outcome);
+        // An episode that kept its threshold may have ended.
+        measured = thresholds::measure(rule, memory, &look);
+        if measured.anew {
+            truth = look.truth(rule, against(rule, Some(memory), &look));
+            turn(rule, memory, truth, seeds || measured.seeds, &look, outcome);
+        }
         let due = fire_at(rule, memory, world).filter(|due| truth == Truth::True && *due <= now);
+        let held = against(rule, Some(memory), &look);
         if due.is_some()
             && let Some(episode) = &mut memory.episode
         {
             let repeat = u32::try_from(episode.firings.len()).unwrap_or(u32::MAX);
             let cause = Cause::Episode { start: episode.start, repeat };
-            let firing = Firing::new(rule, facts, cause, &mut look);
+            let firing = Firing::new(rule, facts, cause, held, &mut look);
             episode.firings.push(firing.id.clone());
             memory.fired_at = Some(now);
             outcome.firings.push(firing);

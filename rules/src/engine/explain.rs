@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::baseline::Quoted;
 use crate::condition::{Explanation, Joint, Seen, SeenValue, Slot, Truth};
 use crate::facts::schema::{DEAL_FIELDS, place};
 use crate::facts::{ChangeView, DealState, StageKind};
@@ -10,7 +11,11 @@ use crate::time::UnixMs;
 
 use super::firing::seen_by;
 use super::rule_truth::Look;
+use super::thresholds::{Against, against};
 use super::{Firing, World};
+
+/// The name under which a missing threshold is told.
+const THRESHOLD: &str = "threshold";
 
 /// Whether a reason to speak still holds.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,7 +45,7 @@ pub fn reason_holds(firing: &Firing, state: &DealState, now: UnixMs, world: &Wor
         }
         Some(change) => {
             let look = Look::at(&state.facts, now, world);
-            look.with_change(change, &state.facts).truth(rule) != Truth::False
+            look.with_change(change, &state.facts).truth(rule, firing.against()) != Truth::False
         }
     };
     if holds { Holds::Yes } else { Holds::No }
@@ -60,8 +65,8 @@ pub fn as_of(firing: &Firing, state: &DealState, now: UnixMs, world: &World<'_>)
     };
     Some(Firing {
         at: now.max(firing.at),
-        seen: seen_by(rule, &mut look),
-        explanation: explanation(rule, &mut look),
+        seen: seen_by(rule, firing.against(), &mut look),
+        explanation: explanation(rule, firing.against(), &mut look),
         ..firing.clone()
     })
 }
@@ -80,8 +85,8 @@ pub fn outcome_met(
     let Some(outcome) = &rule.outcome else { return false };
     let mut look = Look::at(&state.facts, now, world);
     look.slots[usize::from(place::NUDGE_SENT_AT)] = Slot::Time(sent_at);
-    let context = look.context(rule);
-    outcome.when.eval(&context) == Truth::True
+    let held = against(rule, state.rules.get(&rule.id), &look);
+    outcome.when.eval(&look.context(held)) == Truth::True
 }
 
 /// State rules that cannot decide about this deal, each with the name of a fact
@@ -91,15 +96,17 @@ pub fn inactive(state: &DealState, now: UnixMs, world: &World<'_>) -> Vec<(Strin
     let mut look = Look::at(&state.facts, now, world);
     let mut found = Vec::new();
     for rule in world.rules.state_rules() {
-        if look.truth(rule) != Truth::Unknown {
+        let held = against(rule, state.rules.get(&rule.id), &look);
+        if look.truth(rule, held) != Truth::Unknown {
             continue;
         }
         let applies = look.applies(rule);
-        let context = look.context(rule);
+        let context = look.context(held);
         let mut missing = rule.when.unknown_because(&context);
         missing.extend(rule.unless.iter().flat_map(|unless| unless.unknown_because(&context)));
         let named = missing.first().and_then(|slot| {
-            DEAL_FIELDS.iter().find(|(_, _, at, _)| at == slot).map(|(name, ..)| *name)
+            let fact = DEAL_FIELDS.iter().find(|(_, _, at, _)| at == slot);
+            fact.map(|(name, ..)| *name).or((*slot == place::THRESHOLD).then_some(THRESHOLD))
         });
         let fact = if applies == Truth::Unknown { Some("deal.stage_kind") } else { named };
         found.extend(fact.map(|fact| (rule.id.clone(), fact)));
@@ -111,7 +118,9 @@ pub fn inactive(state: &DealState, now: UnixMs, world: &World<'_>) -> Vec<(Strin
 /// rule without its change, what it reads of the change is not known.
 #[must_use]
 pub fn explain_rule(rule: &Rule, state: &DealState, now: UnixMs, world: &World<'_>) -> Explanation {
-    explanation(rule, &mut Look::at(&state.facts, now, world))
+    let mut look = Look::at(&state.facts, now, world);
+    let held = against(rule, state.rules.get(&rule.id), &look);
+    explanation(rule, held, &mut look)
 }
 
 /// As [`explain_rule`], for an event rule and one change.
@@ -123,14 +132,27 @@ pub fn explain_change(
     now: UnixMs,
     world: &World<'_>,
 ) -> Explanation {
-    let look = Look::at(&state.facts, now, world);
-    explanation(rule, &mut look.with_change(change, &state.facts))
+    let mut look = Look::at(&state.facts, now, world).with_change(change, &state.facts);
+    let held = against(rule, None, &look);
+    explanation(rule, held, &mut look)
 }
 
-pub(super) fn explanation(rule: &Rule, look: &mut Look<'_>) -> Explanation {
-    let truth = look.truth(rule);
+/// What `rule` is held against on this deal, if that rests on won deals.
+#[must_use]
+pub fn threshold_of(
+    rule: &Rule,
+    state: &DealState,
+    now: UnixMs,
+    world: &World<'_>,
+) -> Option<Quoted> {
+    let look = Look::at(&state.facts, now, world);
+    against(rule, state.rules.get(&rule.id), &look).quoted
+}
+
+pub(super) fn explanation(rule: &Rule, held: Against, look: &mut Look<'_>) -> Explanation {
+    let truth = look.truth(rule, held);
     let applies = applies(rule, look);
-    let context = look.context(rule);
+    let context = look.context(held);
     let mut parts = vec![applies, rule.when.explain(&context)];
     if let Some(unless) = &rule.unless {
         let inner = unless.explain(&context);

@@ -4,6 +4,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::attention::AttentionClass;
+use crate::baseline::Quoted;
 use crate::condition::{Explanation, Seen};
 use crate::facts::{ChangeView, DealFacts, DealKey};
 use crate::ruleset::{Audience, CrmDelivery, Rule, hash};
@@ -11,6 +12,7 @@ use crate::time::UnixMs;
 
 use super::explain::explanation;
 use super::rule_truth::Look;
+use super::thresholds::Against;
 
 /// Hexadecimal digits of an id: 128 bits.
 const ID_DIGITS: usize = 32;
@@ -58,6 +60,9 @@ pub struct Firing {
     pub explanation: Explanation,
     /// The number that the rule was held against.
     pub threshold: Option<f64>,
+    /// What that number rests on, if it is one of won deals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quoted: Option<Quoted>,
 }
 
 /// What a firing comes from.
@@ -69,6 +74,11 @@ pub(super) enum Cause<'a> {
 }
 
 impl Firing {
+    /// What it was held against.
+    pub(super) fn against(&self) -> Against {
+        Against { number: self.threshold, quoted: self.quoted }
+    }
+
     /// The zone the deal's owner worked in when it fired.
     #[must_use]
     pub fn zone(&self) -> TimeZone {
@@ -80,10 +90,11 @@ impl Firing {
         rule: &Rule,
         facts: &DealFacts,
         cause: Cause<'_>,
+        held: Against,
         look: &mut Look<'_>,
     ) -> Self {
-        let explanation = explanation(rule, look);
-        let seen = seen_by(rule, look);
+        let explanation = explanation(rule, held, look);
+        let seen = seen_by(rule, held, look);
         let (change, episode_start, repeat) = match cause {
             Cause::Change(view) => (Some(view.clone()), None, 0),
             Cause::Episode { start, repeat } => (None, Some(start), repeat),
@@ -108,14 +119,15 @@ impl Firing {
             change,
             seen,
             explanation,
-            threshold: rule.threshold,
+            threshold: held.number,
+            quoted: held.quoted,
         }
     }
 }
 
 /// What a rule's conditions see, each fact once.
-pub(super) fn seen_by(rule: &Rule, look: &mut Look<'_>) -> Vec<(String, Seen)> {
-    let context = look.context(rule);
+pub(super) fn seen_by(rule: &Rule, held: Against, look: &mut Look<'_>) -> Vec<(String, Seen)> {
+    let context = look.context(held);
     let mut seen = rule.when.seen(&context);
     for (name, value) in rule.unless.iter().flat_map(|unless| unless.seen(&context)) {
         if seen.iter().all(|(known, _)| *known != name) {

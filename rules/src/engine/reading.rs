@@ -61,7 +61,15 @@ pub fn reading(
             }
         }
     }
+    reading.saw.extend(firing.quoted.map(|quoted| usual(&quoted.source())));
     reading
+}
+
+/// What the threshold rests on, as a sentence of its own.
+fn usual(source: &str) -> String {
+    let mut letters = source.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(letters).collect()
 }
 
 /// The lines of one test, each with the label under which it is told once.

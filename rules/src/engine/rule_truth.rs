@@ -2,14 +2,16 @@
 
 use jiff::tz::TimeZone;
 
-use crate::condition::{Context, Slot, Truth};
+use crate::baseline::Baselines;
+use crate::condition::{Context, Truth};
 use crate::facts::civil_day::at_owners_midnight;
 use crate::facts::schema::{ACTIVITY_SLOTS, Slots, deal_slots, place, put_change};
-use crate::facts::{ChangeView, DealFacts, Field, StageKind};
+use crate::facts::{ChangeView, DealFacts, Field, Metadata, StageKind};
 use crate::ruleset::Rule;
 use crate::time::UnixMs;
 
 use super::World;
+use super::thresholds::Against;
 
 /// One look at a deal: its facts at one instant, made once for all rules.
 pub(super) struct Look<'a> {
@@ -47,10 +49,17 @@ impl<'a> Look<'a> {
         &self.world.calendar.zone
     }
 
-    /// The context for `rule`'s conditions.
-    pub(super) fn context(&mut self, rule: &Rule) -> Context<'_> {
-        self.slots[usize::from(place::THRESHOLD)] =
-            rule.threshold.map_or(Slot::Unknown, Slot::Number);
+    pub(super) fn metadata(&self) -> &'a Metadata {
+        self.world.metadata
+    }
+
+    pub(super) fn baselines(&self) -> &'a Baselines {
+        self.world.baselines
+    }
+
+    /// The context for a rule's conditions that is held against this.
+    pub(super) fn context(&mut self, against: Against) -> Context<'_> {
+        self.slots[usize::from(place::THRESHOLD)] = against.slot();
         Context { slots: &self.slots, now: self.now, calendar: self.world.calendar }
     }
 
@@ -65,22 +74,22 @@ impl<'a> Look<'a> {
     }
 
     /// Whether the rule is true of the deal.
-    pub(super) fn truth(&mut self, rule: &Rule) -> Truth {
+    pub(super) fn truth(&mut self, rule: &Rule, against: Against) -> Truth {
         let applies = self.applies(rule);
         if applies == Truth::False {
             return Truth::False;
         }
-        let context = self.context(rule);
+        let context = self.context(against);
         let unless = rule.unless.as_ref().map_or(Truth::False, |unless| unless.eval(&context));
         all([applies, rule.when.eval(&context), !unless])
     }
 
     /// The next instant at which that can change by time alone.
-    pub(super) fn next_flip(&mut self, rule: &Rule) -> Option<UnixMs> {
+    pub(super) fn next_flip(&mut self, rule: &Rule, against: Against) -> Option<UnixMs> {
         if self.applies(rule) == Truth::False {
             return None;
         }
-        let context = self.context(rule);
+        let context = self.context(against);
         let when = rule.when.eval(&context);
         let when_flips = || rule.when.next_flip(&context).instant();
         let Some(unless) = &rule.unless else { return when_flips() };

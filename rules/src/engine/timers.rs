@@ -6,6 +6,7 @@ use crate::time::UnixMs;
 
 use super::episodes::{self, Seeding};
 use super::rule_truth::Look;
+use super::thresholds::against;
 use super::{Outcome, World, intake};
 
 /// How many instants one step works through. A timer that finds more is due
@@ -48,7 +49,8 @@ pub(super) fn next_due(state: &DealState, world: &World<'_>) -> Option<UnixMs> {
     for rule in world.rules.state_rules() {
         let memory = state.rules.get(&rule.id);
         let speaks = memory.and_then(|memory| episodes::fire_at(rule, memory, world));
-        let instants = look.next_flip(rule).into_iter().chain(speaks);
+        let held = against(rule, memory, &look);
+        let instants = look.next_flip(rule, held).into_iter().chain(speaks);
         next = next.into_iter().chain(instants.filter(|at| *at > from)).min();
     }
     next

@@ -8,8 +8,9 @@ use super::keys::Located;
 use super::rule::{AppliesTo, Audience, OutcomeRule, Rule, Tip, Trigger};
 use super::yaml::Position;
 use crate::attention::AttentionClass;
+use crate::baseline::Threshold;
 use crate::condition::{Condition, Diagnostic, TimeClass, Type, compile};
-use crate::engine::context::{CHANGE_PATHS, DEAL_PATHS, PERSON_PATHS};
+use crate::engine::context::{CHANGE_PATHS, DEAL_PATHS, PERSON_PATHS, THRESHOLD_PATHS};
 use crate::facts::EventKind;
 use crate::facts::schema::{self, place};
 use crate::nearest::did_you_mean;
@@ -67,7 +68,7 @@ pub(super) fn rule(
         if applies_to == AppliesTo::Open { "open" } else { "closed" },
         when.source(),
         unless.as_ref().map_or("", |unless| unless.source()),
-        &document.threshold.map_or_else(String::new, |number| number.to_string()),
+        &document.threshold.map_or_else(String::new, |threshold| threshold.to_string()),
     ]);
     let loud = if event.is_some() { AttentionClass::Interrupt } else { AttentionClass::Digest };
     Some(Rule {
@@ -175,7 +176,7 @@ struct Maker<'a> {
     setting: &'a Setting<'a>,
     on: Option<Trigger>,
     event: Option<EventKind>,
-    threshold: Option<f64>,
+    threshold: Option<Threshold>,
 }
 
 impl Maker<'_> {
@@ -249,7 +250,7 @@ impl Maker<'_> {
             paths.extend(CHANGE_PATHS.iter().map(|path| (*path).to_owned()));
         }
         if self.threshold.is_some() {
-            paths.push("threshold".to_owned());
+            paths.extend(THRESHOLD_PATHS.map(str::to_owned));
         }
         let names = conditions.iter().flat_map(|condition| condition.seen_names());
         paths.extend(names.map(|(name, _): (String, Type)| format!("seen.{name}")));

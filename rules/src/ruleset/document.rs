@@ -9,8 +9,10 @@ use super::period::Period;
 use super::rule::{AppliesTo, Audience, CrmDelivery, Evidence, EvidenceGrade, Repeat, Scope};
 use super::testing::RuleTest;
 use super::testing::document::TestDocument;
+use super::threshold::{ThresholdDocument, threshold};
 use super::yaml::{Node, NodeKind, Position};
 use crate::attention::AttentionClass;
+use crate::baseline::Threshold;
 use crate::facts::EventKind;
 
 /// The most rules in one file.
@@ -58,8 +60,9 @@ pub struct RuleDocument {
     pub when: Option<Located<String>>,
     /// It stays silent unless this condition is false.
     pub unless: Option<Located<String>>,
-    /// The number that the conditions call `threshold`.
-    pub threshold: Option<f64>,
+    /// What the conditions call `threshold`: a number, or a percentile of won deals.
+    #[schemars(with = "Option<ThresholdDocument>")]
+    pub threshold: Option<Threshold>,
     /// Who is spoken to; the deal's owner by default.
     pub audience: Option<Audience>,
     /// How loudly; `digest` for state rules by default, else `interrupt`.
@@ -238,22 +241,6 @@ fn scope(node: &Node, findings: &mut Findings) -> Option<Scope> {
         return None;
     }
     keys::choice(node, findings)
-}
-
-fn threshold(node: &Node, findings: &mut Findings) -> Option<f64> {
-    if let NodeKind::Map(entries) = &node.kind {
-        let fallback = entries.iter().find(|(key, ..)| key == "fallback").map(|(.., it)| it);
-        let hint = match fallback.map(|it| &it.kind) {
-            Some(NodeKind::Number(number)) => {
-                format!("write the fallback as the threshold for now: `threshold: {number}`")
-            }
-            _ => "write a plain number, the one you would give as `fallback`".to_owned(),
-        };
-        let message = "a threshold from won deals (won_percentile) is not yet supported";
-        findings.error(node.at, "not_supported", message, hint);
-        return None;
-    }
-    keys::number(node, "threshold", -1e15..=1e15, findings).map(|found| found.value)
 }
 
 fn repeat(node: &Node, findings: &mut Findings) -> Option<Located<Repeat>> {

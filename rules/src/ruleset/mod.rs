@@ -12,6 +12,7 @@ pub(crate) mod keys;
 pub mod period;
 pub mod rule;
 pub mod testing;
+mod threshold;
 pub mod yaml;
 
 use std::collections::{BTreeMap, HashMap};
@@ -19,6 +20,7 @@ use std::collections::{BTreeMap, HashMap};
 pub(crate) use compile::hash;
 pub use diagnostic::{RuleDiagnostic, Severity};
 pub use json_schema::json_schema;
+pub(crate) use keys::Choice;
 pub use period::{Period, PeriodUnit};
 pub use rule::{
     AppliesTo, Audience, CrmDelivery, Evidence, EvidenceGrade, OutcomeRule, Repeat, Rule, Tip,

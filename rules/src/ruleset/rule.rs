@@ -7,6 +7,7 @@ use super::keys::Choice;
 use super::period::Period;
 use super::testing::RuleTest;
 use crate::attention::AttentionClass;
+use crate::baseline::Threshold;
 use crate::condition::Condition;
 use crate::facts::{EventKind, StageKind};
 use crate::template::Template;
@@ -28,8 +29,8 @@ pub struct Rule {
     pub when: Condition,
     /// … and this is false.
     pub unless: Option<Condition>,
-    /// The number that its conditions call `threshold`.
-    pub threshold: Option<f64>,
+    /// What its conditions call `threshold`.
+    pub threshold: Option<Threshold>,
     /// Who is spoken to.
     pub audience: Audience,
     /// How loudly.

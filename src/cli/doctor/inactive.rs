@@ -13,6 +13,7 @@ use touchline_rules::time::{HOUR_MS, MINUTE_MS};
 
 use super::findings::Findings;
 use crate::coaching::account_settings::apply_mapping;
+use crate::coaching::baselines;
 use crate::coaching::data_check::load_verdicts;
 use crate::coaching::people::People;
 use crate::coaching::rulesets::read_packs;
@@ -54,6 +55,7 @@ pub(super) async fn rules(
     }
     let people = People::load(store.clone(), Arc::clone(config)).await?;
     let verdicts = load_verdicts(store, slug).await?;
+    let baselines = baselines::load(store, slug).await?;
     let mut found = BTreeMap::<(String, &'static str), usize>::new();
     for deal in &deals {
         let owner = People::owner_email(&metadata, deal.facts.text(Field::Owner));
@@ -65,6 +67,7 @@ pub(super) async fn rules(
             managers: people.managers(),
             hydrate_deadline_ms: config.ingest.hydrate_deadline_minutes * MINUTE_MS,
             live_max_age_ms: config.attention.event_max_age_hours.saturating_mul(HOUR_MS),
+            baselines: &baselines,
         };
         for rule_and_fact in inactive(deal, now, &world) {
             *found.entry(rule_and_fact).or_default() += 1;
@@ -119,7 +122,11 @@ fn tell(
         "rules that cannot decide, on how many of {deals} open deals, and for want of which fact"
     ));
     for ((rule, fact), times) in lines {
-        finding.detail(format!("{times:>5}  {rule}: nobody told of {fact}"));
+        let why = match *fact {
+            "threshold" => "too few won deals, and no fallback".to_owned(),
+            fact => format!("nobody told of {fact}"),
+        };
+        finding.detail(format!("{times:>5}  {rule}: {why}"));
     }
     finding.hint("`touchline rules explain RULE --deal ID` shows one deal; the shares above show which facts your CRM carries");
 }

@@ -7,7 +7,7 @@ use clap::Args;
 use serde::Serialize;
 use touchline_rules::UnixMs;
 use touchline_rules::condition::{Explanation, Seen, Truth};
-use touchline_rules::engine::{World, explain_rule};
+use touchline_rules::engine::{World, explain_rule, threshold_of};
 use touchline_rules::facts::schema::rests_on_activities;
 use touchline_rules::facts::{DealKey, DealState, Field};
 use touchline_rules::ruleset::{Rule, RuleSet, Trigger};
@@ -17,6 +17,7 @@ use super::super::{ConfigFile, open};
 use super::accounts_of;
 use super::newest_change::{Newest, ToldChange};
 use crate::coaching::account_settings::apply_mapping;
+use crate::coaching::baselines;
 use crate::coaching::data_check::load_verdicts;
 use crate::coaching::opening::no_connection;
 use crate::coaching::people::People;
@@ -64,6 +65,9 @@ struct Told {
     /// The change that an event rule was judged on.
     #[serde(skip_serializing_if = "Option::is_none")]
     change: Option<ToldChange>,
+    /// What its threshold is here and what that rests on, if on won deals.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    threshold: Option<String>,
     explanation: Explanation,
 }
 
@@ -89,7 +93,11 @@ pub(super) async fn run(file: ConfigFile, args: ExplainArgs) -> anyhow::Result<E
         if let Some(change) = &told.change {
             println!("{change}");
         }
-        println!("{}: {}\n\n{}", told.verdict, told.because, told.explanation);
+        println!("{}: {}", told.verdict, told.because);
+        if let Some(threshold) = &told.threshold {
+            println!("threshold {threshold}");
+        }
+        println!("\n{}", told.explanation);
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -141,6 +149,7 @@ async fn tell(
         managers: people.managers(),
         hydrate_deadline_ms: config.ingest.hydrate_deadline_minutes * MINUTE_MS,
         live_max_age_ms: config.attention.event_max_age_hours.saturating_mul(HOUR_MS),
+        baselines: &baselines::load(store, connection).await?,
     };
     let newest = match &rule.on {
         Trigger::State => None,
@@ -165,6 +174,8 @@ async fn tell(
         verdict,
         because,
         change: newest.as_ref().map(Newest::told),
+        threshold: threshold_of(rule, state, at, &world)
+            .map(|quoted| format!("{}: {}", quoted.value, quoted.source())),
         explanation,
     })
 }
@@ -240,6 +251,9 @@ fn unknown(explanation: &Explanation, activity_trusted: bool) -> String {
         names.retain(|name| !name.contains('('));
     }
     let mut text = match names.as_slice() {
+        [name] if name == "threshold" => {
+            "there are too few won deals for its threshold, and it has no fallback".to_owned()
+        }
         [] => "a part of it cannot be told".to_owned(),
         names => format!("nobody told of {}", names.join(", ")),
     };

@@ -18,6 +18,7 @@ pub(in crate::store) const MAIN: Migrations = &[
         include_str!("../migrations/main_0001_house.sql"),
     ),
     include_str!("../migrations/main_0002_keeping.sql"),
+    include_str!("../migrations/main_0003_baseline.sql"),
 ];
 
 /// `inbox.db`.

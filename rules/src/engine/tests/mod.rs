@@ -3,10 +3,11 @@
 mod authors;
 mod civil_days;
 mod episodes;
-mod fixtures;
+pub(crate) mod fixtures;
 mod hydration;
 mod laws;
 mod outcomes;
 mod reading;
 mod reasons;
 mod size;
+mod thresholds;

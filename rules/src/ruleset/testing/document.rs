@@ -21,12 +21,32 @@ pub struct TestDocument {
     /// Where in the sale the stages stand, as `{ late: [negotiation] }`. By
     /// default: discovery early, qualification middle, proposal, negotiation late.
     phases: Option<PhasesDocument>,
+    /// What is usual among won deals, for a rule whose threshold rests on it. Without
+    /// it there is no baseline, and the rule's fallback counts.
+    baseline: Option<BaselineDocument>,
     /// The deal as the story begins.
     given: GivenDocument,
     /// What happens, in order.
     then: Option<Vec<StepDocument>>,
     /// What the rule is to do.
     expect: ExpectDocument,
+}
+
+/// What the rule's percentile is among won deals. At least one of `stage`,
+/// `pipeline` and `all`.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "BaselineOfTest")]
+#[expect(dead_code, reason = "only the shape matters: it is what editors check against")]
+struct BaselineDocument {
+    /// In every stage of the story's pipeline.
+    stage: Option<i64>,
+    /// In the story's pipeline.
+    pipeline: Option<i64>,
+    /// Everywhere.
+    all: Option<i64>,
+    /// How many won deals each of them rests on; 100 by default.
+    #[schemars(range(max = 1_000_000))]
+    n: Option<u32>,
 }
 
 /// Stages by where in the sale they stand.

@@ -1,6 +1,7 @@
 //! Running the tests that rule files carry, through the engine that serves
 //! live traffic.
 
+mod baseline;
 pub mod document;
 mod phases;
 mod read;
@@ -11,6 +12,7 @@ use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 
+pub use baseline::GivenBaseline;
 pub(super) use read::read;
 
 use super::{Period, Rule, RuleSet};
@@ -30,6 +32,8 @@ pub struct RuleTest {
     pub stages: Vec<String>,
     /// Where in the sale its stages stand; one that is not listed has no phase.
     pub phases: BTreeMap<String, StagePhase>,
+    /// What is usual among won deals; `None` where there is no baseline.
+    pub baseline: Option<GivenBaseline>,
     /// The deal as the story begins.
     pub given: Given,
     /// What happens, in order.
@@ -179,6 +183,7 @@ fn tell<T>(
     let metadata = story::account(test);
     let calendar = Calendar::weekdays(TimeZone::UTC);
     let managers = Managers::of([story::SELLER_AND_LEAD]);
+    let baselines = baseline::baselines(rule, test);
     let world = World {
         rules: set,
         metadata: &metadata,
@@ -187,6 +192,7 @@ fn tell<T>(
         hydrate_deadline_ms: HYDRATE_DEADLINE_MS,
         managers: &managers,
         live_max_age_ms: LIVE_MAX_AGE_MS,
+        baselines: &baselines,
     };
     let mut story = Story::new(world, rule);
     story.begin(&test.given);

@@ -8,6 +8,7 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::FromPrimitive;
 
+use super::baseline::baseline;
 use super::phases::{default_phases, phases};
 use super::{Expectation, ExpectedFiring, Given, RuleTest, StoryMove, StoryStep};
 use crate::condition::Type;
@@ -72,6 +73,7 @@ pub(in crate::ruleset) fn read(node: &Node, findings: &mut Findings) -> Option<R
     let stages = stages.unwrap_or_else(|| DEFAULT_STAGES.map(str::to_owned).to_vec());
     let phases = test.node("phases").map(|it| phases(it, &stages, findings));
     let phases = phases.unwrap_or_else(|| default_phases(&stages));
+    let baseline = test.node("baseline").map(|it| baseline(it, findings));
     let given = test.required("given", findings).and_then(|it| given(it, &stages, findings));
     let steps = test.node("then").and_then(|it| keys::list(it, "then", findings));
     let steps = steps.unwrap_or_default();
@@ -91,6 +93,7 @@ pub(in crate::ruleset) fn read(node: &Node, findings: &mut Findings) -> Option<R
         name: name?.value,
         stages,
         phases,
+        baseline: baseline.map_or(Some(None), |it| it.map(Some))?,
         given: given?,
         then: read,
         expect: expect?,

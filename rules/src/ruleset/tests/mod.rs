@@ -84,7 +84,7 @@ fn every_mistake_of_every_file_is_reported_at_its_place() {
         &[],
     );
     assert!(loaded.set.is_none());
-    assert_snapshot!(report(&loaded), @r#"
+    assert_snapshot!(report(&loaded), @"
     a.yaml:6:9: error[unknown_event]: `deal.stage_chnaged` is nothing a rule can wait for
       hint: did you mean `deal.stage_changed`?
     a.yaml:7:11: error[unknown_field]: there is no field `deal.stge`
@@ -103,8 +103,8 @@ fn every_mistake_of_every_file_is_reported_at_its_place() {
       hint: add `tip: …`
     a.yaml:24:12: error[unknown_field]: there is no field `change.days`
       hint: only rules that wait for an event can read `change`
-    a.yaml:25:16: error[not_supported]: a threshold from won deals (won_percentile) is not yet supported
-      hint: write the fallback as the threshold for now: `threshold: 5`
+    a.yaml:25:16: error[missing_key]: `threshold` has no `of`
+      hint: add `of: …`
     a.yaml:26:15: error[out_of_range]: `priority` must be a number from 1 to 9, not 12
       hint: give a number from 1 to 9
     a.yaml:27:13: error[missing_key]: `repeat` has no `max`
@@ -125,7 +125,7 @@ fn every_mistake_of_every_file_is_reported_at_its_place() {
       hint: write `key: value`, one per line
     c.yaml:1:4: error[bad_yaml]: unclosed bracket '['
       hint: check indentation, quotes and `key: value` near this place
-    "#);
+    ");
 }
 
 const STRANGE_KEYS: &str = r#"pack: p
