@@ -22,7 +22,7 @@ use touchline_rules::Calendar;
 pub use error::ConfigError;
 pub use sections::{
     AttentionConfig, ConnectionConfig, CrmConfig, DeliveryConfig, HttpConfig, InboxConfig,
-    IngestConfig, LogConfig, LogFormat, PersonConfig, RetentionConfig, Sending,
+    IngestConfig, LogConfig, LogFormat, PersonConfig, RetentionConfig, Sending, TargetPeriod,
 };
 pub use value::{LimitOverride, OrOff, QuietHours, no_colours};
 use written::Written;

@@ -18,6 +18,7 @@ pub mod lesson;
 mod money;
 pub mod nearest;
 pub mod packs;
+pub mod portfolio;
 pub mod ruleset;
 pub mod template;
 pub mod time;

@@ -26,6 +26,7 @@ use crate::roles::housekeeping::Housekeeping;
 use crate::roles::ingest::Ingest;
 use crate::roles::outcomes::Outcomes;
 use crate::roles::poll::Poll;
+use crate::roles::portfolio::Portfolio;
 use crate::roles::refusals::Refusals;
 use crate::roles::sweep::{self, Sweep};
 use crate::roles::timers::Timers;
@@ -81,6 +82,7 @@ pub(super) async fn app(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result
         poll,
         Arc::new(Sweep::new(Arc::clone(&service))),
         Arc::new(BaselinesRole::new(Arc::clone(&service))),
+        Arc::new(Portfolio::new(Arc::clone(&service))),
         Arc::new(Attention::new(Arc::clone(&service))),
         Arc::new(Deliver::new(Arc::clone(&service))),
         Arc::new(Edit::new(Arc::clone(&service))),

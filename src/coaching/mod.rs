@@ -17,6 +17,7 @@ pub mod messages;
 pub mod nudges;
 pub mod opening;
 pub mod people;
+pub mod portfolios;
 pub mod readers;
 pub mod rulesets;
 pub mod settings;

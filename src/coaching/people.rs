@@ -171,6 +171,24 @@ impl People {
         self.config.people.get(email).and_then(|person| person.manager.clone())
     }
 
+    /// Whom somebody leads, as configuration says.
+    #[must_use]
+    pub fn led_by(&self, manager: &str) -> Vec<String> {
+        let people = self.config.people.iter();
+        let led = people.filter(|(_, one)| one.manager.as_deref() == Some(manager));
+        led.map(|(email, _)| email.clone()).collect()
+    }
+
+    /// Everybody who leads somebody.
+    #[must_use]
+    pub fn leaders(&self) -> Vec<String> {
+        let mut leaders: Vec<String> =
+            self.config.people.values().filter_map(|one| one.manager.clone()).collect();
+        leaders.sort();
+        leaders.dedup();
+        leaders
+    }
+
     /// The zone somebody works in: what configuration says of them, else their
     /// chat profile, else the account's, else the installation's. `None` when
     /// nobody says: then nothing is guessed.

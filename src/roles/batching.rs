@@ -2,6 +2,7 @@
 //! snapshot of rules and accounts, written once.
 
 mod firings;
+mod telling;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,10 +17,13 @@ use touchline_rules::time::{DAY_MS, HOUR_MS};
 use crate::guard::guarded;
 use crate::service::{Ground, Service};
 use crate::store::{
-    self, Batch, ChangeRow, Count, DealRow, EndedFiring, NewWork, SubjectKey, TimerRow, WorkKey,
+    self, Batch, ChangeRow, Count, DealRow, EndedFiring, NewWork, SubjectKey, TimerRow, ToldRow,
+    WorkKey,
 };
 use firings::{Fired, fire};
-pub(super) use firings::{NOBODY, written};
+pub(super) use firings::{NOBODY, fire_person, written};
+use telling::Telling;
+pub use telling::Told;
 
 /// The subject kind of a deal.
 pub const DEAL: &str = "deal";
@@ -42,6 +46,8 @@ struct Held {
     /// The status that its row has.
     status: String,
     touched: bool,
+    /// What it tells of people.
+    telling: Telling,
 }
 
 /// The deals of a batch and what the batch will change.
@@ -70,6 +76,7 @@ impl<'a> Batching<'a> {
                 version: 0,
                 status: String::new(),
                 touched: false,
+                telling: Telling::default(),
             });
         }
         Ok(batching)
@@ -105,7 +112,8 @@ impl<'a> Batching<'a> {
         }
         let key = DealKey { connection, id };
         let state = understood.unwrap_or_else(|| DealState::new(key.clone()));
-        self.deals.insert(key, Held { state, version, status, touched });
+        let telling = Telling::default();
+        self.deals.insert(key, Held { state, version, status, touched, telling });
     }
 
     /// A deal of the batch as it is by now.
@@ -118,9 +126,18 @@ impl<'a> Batching<'a> {
     pub fn step(&mut self, key: &DealKey, stimulus: Stimulus<'_>, at: UnixMs) {
         let Some(held) = self.deals.get_mut(key) else { return };
         held.touched = true;
+        self.ground.note_before(held);
         let outcome =
             self.ground.in_world(&mut held.state, |state, world| step(state, stimulus, at, world));
         self.note(key, outcome, at);
+    }
+
+    /// Has a deal tell what it means for people, whether or not it changed: so that
+    /// all is told of deals that nothing happens to, and what went wrong is mended.
+    pub fn tell(&mut self, key: &DealKey) {
+        if let Some(held) = self.deals.get_mut(key) {
+            self.ground.tell_all(held);
+        }
     }
 
     /// As [`Batching::step`], but a deal that this leaves as it was, except for the
@@ -172,6 +189,9 @@ impl<'a> Batching<'a> {
             }
         }
         self.batch.ended.extend(outcome.ended.iter().flat_map(ended_rows));
+        if let Some(held) = self.deals.get_mut(key) {
+            self.ground.note_edits(held, &outcome.applied);
+        }
         for applied in outcome.applied {
             let value_hash = hash16(&self.written(&applied.kind)).to_vec();
             let body = self.written(&applied);
@@ -239,12 +259,17 @@ impl<'a> Batching<'a> {
         if let Some(error) = self.unwritable {
             return Err(error);
         }
-        for (key, held) in self.deals {
+        for (key, mut held) in self.deals {
+            let metadata = self.ground.metadata(&key.connection);
+            for told in held.told(&metadata) {
+                let (connection, deal) = (key.connection.clone(), key.id.clone());
+                let body = serde_json::to_vec(&told)?;
+                self.batch.told.push(ToldRow { connection, deal, body });
+            }
             if !held.touched {
                 continue;
             }
             let Held { state, version, .. } = held;
-            let metadata = self.ground.metadata(&key.connection);
             self.batch.timers.push(TimerRow { subject: subject_key(&key), due_at: state.next_due });
             self.batch.deals.push(deal_row(key, &state, version, &metadata)?);
         }
@@ -311,7 +336,7 @@ pub fn subject_key(deal: &DealKey) -> SubjectKey {
     SubjectKey { kind: DEAL.to_owned(), connection: deal.connection.clone(), id: deal.id.clone() }
 }
 
-fn ended_rows(end: &EpisodeEnd) -> impl Iterator<Item = EndedFiring> {
+pub(super) fn ended_rows(end: &EpisodeEnd) -> impl Iterator<Item = EndedFiring> {
     let reason = serde_json::to_value(end.cause).ok();
     let reason = reason.and_then(|word| word.as_str().map(str::to_owned));
     let reason = reason.unwrap_or_else(|| "reason_gone".to_owned());

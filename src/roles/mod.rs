@@ -18,6 +18,7 @@ pub mod ingest;
 mod lines;
 pub mod outcomes;
 pub mod poll;
+pub mod portfolio;
 pub mod refusals;
 pub mod rest;
 #[cfg(test)]

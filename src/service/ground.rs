@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use touchline_rules::Calendar;
 use touchline_rules::baseline::Baselines;
 use touchline_rules::engine::World;
 use touchline_rules::facts::{DealState, Field, Managers, Metadata};
@@ -58,6 +59,27 @@ impl<'a> Ground<'a> {
     pub fn metadata(&self, connection: &str) -> Arc<Metadata> {
         let account = self.accounts.get(connection);
         account.map(|account| Arc::clone(&account.metadata)).unwrap_or_default()
+    }
+
+    /// Calls `body` with the world that a person is judged in, who works by this
+    /// calendar.
+    pub fn in_world_of_person<T>(
+        &self,
+        metadata: &Metadata,
+        calendar: &Calendar,
+        body: impl FnOnce(&World<'_>) -> T,
+    ) -> T {
+        let world = World {
+            rules: &self.rules,
+            metadata,
+            calendar,
+            activity_trusted: false,
+            managers: self.managers,
+            hydrate_deadline_ms: 0,
+            live_max_age_ms: 0,
+            baselines: Baselines::none(),
+        };
+        body(&world)
     }
 
     /// Calls `body` with the world that `deal` is judged in.

@@ -14,6 +14,7 @@ use super::delivery::{DeliveryRow, DeliveryState, delivery_row, save, select};
 use super::error::Result;
 use super::fairness::take_turns;
 use super::nudge::{self, NudgeRow, NudgeState};
+use super::portfolio::{self, PersonStateRow};
 use super::preference::{self, PreferenceRow};
 use super::setting::{self, Fenced, fenced};
 use super::sqlite::writer::CommitClass;
@@ -49,6 +50,8 @@ statements! {
     UNKNOWN_UNTIL(2) = select!("WHERE state = 'unknown' AND until <= $1 ORDER BY until LIMIT $2");
 }
 
+/// The subject kind of a person.
+const PERSON: &str = "person";
 /// Interrupted claims settled in one transaction.
 const RECOVER_ROWS_MAX: usize = 1_000;
 
@@ -61,6 +64,8 @@ pub struct Looked {
     pub deliveries: Vec<(DeliveryRow, Vec<NudgeRow>)>,
     /// The deals those nudges are about.
     pub deals: Vec<DealRow>,
+    /// The people those nudges are about.
+    pub people: Vec<PersonStateRow>,
     /// What their readers chose for themselves.
     pub preferences: Vec<PreferenceRow>,
     /// Connections that are broken (among those with deliveries waiting, where
@@ -251,10 +256,14 @@ impl Store {
 fn look(main: &Connection, rows: Vec<DeliveryRow>) -> Result<Looked> {
     let mut looked = Looked { settings_version: setting::version(main)?, ..Looked::default() };
     let mut deals = BTreeSet::new();
-    let mut people = BTreeSet::new();
+    let (mut people, mut about) = (BTreeSet::new(), BTreeSet::new());
     for row in rows {
         let nudges = nudge::of_delivery(main, &row.id)?;
         for NudgeRow { subject, .. } in &nudges {
+            if subject.kind == PERSON {
+                about.insert(subject.id.clone());
+                continue;
+            }
             let (connection, id) = (subject.connection.clone(), subject.id.clone());
             deals.insert(DealKey { connection, id });
         }
@@ -263,6 +272,9 @@ fn look(main: &Connection, rows: Vec<DeliveryRow>) -> Result<Looked> {
     }
     for key in deals {
         looked.deals.extend(deal::load_deal(main, &key.connection, &key.id)?);
+    }
+    for person in about {
+        looked.people.extend(portfolio::load_person(main, &person)?);
     }
     for person in people {
         looked.preferences.extend(preference::of(main, &person)?);

@@ -76,6 +76,7 @@ mod nudge;
 mod options;
 mod person;
 mod places;
+mod portfolio;
 mod preference;
 #[cfg(test)]
 mod registry;
@@ -117,6 +118,7 @@ pub use nudge::{NudgeRow, NudgeState, OutcomeRow};
 pub use options::StoreOptions;
 pub use person::{IdentityRow, PersonRow, stranger};
 pub use places::of as places_of;
+pub use portfolio::{Fold, PersonStateRow, PortfolioDealRow, PortfolioEditRow, ToldRow};
 pub use preference::{PreferenceKind, PreferenceRow};
 pub use rule_version::RuleVersionRow;
 pub use setting::{Fenced, SettingRow};

@@ -26,6 +26,7 @@ const OF_MAIN: &[&[&Statement]] = &[
     super::link::STATEMENTS,
     super::nudge::STATEMENTS,
     super::person::STATEMENTS,
+    super::portfolio::STATEMENTS,
     super::preference::STATEMENTS,
     super::retention::STATEMENTS,
     super::rule_version::STATEMENTS,

@@ -1,10 +1,12 @@
 //! State rules: an episode opens when a rule becomes true of a deal, speaks
 //! once and perhaps again, and ends when the rule is no longer true.
 
+use std::collections::BTreeMap;
+
 use crate::condition::Truth;
-use crate::facts::DealState;
 use crate::facts::deal::{Episode, RuleMemory};
-use crate::ruleset::Rule;
+use crate::facts::{DealKey, DealState};
+use crate::ruleset::{Rule, Scope};
 use crate::time::UnixMs;
 
 use super::firing::Cause;
@@ -28,8 +30,20 @@ pub(super) fn adopt(state: &mut DealState, now: UnixMs, world: &World<'_>, outco
         return;
     }
     world.rules.hash().clone_into(&mut state.rule_set);
-    state.rules.retain(|id, memory| {
-        let rule = world.rules.rule(id);
+    adopt_rules(&mut state.rules, Scope::Deal, now, world, outcome);
+    state.next_due = super::timers::next_due(state, world);
+}
+
+/// The same for what is remembered of a subject of this kind.
+pub(super) fn adopt_rules(
+    rules: &mut BTreeMap<String, RuleMemory>,
+    scope: Scope,
+    now: UnixMs,
+    world: &World<'_>,
+    outcome: &mut Outcome,
+) {
+    rules.retain(|id, memory| {
+        let rule = world.rules.rule(id).filter(|rule| rule.scope == scope);
         if rule.is_some_and(|rule| rule.trigger_hash == memory.trigger) {
             return true;
         }
@@ -40,7 +54,6 @@ pub(super) fn adopt(state: &mut DealState, now: UnixMs, world: &World<'_>, outco
         }
         rule.is_some()
     });
-    state.next_due = super::timers::next_due(state, world);
 }
 
 /// A deal whose creation was seen as it happened: its state rules start out
@@ -78,28 +91,42 @@ pub(super) fn evaluate(
     let mut look = Look::at(facts, now, world);
     for rule in world.rules.state_rules() {
         let Some(memory) = rules.get_mut(&rule.id) else { continue };
-        let seeds = seeding == Seeding::All || (trust_gained && reads_activities(rule));
-        let mut measured = thresholds::measure(rule, memory, &look);
-        let mut truth = look.truth(rule, against(rule, Some(memory), &look));
-        turn(rule, memory, truth, seeds || measured.seeds, &look, outcome);
-        // An episode that kept its threshold may have ended.
-        measured = thresholds::measure(rule, memory, &look);
-        if measured.anew {
-            truth = look.truth(rule, against(rule, Some(memory), &look));
-            turn(rule, memory, truth, seeds || measured.seeds, &look, outcome);
-        }
-        let due = fire_at(rule, memory, world).filter(|due| truth == Truth::True && *due <= now);
-        let held = against(rule, Some(memory), &look);
-        if due.is_some()
-            && let Some(episode) = &mut memory.episode
-        {
-            let repeat = u32::try_from(episode.firings.len()).unwrap_or(u32::MAX);
-            let cause = Cause::Episode { start: episode.start, repeat };
-            let firing = Firing::new(rule, facts, cause, held, &mut look);
-            episode.firings.push(firing.id.clone());
-            memory.fired_at = Some(now);
-            outcome.firings.push(firing);
-        }
+        look_at(rule, memory, &facts.key, seeding, trust_gained, &mut look, outcome);
+    }
+}
+
+/// Looks at one state rule of one subject.
+pub(super) fn look_at(
+    rule: &Rule,
+    memory: &mut RuleMemory,
+    subject: &DealKey,
+    seeding: Seeding,
+    trust_gained: bool,
+    look: &mut Look<'_>,
+    outcome: &mut Outcome,
+) {
+    let (now, world) = (look.now, look.world());
+    let seeds = seeding == Seeding::All || (trust_gained && reads_activities(rule));
+    let mut measured = thresholds::measure(rule, memory, look);
+    let mut truth = look.truth(rule, against(rule, Some(memory), look));
+    turn(rule, memory, truth, seeds || measured.seeds, look, outcome);
+    // An episode that kept its threshold may have ended.
+    measured = thresholds::measure(rule, memory, look);
+    if measured.anew {
+        truth = look.truth(rule, against(rule, Some(memory), look));
+        turn(rule, memory, truth, seeds || measured.seeds, look, outcome);
+    }
+    let due = fire_at(rule, memory, world).filter(|due| truth == Truth::True && *due <= now);
+    let held = against(rule, Some(memory), look);
+    if due.is_some()
+        && let Some(episode) = &mut memory.episode
+    {
+        let repeat = u32::try_from(episode.firings.len()).unwrap_or(u32::MAX);
+        let cause = Cause::Episode { start: episode.start, repeat };
+        let firing = Firing::new(rule, subject, cause, held, look);
+        episode.firings.push(firing.id.clone());
+        memory.fired_at = Some(now);
+        outcome.firings.push(firing);
     }
 }
 

@@ -6,7 +6,7 @@ use crate::baseline::Quoted;
 use crate::condition::{Explanation, Joint, Seen, SeenValue, Slot, Truth};
 use crate::facts::schema::{DEAL_FIELDS, place};
 use crate::facts::{ChangeView, DealState, StageKind};
-use crate::ruleset::{AppliesTo, Rule};
+use crate::ruleset::{AppliesTo, Rule, Scope};
 use crate::time::UnixMs;
 
 use super::firing::seen_by;
@@ -176,6 +176,16 @@ pub(super) fn explanation(rule: &Rule, held: Against, look: &mut Look<'_>) -> Ex
 }
 
 fn applies(rule: &Rule, look: &Look<'_>) -> Explanation {
+    if rule.scope == Scope::Person {
+        return Explanation {
+            source: "scope: person".to_owned(),
+            truth: Truth::True,
+            joint: Joint::Test,
+            values: Vec::new(),
+            bound: None,
+            parts: Vec::new(),
+        };
+    }
     let wanted = match rule.applies_to {
         AppliesTo::Open => "open",
         AppliesTo::Closed => "closed",

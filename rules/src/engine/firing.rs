@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::attention::AttentionClass;
 use crate::baseline::Quoted;
 use crate::condition::{Explanation, Seen};
-use crate::facts::{ChangeView, DealFacts, DealKey};
-use crate::ruleset::{Audience, CrmDelivery, Rule, hash};
+use crate::facts::{ChangeView, DealKey};
+use crate::ruleset::{Audience, CrmDelivery, Rule, Scope, hash};
 use crate::time::UnixMs;
 
 use super::explain::explanation;
@@ -17,7 +17,7 @@ use super::thresholds::Against;
 /// Hexadecimal digits of an id: 128 bits.
 const ID_DIGITS: usize = 32;
 
-/// A rule's reason to speak about a deal.
+/// A rule's reason to speak about a deal or a person.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Firing {
     /// The same for the same reason, however often it is worked out.
@@ -30,7 +30,10 @@ pub struct Firing {
     pub rule_version: String,
     /// The trigger hash it decided by.
     pub trigger: String,
-    /// The deal.
+    /// What it is about: a deal, or a person.
+    #[serde(default, skip_serializing_if = "Scope::is_deal")]
+    pub scope: Scope,
+    /// The deal; of a person no connection, and the e-mail.
     pub deal: DealKey,
     /// The engine time of the decision.
     pub at: UnixMs,
@@ -88,7 +91,7 @@ impl Firing {
 
     pub(super) fn new(
         rule: &Rule,
-        facts: &DealFacts,
+        subject: &DealKey,
         cause: Cause<'_>,
         held: Against,
         look: &mut Look<'_>,
@@ -101,12 +104,13 @@ impl Firing {
         };
         let occurred_at = change.as_ref().map(|change| change.occurred_at);
         Firing {
-            id: firing_id(rule, &facts.key, change.as_ref(), episode_start, repeat),
+            id: firing_id(rule, subject, change.as_ref(), episode_start, repeat),
             rule_id: rule.id.clone(),
             pack: rule.pack.clone(),
             rule_version: rule.version_hash.clone(),
             trigger: rule.trigger_hash.clone(),
-            deal: facts.key.clone(),
+            scope: rule.scope,
+            deal: subject.clone(),
             at: look.now,
             zone: look.zone().iana_name().map(str::to_owned),
             occurred_at: occurred_at.or(episode_start).unwrap_or(look.now),
@@ -160,7 +164,7 @@ fn firing_id(
     };
     id(&[
         &deal.connection,
-        "deal",
+        rule.scope.name(),
         &deal.id,
         &rule.id,
         &rule.trigger_hash,

@@ -263,7 +263,7 @@ fn event_firings(
             rule.trigger_hash.clone_into(&mut memory.trigger);
             memory.fired_at = Some(now);
         }
-        firings.push(Firing::new(rule, facts, Cause::Change(view), held, &mut look));
+        firings.push(Firing::new(rule, &facts.key, Cause::Change(view), held, &mut look));
     }
     firings
 }

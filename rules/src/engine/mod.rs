@@ -16,6 +16,7 @@ mod episodes;
 mod explain;
 pub mod firing;
 mod intake;
+mod person;
 mod reading;
 mod rule_truth;
 mod thresholds;
@@ -26,12 +27,15 @@ pub(crate) mod tests;
 
 use serde::{Deserialize, Serialize};
 
-pub use context::template_context;
+pub use context::{person_context, template_context};
 pub use explain::{
     Holds, as_of, explain_change, explain_rule, inactive, outcome_met, reason_holds, threshold_of,
 };
 pub use firing::{Firing, delivery_id, nudge_id};
-pub use reading::{Reading, reading};
+pub use person::{
+    PersonState, explain_person, inactive_on_person, person_reason_holds, step_person,
+};
+pub use reading::{Reading, person_reading, reading};
 
 use crate::baseline::Baselines;
 use crate::calendar::Calendar;

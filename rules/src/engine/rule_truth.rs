@@ -3,11 +3,12 @@
 use jiff::tz::TimeZone;
 
 use crate::baseline::Baselines;
-use crate::condition::{Context, Truth};
+use crate::condition::{Context, Slot, Truth};
 use crate::facts::civil_day::at_owners_midnight;
 use crate::facts::schema::{ACTIVITY_SLOTS, Slots, deal_slots, place, put_change};
 use crate::facts::{ChangeView, DealFacts, Field, Metadata, StageKind};
-use crate::ruleset::Rule;
+use crate::portfolio::PersonFacts;
+use crate::ruleset::{Rule, Scope};
 use crate::time::UnixMs;
 
 use super::World;
@@ -19,6 +20,7 @@ pub(super) struct Look<'a> {
     pub(super) now: UnixMs,
     pub(super) kind: Option<StageKind>,
     pub(super) gone: bool,
+    is_person: bool,
     world: &'a World<'a>,
 }
 
@@ -29,7 +31,23 @@ impl<'a> Look<'a> {
             let slot = &mut slots[usize::from(place::of(field))];
             *slot = at_owners_midnight(field, *slot, world.metadata, world.calendar);
         }
-        Look { slots, now, kind: facts.stage_kind(world.metadata), gone: facts.is_gone(), world }
+        Look {
+            slots,
+            now,
+            kind: facts.stage_kind(world.metadata),
+            gone: facts.is_gone(),
+            is_person: false,
+            world,
+        }
+    }
+
+    /// A look at a person.
+    pub(super) fn of_person(facts: &PersonFacts, now: UnixMs, world: &'a World<'a>) -> Self {
+        let mut slots: Slots<'a> = [Slot::Unknown; place::COUNT];
+        for (slot, known) in slots.iter_mut().zip(facts.slots()) {
+            *slot = *known;
+        }
+        Look { slots, now, kind: None, gone: false, is_person: true, world }
     }
 
     /// With the change that event rules read beside it.
@@ -47,6 +65,10 @@ impl<'a> Look<'a> {
     /// Where the deal's owner works.
     pub(super) fn zone(&self) -> &TimeZone {
         &self.world.calendar.zone
+    }
+
+    pub(super) fn world(&self) -> &'a World<'a> {
+        self.world
     }
 
     pub(super) fn metadata(&self) -> &'a Metadata {
@@ -67,6 +89,7 @@ impl<'a> Look<'a> {
     /// does not have leaves it open.
     pub(super) fn applies(&self, rule: &Rule) -> Truth {
         match self.kind {
+            _ if self.is_person => Truth::True,
             _ if self.gone => Truth::False,
             Some(kind) => Truth::from(rule.applies_to.covers(kind)),
             None => Truth::Unknown,
@@ -116,6 +139,9 @@ fn all(parts: [Truth; 3]) -> Truth {
 
 /// Whether the rule reads facts that rest on activities.
 pub(super) fn reads_activities(rule: &Rule) -> bool {
+    if rule.scope == Scope::Person {
+        return false;
+    }
     let unless = rule.unless.iter().flat_map(|unless| unless.fields_read());
     rule.when.fields_read().iter().chain(unless).any(|slot| ACTIVITY_SLOTS.contains(slot))
 }

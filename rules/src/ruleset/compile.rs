@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 use super::diagnostic::{Findings, Severity};
 use super::document::{OutcomeDocument, RuleDocument, TipDocument, trigger_names};
 use super::keys::Located;
-use super::rule::{AppliesTo, Audience, OutcomeRule, Rule, Tip, Trigger};
+use super::rule::{AppliesTo, Audience, OutcomeRule, Rule, Scope, Tip, Trigger};
 use super::yaml::Position;
 use crate::attention::AttentionClass;
 use crate::baseline::Threshold;
@@ -35,8 +35,10 @@ pub(super) fn rule(
 ) -> Option<Rule> {
     findings.rule = document.id.as_ref().map(|id| id.value.clone());
     let on = document.on.as_ref().and_then(|on| trigger(on, findings));
+    let scope = document.scope.unwrap_or_default();
     if let Some(on) = on {
         check_combinations(&document, on, findings);
+        super::person::check(&document, on, findings);
     }
     let event = match on {
         Some(Trigger::Event(event)) => Some(event),
@@ -45,7 +47,7 @@ pub(super) fn rule(
     if let Some(lesson) = &document.lesson {
         check_lesson(lesson, setting, findings);
     }
-    let make = Maker { setting, on, event, threshold: document.threshold };
+    let make = Maker { setting, scope, on, event, threshold: document.threshold };
     let when = document.when.as_ref().and_then(|when| make.condition(when, false, findings));
     let unless = document.unless.as_ref().map(|it| make.condition(it, false, findings));
     let conditions: Vec<&Condition> =
@@ -63,7 +65,7 @@ pub(super) fn rule(
     let on = on?;
     let (when, unless) = (when?, unless.map_or(Some(None), |it| it.map(Some))?);
     let trigger_hash = hash(&[
-        "deal",
+        scope.name(),
         &on.to_string(),
         if applies_to == AppliesTo::Open { "open" } else { "closed" },
         when.source(),
@@ -75,12 +77,16 @@ pub(super) fn rule(
         id: document.id?.value,
         pack: setting.pack.to_owned(),
         title: document.title?.value,
+        scope,
         applies_to,
         on,
         when,
         unless,
         threshold: document.threshold,
-        audience: document.audience.unwrap_or(Audience::Owner),
+        audience: document.audience.unwrap_or(match scope {
+            Scope::Deal => Audience::Owner,
+            Scope::Person => Audience::Person,
+        }),
         attention: document.attention.unwrap_or(loud),
         crm: document.crm.map(|crm| crm.value),
         priority: u8::try_from(document.priority.unwrap_or(5)).unwrap_or(9),
@@ -174,6 +180,7 @@ fn check_lesson(slug: &Located<String>, setting: &Setting<'_>, findings: &mut Fi
 
 struct Maker<'a> {
     setting: &'a Setting<'a>,
+    scope: Scope,
     on: Option<Trigger>,
     event: Option<EventKind>,
     threshold: Option<Threshold>,
@@ -188,7 +195,10 @@ impl Maker<'_> {
     ) -> Option<Condition> {
         // An outcome is looked for long after the change: it reads the deal only.
         let event = if in_outcome { None } else { self.event };
-        let fields = schema::schema(event, in_outcome, self.setting.known.words);
+        let fields = match self.scope {
+            Scope::Deal => schema::schema(event, in_outcome, self.setting.known.words),
+            Scope::Person => schema::person_schema(),
+        };
         match compile(&source.value, &fields) {
             Ok(condition) => {
                 for warning in condition.warnings() {
@@ -244,8 +254,12 @@ impl Maker<'_> {
 
     /// What the rule's texts may read.
     fn allowed(&self, conditions: &[&Condition]) -> Allowed {
-        let mut paths: Vec<String> =
-            DEAL_PATHS.iter().chain(&PERSON_PATHS).map(|path| (*path).to_owned()).collect();
+        let mut paths: Vec<String> = match self.scope {
+            Scope::Deal => {
+                DEAL_PATHS.iter().chain(&PERSON_PATHS).map(ToString::to_string).collect()
+            }
+            Scope::Person => super::person::paths(),
+        };
         if self.on != Some(Trigger::State) {
             paths.extend(CHANGE_PATHS.iter().map(|path| (*path).to_owned()));
         }

@@ -63,7 +63,8 @@ pub struct RuleDocument {
     /// What the conditions call `threshold`: a number, or a percentile of won deals.
     #[schemars(with = "Option<ThresholdDocument>")]
     pub threshold: Option<Threshold>,
-    /// Who is spoken to; the deal's owner by default.
+    /// Who is spoken to; the deal's owner by default, and the person for a rule about
+    /// a person, which speaks to nobody else.
     pub audience: Option<Audience>,
     /// How loudly; `digest` for state rules by default, else `interrupt`.
     pub attention: Option<AttentionClass>,
@@ -205,7 +206,7 @@ fn rule(node: &Node, findings: &mut Findings) -> Option<RuleDocument> {
     let document = RuleDocument {
         id,
         title,
-        scope: rule.node("scope").and_then(|it| scope(it, findings)),
+        scope: rule.node("scope").and_then(|it| keys::choice(it, findings)),
         applies_to: rule.node("applies_to").and_then(|it| keys::choice(it, findings)),
         on,
         when,
@@ -230,17 +231,6 @@ fn rule(node: &Node, findings: &mut Findings) -> Option<RuleDocument> {
     };
     rule.finish(findings);
     Some(document)
-}
-
-fn scope(node: &Node, findings: &mut Findings) -> Option<Scope> {
-    if let NodeKind::Text(text) = &node.kind
-        && text == "person"
-    {
-        let hint = "write the rule about a deal, or leave it out for now";
-        findings.error(node.at, "not_supported", "`scope: person` is not yet supported", hint);
-        return None;
-    }
-    keys::choice(node, findings)
 }
 
 fn repeat(node: &Node, findings: &mut Findings) -> Option<Located<Repeat>> {

@@ -10,6 +10,7 @@ pub mod document;
 mod json_schema;
 pub(crate) mod keys;
 pub mod period;
+mod person;
 pub mod rule;
 pub mod testing;
 mod threshold;
@@ -23,8 +24,8 @@ pub use json_schema::json_schema;
 pub(crate) use keys::Choice;
 pub use period::{Period, PeriodUnit};
 pub use rule::{
-    AppliesTo, Audience, CrmDelivery, Evidence, EvidenceGrade, OutcomeRule, Repeat, Rule, Tip,
-    Trigger,
+    AppliesTo, Audience, CrmDelivery, Evidence, EvidenceGrade, OutcomeRule, Repeat, Rule, Scope,
+    Tip, Trigger,
 };
 pub use testing::{TestReport, run_tests};
 
@@ -73,6 +74,7 @@ pub struct RuleSet {
     hash: String,
     by_id: BTreeMap<String, usize>,
     states: Vec<usize>,
+    people: Vec<usize>,
     events: HashMap<EventKind, ByStage>,
 }
 
@@ -129,9 +131,13 @@ impl RuleSet {
         versions.sort_unstable();
         let hash = hash(&versions);
         let by_id = rules.iter().enumerate().map(|(at, rule)| (rule.id.clone(), at)).collect();
-        let mut states = Vec::new();
+        let (mut states, mut people) = (Vec::new(), Vec::new());
         let mut events: HashMap<EventKind, ByStage> = HashMap::new();
         for (at, rule) in rules.iter().enumerate() {
+            if rule.scope == Scope::Person {
+                people.push(at);
+                continue;
+            }
             let Trigger::Event(event) = rule.on else {
                 states.push(at);
                 continue;
@@ -146,7 +152,7 @@ impl RuleSet {
                 }
             }
         }
-        RuleSet { rules, packs, hash, by_id, states, events }
+        RuleSet { rules, packs, hash, by_id, states, people, events }
     }
 
     /// Every rule, in the order of the files.
@@ -173,7 +179,18 @@ impl RuleSet {
         &self.hash
     }
 
-    /// The state rules.
+    /// The rules about people.
+    pub fn person_rules(&self) -> impl Iterator<Item = &Rule> {
+        self.people.iter().filter_map(|at| self.rules.get(*at))
+    }
+
+    /// Whether there is any rule about people.
+    #[must_use]
+    pub fn has_person_rules(&self) -> bool {
+        !self.people.is_empty()
+    }
+
+    /// The state rules about deals.
     pub fn state_rules(&self) -> impl Iterator<Item = &Rule> {
         self.states.iter().filter_map(|at| self.rules.get(*at))
     }

@@ -21,6 +21,8 @@ pub struct Rule {
     pub pack: String,
     /// One line for people.
     pub title: String,
+    /// What it is about.
+    pub scope: Scope,
     /// Which deals it looks at.
     pub applies_to: AppliesTo,
     /// What makes it look.
@@ -97,11 +99,31 @@ impl AppliesTo {
 }
 
 /// What a rule is about.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
     /// One deal.
+    #[default]
     Deal,
+    /// One person: their own deals, and what they did on those of people they lead.
+    Person,
+}
+
+impl Scope {
+    /// The stable word.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Scope::Deal => "deal",
+            Scope::Person => "person",
+        }
+    }
+
+    /// Whether it is a deal. For leaving it out of what is stored.
+    #[must_use]
+    pub fn is_deal(&self) -> bool {
+        *self == Scope::Deal
+    }
 }
 
 /// Who a nudge is for.
@@ -112,6 +134,8 @@ pub enum Audience {
     Owner,
     /// The owner's manager.
     Manager,
+    /// The person that a rule about a person is about, and nobody else.
+    Person,
 }
 
 /// An object on the deal as a second delivery of the same nudge.
@@ -198,7 +222,8 @@ impl std::fmt::Display for Trigger {
 
 impl Choice for Scope {
     const WHAT: &'static str = "scope";
-    const NAMES: &'static [(&'static str, Self)] = &[("deal", Scope::Deal)];
+    const NAMES: &'static [(&'static str, Self)] =
+        &[("deal", Scope::Deal), ("person", Scope::Person)];
 }
 
 impl Choice for AppliesTo {
@@ -210,7 +235,7 @@ impl Choice for AppliesTo {
 impl Choice for Audience {
     const WHAT: &'static str = "audience";
     const NAMES: &'static [(&'static str, Self)] =
-        &[("owner", Audience::Owner), ("manager", Audience::Manager)];
+        &[("owner", Audience::Owner), ("manager", Audience::Manager), ("person", Audience::Person)];
 }
 
 impl Choice for AttentionClass {

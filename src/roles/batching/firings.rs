@@ -3,6 +3,7 @@
 
 use touchline_rules::engine::{Firing, nudge_id};
 use touchline_rules::facts::{DealState, Metadata};
+use touchline_rules::portfolio::PersonFacts;
 use touchline_rules::ruleset::{Rule, RuleSet};
 use touchline_rules::template::TemplateError;
 use touchline_rules::time::DAY_MS;
@@ -10,17 +11,19 @@ use touchline_rules::time::DAY_MS;
 use super::subject_key;
 use crate::coaching::nudges::{NoRecipient, NudgeBody, Reader, recipient};
 use crate::service::{Ground, Service};
-use crate::store::{FiringRow, NudgeRow, NudgeState, SuppressedRow};
+use crate::store::{FiringRow, NudgeRow, NudgeState, SubjectKey, SuppressedRow};
 
 /// The reader of a nudge of which nobody knows yet whom it is for.
 pub(in crate::roles) const NOBODY: &str = "";
 /// How long an undecided nudge lives at most; attention's own expiry is shorter.
 const NUDGE_LIFE_MS: i64 = 90 * DAY_MS;
+/// The subject kind of a person.
+const PERSON_KIND: &str = "person";
 /// The ledger's word for a nudge whose text could not be written.
 const TEXT_FAILED: &str = "text_failed";
 
 /// What is stored of a firing.
-pub(super) struct Fired {
+pub(in crate::roles) struct Fired {
     pub firing: FiringRow,
     pub nudge: NudgeRow,
     pub suppressed: Option<SuppressedRow>,
@@ -54,7 +57,17 @@ pub(super) fn fire(
             Vec::new()
         }
     };
-    let subject = subject_key(&firing.deal);
+    rows(firing, subject_key(&firing.deal), person, body, reason).map(Some)
+}
+
+/// The rows of a firing with its one nudge.
+fn rows(
+    firing: &Firing,
+    subject: SubjectKey,
+    person: String,
+    body: Vec<u8>,
+    reason: Option<&str>,
+) -> Result<Fired, serde_json::Error> {
     let nudge = NudgeRow {
         id: nudge_id(&firing.id, &person),
         firing_id: firing.id.clone(),
@@ -80,7 +93,41 @@ pub(super) fn fire(
         body: serde_json::to_vec(firing)?,
     };
     let suppressed = reason.map(|reason| nudge.suppressed(reason, nudge.created_at));
-    Ok(Some(Fired { firing, nudge, suppressed }))
+    Ok(Fired { firing, nudge, suppressed })
+}
+
+/// A firing about a person with its one nudge, to that person.
+pub(in crate::roles) fn fire_person(
+    service: &Service,
+    ground: &Ground<'_>,
+    firing: &Firing,
+    facts: &PersonFacts,
+    metadata: &Metadata,
+) -> Result<Option<Fired>, serde_json::Error> {
+    let Some(rule) = ground.rules().rule(&firing.rule_id) else { return Ok(None) };
+    let person = firing.deal.id.clone();
+    let reader = Reader {
+        name: service.people.name_of(&person),
+        zone: service.people.calendar_of(Some(&person), metadata).zone,
+    };
+    let pack = pack_title(ground.rules(), rule);
+    let said = NudgeBody::write_to_person(firing, rule, pack, facts, metadata, &reader);
+    let (body, reason) = match said {
+        Ok(body) => (serde_json::to_vec(&body)?, None),
+        Err(error) => {
+            tracing::warn!(rule.id = firing.rule_id, %error, "a rule's text could not be written");
+            (Vec::new(), Some(TEXT_FAILED))
+        }
+    };
+    let subject =
+        SubjectKey { kind: PERSON_KIND.to_owned(), connection: String::new(), id: person };
+    let person = subject.id.clone();
+    rows(firing, subject, person, body, reason).map(Some)
+}
+
+fn pack_title<'r>(rules: &'r RuleSet, rule: &'r Rule) -> &'r str {
+    let pack = rules.packs().iter().find(|pack| pack.id == rule.pack);
+    pack.map_or(rule.pack.as_str(), |pack| pack.title.as_str())
 }
 
 /// What a firing of `rule`, one of `rules`, says to `person`.
@@ -93,8 +140,7 @@ pub(in crate::roles) fn written(
     metadata: &Metadata,
     person: &str,
 ) -> Result<NudgeBody, TemplateError> {
-    let pack = rules.packs().iter().find(|pack| pack.id == rule.pack);
-    let pack = pack.map_or(rule.pack.as_str(), |pack| pack.title.as_str());
+    let pack = pack_title(rules, rule);
     let reader = Reader {
         name: service.people.name_of(person),
         zone: service.people.calendar_of(Some(person), metadata).zone,

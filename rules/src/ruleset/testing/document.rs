@@ -69,6 +69,9 @@ struct PhasesDocument {
 struct GivenDocument {
     /// When the story begins.
     at: String,
+    /// What is known of the person, for a rule about a person; nothing else is told
+    /// then but `at`.
+    person: Option<BTreeMap<String, serde_json::Value>>,
     /// The deal is created as the story begins, and not 30 days before.
     new: Option<bool>,
     name: Option<String>,
@@ -123,7 +126,7 @@ struct StepDocument {
     at: Option<String>,
     /// How long after the step before.
     after: Option<String>,
-    /// Fields that take a value; nothing for blank.
+    /// Fields that take a value, or facts about the person; nothing for blank.
     set: Option<BTreeMap<String, serde_json::Value>>,
     /// Who sets them, as `change.by` says it; the owner by default.
     #[schemars(extend("enum" = ChangedBy::ALL.map(ChangedBy::name)))]

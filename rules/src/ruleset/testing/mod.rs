@@ -3,6 +3,7 @@
 
 mod baseline;
 pub mod document;
+pub mod person;
 mod phases;
 mod read;
 mod story;
@@ -20,6 +21,7 @@ use crate::calendar::Calendar;
 use crate::engine::{LIVE_MAX_AGE_MS, World, explain_rule};
 use crate::facts::{ActivityKind, ChangedBy, Direction, Fact, Field, Managers, StagePhase, Value};
 use crate::time::{HOUR_MS, UnixMs};
+use person::PersonStory;
 use story::Story;
 use verdict::indented;
 
@@ -32,6 +34,8 @@ pub struct RuleTest {
     pub stages: Vec<String>,
     /// Where in the sale its stages stand; one that is not listed has no phase.
     pub phases: BTreeMap<String, StagePhase>,
+    /// The story, if it is one of a person: then there is no deal in it.
+    pub person: Option<PersonStory>,
     /// What is usual among won deals; `None` where there is no baseline.
     pub baseline: Option<GivenBaseline>,
     /// The deal as the story begins.
@@ -161,12 +165,23 @@ pub fn run_tests(set: &RuleSet) -> Vec<TestReport> {
 pub(crate) fn readings(set: &RuleSet) -> Vec<(String, crate::engine::Reading)> {
     let mut readings = Vec::new();
     for rule in set.rules() {
-        for test in &rule.tests {
+        for test in rule.tests.iter().filter(|test| test.person.is_none()) {
             let said = tell(set, rule, test, |story, _, _| story.told.readings());
             readings.extend(said.into_iter().map(|reading| (rule.id.clone(), reading)));
         }
     }
     readings
+}
+
+/// What the firings of a story of a person say they saw.
+#[cfg(test)]
+pub(crate) fn person_readings(
+    set: &RuleSet,
+    rule: &Rule,
+    test: &RuleTest,
+) -> Vec<crate::engine::Reading> {
+    let story = test.person.as_ref();
+    story.map(|story| person::tell(set, rule, test, story).0.readings()).unwrap_or_default()
 }
 
 /// How long changes wait in a story; records are read at once, so never used up.
@@ -204,6 +219,9 @@ fn tell<T>(
 }
 
 fn run(set: &RuleSet, rule: &Rule, test: &RuleTest) -> Option<String> {
+    if let Some(story) = &test.person {
+        return person::run(set, rule, test, story);
+    }
     tell(set, rule, test, |story, world, clock| {
         let difference = story.told.compare(&test.expect)?;
         let (at, why) = match story.told.looked.take() {

@@ -9,6 +9,7 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::FromPrimitive;
 
 use super::baseline::baseline;
+use super::person::{self, GivenFacts, PersonStory};
 use super::phases::{default_phases, phases};
 use super::{Expectation, ExpectedFiring, Given, RuleTest, StoryMove, StoryStep};
 use crate::condition::Type;
@@ -74,7 +75,12 @@ pub(in crate::ruleset) fn read(node: &Node, findings: &mut Findings) -> Option<R
     let phases = test.node("phases").map(|it| phases(it, &stages, findings));
     let phases = phases.unwrap_or_else(|| default_phases(&stages));
     let baseline = test.node("baseline").map(|it| baseline(it, findings));
-    let given = test.required("given", findings).and_then(|it| given(it, &stages, findings));
+    let given_node = test.required("given", findings);
+    let begin = given_node.and_then(|it| person_given(it, findings));
+    let given = match &begin {
+        Some((at, _)) => Some(Given::nothing(*at)),
+        None => given_node.and_then(|it| given(it, &stages, findings)),
+    };
     let steps = test.node("then").and_then(|it| keys::list(it, "then", findings));
     let steps = steps.unwrap_or_default();
     if steps.len() > STEPS_MAX {
@@ -82,10 +88,15 @@ pub(in crate::ruleset) fn read(node: &Node, findings: &mut Findings) -> Option<R
         findings.error(node.at, "too_many", message, format!("tell it in at most {STEPS_MAX}"));
     }
     let base = given.as_ref().map_or(UnixMs(0), |given| given.at);
-    let mut read = Vec::new();
+    let (mut read, mut of_person) = (Vec::new(), Vec::new());
     for step in steps.iter().take(STEPS_MAX) {
-        read.extend(story_step(step, base, &stages, findings));
+        if begin.is_some() {
+            of_person.extend(person::step(step, base, findings));
+        } else {
+            read.extend(story_step(step, base, &stages, findings));
+        }
     }
+    let person = begin.map(|(_, facts)| PersonStory { facts, then: of_person });
     let expect = test.required("expect", findings).and_then(|it| expect(it, base, findings));
     let at = test.at();
     test.finish(findings);
@@ -93,6 +104,7 @@ pub(in crate::ruleset) fn read(node: &Node, findings: &mut Findings) -> Option<R
         name: name?.value,
         stages,
         phases,
+        person,
         baseline: baseline.map_or(Some(None), |it| it.map(Some))?,
         given: given?,
         then: read,
@@ -108,6 +120,37 @@ pub(super) fn names(node: &Node, key: &str, findings: &mut Findings) -> Option<V
     let nodes = keys::list(node, key, findings)?;
     let read = nodes.iter().filter_map(|node| keys::text(node, key, findings));
     Some(read.map(|name| name.value).collect())
+}
+
+/// What is known of a person as a story of one begins; `None` for one of a deal.
+fn person_given(node: &Node, findings: &mut Findings) -> Option<(UnixMs, GivenFacts)> {
+    let NodeKind::Map(entries) = &node.kind else { return None };
+    entries.iter().find(|(key, ..)| key == "person")?;
+    let mut map = Keys::of(node, "`given`", findings)?;
+    let at = map.required("at", findings).and_then(|it| instant(it, None, findings));
+    let facts = map.node("person").map(|it| person::facts(it, at.unwrap_or(UnixMs(0)), findings));
+    map.finish(findings);
+    Some((at?, facts?))
+}
+
+impl Given {
+    /// A story without a deal.
+    fn nothing(at: UnixMs) -> Given {
+        Given {
+            at,
+            new: false,
+            created_at: at,
+            stage_since: at,
+            fields: BTreeMap::new(),
+            last_inbound_at: None,
+            last_outbound_at: None,
+            last_call_at: None,
+            last_meeting_at: None,
+            next_meeting_at: None,
+            contacts_engaged: None,
+            activities_known: false,
+        }
+    }
 }
 
 fn given(node: &Node, stages: &[String], findings: &mut Findings) -> Option<Given> {
@@ -131,6 +174,8 @@ fn given(node: &Node, stages: &[String], findings: &mut Findings) -> Option<Give
     let last_call_at = time("last_call_at", findings);
     let last_meeting_at = time("last_meeting_at", findings);
     let next_meeting_at = time("next_meeting_at", findings);
+    // Stories of a person are read elsewhere; here it is a key like any other.
+    map.node("person");
     let unknown = map.node("unknown").and_then(|it| names(it, "unknown", findings));
     let unknown = unknown.unwrap_or_default();
     let mut fields = BTreeMap::new();
@@ -315,7 +360,11 @@ fn expected_firing(node: &Node, base: UnixMs, findings: &mut Findings) -> Option
 
 /// An instant: `2026-03-02T09:00Z`, `2026-03-02` (midnight UTC), or relative to
 /// the story's begin.
-fn instant(node: &Node, base: Option<UnixMs>, findings: &mut Findings) -> Option<UnixMs> {
+pub(super) fn instant(
+    node: &Node,
+    base: Option<UnixMs>,
+    findings: &mut Findings,
+) -> Option<UnixMs> {
     let NodeKind::Text(text) = &node.kind else {
         let message = format!("a time is wanted here, not {}", node.describe());
         findings.error(node.at, "bad_time", message, TIME_HINT);

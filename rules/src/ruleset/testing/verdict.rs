@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use super::Expectation;
 use crate::condition::Explanation;
-use crate::engine::{Firing, Outcome, template_context};
+use crate::engine::{Firing, Outcome, person_context, template_context};
 use crate::facts::{DealState, Metadata};
+use crate::portfolio::PersonFacts;
 use crate::ruleset::Rule;
 use crate::ruleset::compile::TIP_BODY_CHARS;
 use crate::time::UnixMs;
@@ -54,6 +55,23 @@ impl Told {
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         self.late += count(outcome.late.iter().filter(|firing| of_rule(firing)).count());
         self.ended += count(outcome.ended.iter().filter(|end| end.rule_id == rule.id).count());
+    }
+
+    /// The same for what came of a look at a person.
+    pub(super) fn note_person(&mut self, outcome: Outcome, known: &PersonFacts, rule: &Rule) {
+        let of_rule = |firing: &Firing| firing.rule_id == rule.id;
+        for firing in outcome.firings.into_iter().filter(of_rule) {
+            let zone = firing.zone();
+            let context = person_context(&firing, known, Some("EUR"), "Sam Seller", &zone);
+            self.firings.push(Said {
+                #[cfg(test)]
+                reading: crate::engine::person_reading(&firing, &Metadata::default(), &zone),
+                headline: written(rule, &context),
+                firing,
+            });
+        }
+        let ended = outcome.ended.iter().filter(|end| end.rule_id == rule.id).count();
+        self.ended += u32::try_from(ended).unwrap_or(u32::MAX);
     }
 
     #[cfg(test)]
@@ -107,17 +125,21 @@ const FAULT: &str = "cannot write ";
 /// The headline, or what keeps one of the texts from being written.
 fn texts(firing: &Firing, state: &DealState, metadata: &Metadata, rule: &Rule) -> String {
     let context = template_context(firing, state, metadata, "Sam Seller", &firing.zone());
-    if let Some(Err(wrong)) = rule.tip.why.as_ref().map(|why| why.render(&context)) {
+    written(rule, &context)
+}
+
+fn written(rule: &Rule, context: &serde_json::Value) -> String {
+    if let Some(Err(wrong)) = rule.tip.why.as_ref().map(|why| why.render(context)) {
         return format!("{FAULT}{wrong}");
     }
-    match rule.tip.body.render(&context) {
+    match rule.tip.body.render(context) {
         Err(wrong) => return format!("{FAULT}{wrong}"),
         Ok(body) if body.chars().count() > TIP_BODY_CHARS => {
             return format!("{FAULT}the body in {TIP_BODY_CHARS} characters: {body}");
         }
         Ok(_) => {}
     }
-    rule.tip.headline.render(&context).unwrap_or_else(|wrong| format!("{FAULT}{wrong}"))
+    rule.tip.headline.render(context).unwrap_or_else(|wrong| format!("{FAULT}{wrong}"))
 }
 
 pub(super) fn indented(why: &Explanation) -> String {

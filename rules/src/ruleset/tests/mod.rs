@@ -1,5 +1,6 @@
 //! Loading rule files: every mistake at its place.
 
+mod people;
 mod shipped;
 mod stories;
 
@@ -96,7 +97,7 @@ fn every_mistake_of_every_file_is_reported_at_its_place() {
     a.yaml:14:15: error[bad_period]: `5w` is not a length of time
       hint: write a number and a unit: 12h (hours), 14d (days) or 5bd (working days)
     a.yaml:15:15: error[unknown_value]: `ownr` is no audience
-      hint: did you mean `owner`? Known: owner, manager
+      hint: did you mean `owner`? Known: owner, manager, person
     a.yaml:17:21: error[bad_template]: `tip.headline`: `deal.nmae` is not known here
       hint: did you mean `deal.name`?
     a.yaml:19:5: error[missing_key]: a rule has no `tip`
