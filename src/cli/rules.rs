@@ -1,6 +1,7 @@
 //! `touchline rules`
 
 mod explain;
+mod explain_person;
 mod newest_change;
 
 use std::process::ExitCode;

@@ -10,7 +10,7 @@ use touchline_rules::facts::{Managers, Metadata};
 use touchline_rules::time::DAY_MS;
 use touchline_rules::{Calendar, UnixMs};
 
-use crate::config::Config;
+use crate::config::{Config, PersonConfig};
 use crate::store::{self, IdentityRow, PersonRow, Store, StoreError};
 
 /// People read from the store in one page.
@@ -169,6 +169,12 @@ impl People {
     #[must_use]
     pub fn manager_of(&self, email: &str) -> Option<String> {
         self.config.people.get(email).and_then(|person| person.manager.clone())
+    }
+
+    /// What configuration says of somebody.
+    #[must_use]
+    pub fn configured(&self, email: &str) -> Option<&PersonConfig> {
+        self.config.people.get(email)
     }
 
     /// Whom somebody leads, as configuration says.

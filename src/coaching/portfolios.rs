@@ -2,17 +2,18 @@
 
 use touchline_rules::UnixMs;
 use touchline_rules::attention::Outcome;
+use touchline_rules::facts::{DealKey, DealState, Metadata};
 use touchline_rules::portfolio::{
     ANSWERS_DAYS, EDITS_KEPT_DAYS, Edit, Led, PUSHES_DAYS, Portfolio, Push, RuleAnswers, Standing,
-    Target,
+    Target, standing,
 };
 use touchline_rules::ruleset::RuleSet;
 use touchline_rules::time::DAY_MS;
 use tracing::warn;
 
+use super::people::People;
 use crate::config::TargetPeriod;
-use crate::service::Service;
-use crate::store::{self, PortfolioDealRow};
+use crate::store::{self, PortfolioDealRow, Store};
 
 /// Rules of one owner that are looked at for how they are answered.
 const OWN_RULES_MAX: usize = 200;
@@ -24,32 +25,33 @@ const SLACK_DAYS: i64 = 1;
 /// # Errors
 /// When the store cannot be read.
 pub async fn load(
-    service: &Service,
+    store: &Store,
+    people: &People,
     rules: &RuleSet,
     person: &str,
     now: UnixMs,
 ) -> store::Result<Portfolio> {
-    let own = service.store.portfolio_deals(vec![person.to_owned()]).await?;
-    let configured = service.config.people.get(person);
+    let own = store.portfolio_deals(vec![person.to_owned()]).await?;
+    let configured = people.configured(person);
     let target = configured.and_then(|one| {
         let quarterly = one.target_period != Some(TargetPeriod::Month);
         Some(Target { amount: one.target?, quarterly })
     });
-    let led = led(service, rules, person, now).await?;
+    let led = led(store, people, rules, person, now).await?;
     Ok(Portfolio { deals: standings(&own), target, led })
 }
 
 async fn led(
-    service: &Service,
+    store: &Store,
+    people: &People,
     rules: &RuleSet,
     person: &str,
     now: UnixMs,
 ) -> store::Result<Option<Led>> {
-    let team = service.people.led_by(person);
+    let team = people.led_by(person);
     if team.is_empty() {
         return Ok(None);
     }
-    let store = &service.store;
     let ago = |days: i64| now.plus_ms(-(days + SLACK_DAYS) * DAY_MS);
     let deals = store.portfolio_deals(team.clone()).await?;
     let edits = store.portfolio_edits(team.clone(), ago(EDITS_KEPT_DAYS)).await?;
@@ -66,13 +68,13 @@ async fn led(
             pushes.extend(reached.into_iter().map(|at| Push { to: to.clone(), at }));
         }
         for rule in own_rules {
-            answers.push(answered(service, rule, ago(ANSWERS_DAYS)).await?);
+            answers.push(answered(store, rule, ago(ANSWERS_DAYS)).await?);
         }
     }
     Ok(Some(Led {
         by: person.to_owned(),
         people: u32::try_from(team.len()).unwrap_or(u32::MAX),
-        since: service.config.people.get(person).and_then(|one| one.manager_since),
+        since: people.configured(person).and_then(|one| one.manager_since),
         deals: standings(&deals),
         edits: edits.iter().filter_map(|body| understood::<Edit>(body)).collect(),
         pushes,
@@ -80,7 +82,7 @@ async fn led(
     }))
 }
 
-async fn answered(service: &Service, rule: String, since: UnixMs) -> store::Result<RuleAnswers> {
+async fn answered(store: &Store, rule: String, since: UnixMs) -> store::Result<RuleAnswers> {
     let kinds = [
         Outcome::Done,
         Outcome::AlreadyDone,
@@ -90,8 +92,7 @@ async fn answered(service: &Service, rule: String, since: UnixMs) -> store::Resu
     ];
     let kinds = kinds.map(Outcome::name).to_vec();
     let counted = Outcome::NotTrueHere.name();
-    let (answers, not_true, people) =
-        service.store.rule_answers(rule, kinds, counted, since).await?;
+    let (answers, not_true, people) = store.rule_answers(rule, kinds, counted, since).await?;
     let count = |n: i64| u32::try_from(n).unwrap_or(u32::MAX);
     Ok(RuleAnswers { answers: count(answers), not_true: count(not_true), people: count(people) })
 }
@@ -104,4 +105,40 @@ fn standings(rows: &[PortfolioDealRow]) -> Vec<Standing> {
 fn understood<T: serde::de::DeserializeOwned>(body: &[u8]) -> Option<T> {
     let read = serde_json::from_slice(body);
     read.inspect_err(|error| warn!(%error, "a portfolio's row cannot be read")).ok()
+}
+
+/// Deals looked at in one page of a check.
+const CHECK_PAGE: usize = 500;
+
+/// How many deals of a connection were looked at, and how many tell something else
+/// by now than what was folded of them. Such a deal tells it again with its next
+/// change, and in the night.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn differing(
+    store: &Store,
+    connection: &str,
+    metadata: &Metadata,
+) -> store::Result<(usize, usize)> {
+    let (mut looked, mut differ) = (0, 0);
+    let mut after = DealKey { connection: connection.to_owned(), id: String::new() };
+    loop {
+        let mut page = store.deals_after(Some(after.clone()), CHECK_PAGE).await?;
+        page.retain(|row| row.connection == connection);
+        let Some(last) = page.last() else { return Ok((looked, differ)) };
+        let folded = store.portfolio_after((after.connection, after.id), CHECK_PAGE * 2).await?;
+        after = DealKey { connection: connection.to_owned(), id: last.id.clone() };
+        for row in &page {
+            let Ok(state) = serde_json::from_slice::<DealState>(&row.body) else { continue };
+            let now = standing(&state, metadata);
+            let known =
+                folded.iter().find(|one| one.connection == connection && one.deal == row.id);
+            let told = known.and_then(|one| serde_json::from_slice::<Standing>(&one.body).ok());
+            looked += 1;
+            // One closed long ago is forgotten, and says nothing any more.
+            let is_forgotten = known.is_none() && !now.as_ref().is_some_and(Standing::is_open);
+            differ += usize::from(now != told && !is_forgotten);
+        }
+    }
 }

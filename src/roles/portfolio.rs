@@ -94,7 +94,8 @@ impl Portfolio {
     async fn look_at(&self, row: PersonStateRow, now: UnixMs) -> anyhow::Result<()> {
         let service = &self.service;
         let ground = service.ground();
-        let portfolio = load(service, ground.rules(), &row.person, now).await?;
+        let portfolio =
+            load(&service.store, &service.people, ground.rules(), &row.person, now).await?;
         let looked = guarded(|| looked_at(service, &ground, &row, &portfolio, now));
         let batch = match looked {
             Ok(batch) => batch?,

@@ -50,8 +50,6 @@ statements! {
     UNKNOWN_UNTIL(2) = select!("WHERE state = 'unknown' AND until <= $1 ORDER BY until LIMIT $2");
 }
 
-/// The subject kind of a person.
-const PERSON: &str = "person";
 /// Interrupted claims settled in one transaction.
 const RECOVER_ROWS_MAX: usize = 1_000;
 
@@ -256,14 +254,11 @@ impl Store {
 fn look(main: &Connection, rows: Vec<DeliveryRow>) -> Result<Looked> {
     let mut looked = Looked { settings_version: setting::version(main)?, ..Looked::default() };
     let mut deals = BTreeSet::new();
-    let (mut people, mut about) = (BTreeSet::new(), BTreeSet::new());
+    let mut people = BTreeSet::new();
     for row in rows {
         let nudges = nudge::of_delivery(main, &row.id)?;
         for NudgeRow { subject, .. } in &nudges {
-            if subject.kind == PERSON {
-                about.insert(subject.id.clone());
-                continue;
-            }
+            looked.people.extend(portfolio::about(main, subject)?);
             let (connection, id) = (subject.connection.clone(), subject.id.clone());
             deals.insert(DealKey { connection, id });
         }
@@ -272,9 +267,6 @@ fn look(main: &Connection, rows: Vec<DeliveryRow>) -> Result<Looked> {
     }
     for key in deals {
         looked.deals.extend(deal::load_deal(main, &key.connection, &key.id)?);
-    }
-    for person in about {
-        looked.people.extend(portfolio::load_person(main, &person)?);
     }
     for person in people {
         looked.preferences.extend(preference::of(main, &person)?);

@@ -14,6 +14,7 @@ use super::Store;
 use super::error::{Result, StoreError};
 use super::sqlite::writer::CommitClass;
 use super::statement::{all, first, number, run, sql_limit, statements};
+use super::timer::SubjectKey;
 use crate::wake::News;
 
 statements! {
@@ -76,6 +77,8 @@ statements! {
         WHERE o.kind IN (SELECT value FROM json_each($2)) AND n.rule_id = $3 AND n.created_at >= $4";
 }
 
+/// The subject kind of a person.
+const PERSON: &str = "person";
 /// The most deals of one person and the people they lead that are looked at.
 const DEALS_MAX: usize = 20_000;
 /// The same for edits.
@@ -351,8 +354,13 @@ pub(super) fn put_person(main: &Connection, row: &PersonStateRow) -> Result<()> 
     Err(StoreError::conflict("person", person, changed))
 }
 
-pub(super) fn load_person(main: &Connection, person: &str) -> Result<Option<PersonStateRow>> {
+fn load_person(main: &Connection, person: &str) -> Result<Option<PersonStateRow>> {
     first(main, &STATE, params![person], person_row)
+}
+
+/// The person that a subject is; `None` for a deal.
+pub(super) fn about(main: &Connection, subject: &SubjectKey) -> Result<Option<PersonStateRow>> {
+    if subject.kind == PERSON { load_person(main, &subject.id) } else { Ok(None) }
 }
 
 /// Erases what a deal told of people; its owner is looked at again.

@@ -11,6 +11,7 @@ mod given_up;
 mod house;
 mod intake;
 mod outage;
+mod people;
 mod privacy;
 mod repeats;
 mod season;

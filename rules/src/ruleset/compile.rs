@@ -40,10 +40,7 @@ pub(super) fn rule(
         check_combinations(&document, on, findings);
         super::person::check(&document, on, findings);
     }
-    let event = match on {
-        Some(Trigger::Event(event)) => Some(event),
-        Some(Trigger::State) | None => None,
-    };
+    let event = on.and_then(Trigger::event);
     if let Some(lesson) = &document.lesson {
         check_lesson(lesson, setting, findings);
     }
@@ -231,7 +228,13 @@ impl Maker<'_> {
             // What can be read of the change follows from `on`, which is wrong.
             return;
         }
-        let hint = if reads_change && self.event.is_none() {
+        let is_other = match self.scope {
+            Scope::Deal => named.starts_with("person."),
+            Scope::Person => named.starts_with("deal.") || reads_change,
+        };
+        let hint = if found.code == "unknown_field" && is_other {
+            Some(super::person::other_scope(self.scope).to_owned())
+        } else if reads_change && self.event.is_none() {
             Some("only rules that wait for an event can read `change`".to_owned())
         } else {
             found.hint.clone()

@@ -14,6 +14,14 @@ pub(super) fn paths() -> Vec<String> {
     facts.chain(PERSON_TEXTS.map(str::to_owned)).collect()
 }
 
+/// What to do about a condition that reads what rules of another scope read.
+pub(super) fn other_scope(scope: Scope) -> &'static str {
+    match scope {
+        Scope::Deal => "only rules with `scope: person` can read `person`",
+        Scope::Person => "a rule about a person reads `person` only: write it without `scope`",
+    }
+}
+
 /// What does not go together with the rule's scope.
 pub(super) fn check(document: &RuleDocument, on: Trigger, findings: &mut Findings) {
     let is_person = document.scope == Some(Scope::Person);

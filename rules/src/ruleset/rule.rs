@@ -80,6 +80,17 @@ pub enum Trigger {
     Event(EventKind),
 }
 
+impl Trigger {
+    /// The event, if it is one.
+    #[must_use]
+    pub fn event(self) -> Option<EventKind> {
+        match self {
+            Trigger::State => None,
+            Trigger::Event(event) => Some(event),
+        }
+    }
+}
+
 /// Which deals a rule looks at.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -204,10 +215,7 @@ impl Rule {
     /// The event it waits for; `None` for a state rule.
     #[must_use]
     pub fn event(&self) -> Option<EventKind> {
-        match self.on {
-            Trigger::State => None,
-            Trigger::Event(event) => Some(event),
-        }
+        self.on.event()
     }
 }
 

@@ -16,6 +16,7 @@ use crate::coaching::account_settings::apply_mapping;
 use crate::coaching::baselines;
 use crate::coaching::data_check::load_verdicts;
 use crate::coaching::people::People;
+use crate::coaching::portfolios::differing;
 use crate::coaching::rulesets::read_packs;
 use crate::config::Config;
 use crate::connection::Connection;
@@ -49,6 +50,9 @@ pub(super) async fn rules(
     let Some(rules) = RuleSet::load(&files, &[(slug, &metadata)]).set else { return Ok(()) };
     let lacking = inactive_without(&not_mapped(&metadata), &rules);
     tell_lacking(&lacking, connection, findings);
+    if rules.has_person_rules() {
+        portfolios(store, slug, &metadata, findings).await?;
+    }
     let deals = open_deals(store, slug).await?;
     if deals.is_empty() || rules.state_rules().next().is_none() {
         return Ok(());
@@ -76,6 +80,22 @@ pub(super) async fn rules(
     found.retain(|(rule, _), _| lacking.iter().all(|one| one.rule_id != *rule));
     let others = if lacking.is_empty() { "every rule" } else { "every other rule" };
     tell(&found, deals.len(), others, findings);
+    Ok(())
+}
+
+/// Whether what deals told of people is what they say now.
+async fn portfolios(
+    store: &Store,
+    slug: &str,
+    metadata: &Metadata,
+    findings: &mut Findings,
+) -> anyhow::Result<()> {
+    match differing(store, slug, metadata).await? {
+        (deals, 0) => findings.ok(format!("portfolios are what the deals say ({deals})")),
+        (deals, differ) => findings
+            .warn(format!("deals that say something else than their owner's portfolio: {differ} of {deals}"))
+            .hint("those just changed follow at once; the others are told again in the night, by `touchline serve`"),
+    };
     Ok(())
 }
 

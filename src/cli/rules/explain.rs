@@ -32,8 +32,11 @@ pub(in crate::cli) struct ExplainArgs {
     /// The rule's id, as `rules test` lists it.
     rule: String,
     /// The vendor's id of the deal.
-    #[arg(long, value_name = "ID")]
-    deal: String,
+    #[arg(long, value_name = "ID", required_unless_present = "person")]
+    deal: Option<String>,
+    /// The e-mail of the person, for a rule about a person.
+    #[arg(long, value_name = "EMAIL", conflicts_with_all = ["deal", "connection"])]
+    person: Option<String>,
     /// The deal's connection, where several know such a deal.
     #[arg(long, value_name = "SLUG")]
     connection: Option<String>,
@@ -83,8 +86,25 @@ pub(super) async fn run(file: ConfigFile, args: ExplainArgs) -> anyhow::Result<E
             did_you_mean(&args.rule, &known)
         );
     };
-    let state = deal(&config, &store, &args).await?;
     let at = args.at.unwrap_or_else(|| open::clock().now());
+    if rule.scope.is_deal() != args.deal.is_some() {
+        let (about, flag) = if rule.scope.is_deal() {
+            ("a deal", "--deal ID")
+        } else {
+            ("a person", "--person EMAIL")
+        };
+        anyhow::bail!("the rule `{}` is about {about}\nhint: give {flag}", rule.id);
+    }
+    if let Some(person) = &args.person {
+        let told = super::explain_person::tell(&config, &store, (&rules, rule), person, at).await?;
+        if args.json {
+            println!("{}", serde_json::to_string_pretty(&told)?);
+        } else {
+            told.print();
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let state = deal(&config, &store, &args).await?;
     let told = tell(&config, &store, &rules, rule, &state, at).await?;
     if args.json {
         println!("{}", serde_json::to_string_pretty(&told)?);
@@ -110,17 +130,18 @@ async fn deal(config: &Config, store: &Store, args: &ExplainArgs) -> anyhow::Res
     }
     let slugs = config.connections.keys();
     let meant = slugs.filter(|slug| args.connection.as_ref().is_none_or(|only| only == *slug));
-    let keys = meant.map(|slug| DealKey { connection: slug.clone(), id: args.deal.clone() });
+    let id = args.deal.clone().unwrap_or_default();
+    let keys = meant.map(|slug| DealKey { connection: slug.clone(), id: id.clone() });
     let found = store.load_subjects(keys.collect()).await?;
     match found.as_slice() {
         [row] => Ok(serde_json::from_slice(&row.body)?),
         [] => anyhow::bail!(
             "the database knows no deal `{}`\nhint: give the vendor's own id of it; a deal is known once it was read or changed",
-            args.deal
+            id
         ),
         several => anyhow::bail!(
             "several connections know a deal `{}`\nhint: add --connection with one of {}",
-            args.deal,
+            id,
             several.iter().map(|row| row.connection.as_str()).collect::<Vec<_>>().join(", ")
         ),
     }

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 
 use super::read::instant;
 use super::verdict::{Told, indented};
-use super::{HYDRATE_DEADLINE_MS, RuleTest};
+use super::{Given, HYDRATE_DEADLINE_MS, RuleTest};
 use crate::baseline::Baselines;
 use crate::calendar::Calendar;
 use crate::condition::{Slot, Type};
@@ -86,6 +86,37 @@ pub(super) fn facts(node: &Node, base: UnixMs, findings: &mut Findings) -> Given
         given.extend(read.map(|fact| (*name, fact)));
     }
     given
+}
+
+/// What is known of a person as a story of one begins; `None` for one of a deal.
+pub(super) fn given(node: &Node, findings: &mut Findings) -> Option<(UnixMs, GivenFacts)> {
+    let NodeKind::Map(entries) = &node.kind else { return None };
+    entries.iter().find(|(key, ..)| key == "person")?;
+    let mut map = keys::Keys::of(node, "`given`", findings)?;
+    let at = map.required("at", findings).and_then(|it| instant(it, None, findings));
+    let facts = map.node("person").map(|it| facts(it, at.unwrap_or(UnixMs(0)), findings));
+    map.finish(findings);
+    Some((at?, facts?))
+}
+
+impl Given {
+    /// A story without a deal.
+    pub(super) fn nothing(at: UnixMs) -> Given {
+        Given {
+            at,
+            new: false,
+            created_at: at,
+            stage_since: at,
+            fields: BTreeMap::new(),
+            last_inbound_at: None,
+            last_outbound_at: None,
+            last_call_at: None,
+            last_meeting_at: None,
+            next_meeting_at: None,
+            contacts_engaged: None,
+            activities_known: false,
+        }
+    }
 }
 
 fn key_of(name: &'static str) -> &'static str {

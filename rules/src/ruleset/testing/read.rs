@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::FromPrimitive;
 
 use super::baseline::baseline;
-use super::person::{self, GivenFacts, PersonStory};
+use super::person::{self, PersonStory};
 use super::phases::{default_phases, phases};
 use super::{Expectation, ExpectedFiring, Given, RuleTest, StoryMove, StoryStep};
 use crate::condition::Type;
@@ -76,7 +76,7 @@ pub(in crate::ruleset) fn read(node: &Node, findings: &mut Findings) -> Option<R
     let phases = phases.unwrap_or_else(|| default_phases(&stages));
     let baseline = test.node("baseline").map(|it| baseline(it, findings));
     let given_node = test.required("given", findings);
-    let begin = given_node.and_then(|it| person_given(it, findings));
+    let begin = given_node.and_then(|it| person::given(it, findings));
     let given = match &begin {
         Some((at, _)) => Some(Given::nothing(*at)),
         None => given_node.and_then(|it| given(it, &stages, findings)),
@@ -120,37 +120,6 @@ pub(super) fn names(node: &Node, key: &str, findings: &mut Findings) -> Option<V
     let nodes = keys::list(node, key, findings)?;
     let read = nodes.iter().filter_map(|node| keys::text(node, key, findings));
     Some(read.map(|name| name.value).collect())
-}
-
-/// What is known of a person as a story of one begins; `None` for one of a deal.
-fn person_given(node: &Node, findings: &mut Findings) -> Option<(UnixMs, GivenFacts)> {
-    let NodeKind::Map(entries) = &node.kind else { return None };
-    entries.iter().find(|(key, ..)| key == "person")?;
-    let mut map = Keys::of(node, "`given`", findings)?;
-    let at = map.required("at", findings).and_then(|it| instant(it, None, findings));
-    let facts = map.node("person").map(|it| person::facts(it, at.unwrap_or(UnixMs(0)), findings));
-    map.finish(findings);
-    Some((at?, facts?))
-}
-
-impl Given {
-    /// A story without a deal.
-    fn nothing(at: UnixMs) -> Given {
-        Given {
-            at,
-            new: false,
-            created_at: at,
-            stage_since: at,
-            fields: BTreeMap::new(),
-            last_inbound_at: None,
-            last_outbound_at: None,
-            last_call_at: None,
-            last_meeting_at: None,
-            next_meeting_at: None,
-            contacts_engaged: None,
-            activities_known: false,
-        }
-    }
 }
 
 fn given(node: &Node, stages: &[String], findings: &mut Findings) -> Option<Given> {

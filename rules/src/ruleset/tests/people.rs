@@ -249,6 +249,7 @@ rules:
     p.yaml:8:11: error[unknown_field]: there is no field `person.open_deal`
       hint: did you mean `person.open_deals`?
     p.yaml:8:35: error[unknown_field]: there is no field `deal.amount`
+      hint: a rule about a person reads `person` only: write it without `scope`
     p.yaml:12:10: error[crm_not_private]: a task or note on the deal can be read by others
       hint: use `crm` only with `audience: owner` and `attention: interrupt`
     p.yaml:12:10: error[scope_mismatch]: what is said of a person never goes into a record that others read
@@ -264,6 +265,7 @@ rules:
     p.yaml:23:5: error[scope_mismatch]: a test tells of a person, but the rule is about a deal
       hint: write `scope: person`, or tell of a deal in `given`
     p.yaml:26:30: error[unknown_field]: there is no field `person.open_deals`
+      hint: only rules with `scope: person` can read `person`
     ");
 }
 
