@@ -15,7 +15,6 @@ use tokio::sync::Mutex;
 use touchline_rules::UnixMs;
 use touchline_rules::baseline::{Baseline, Builder, samples};
 use touchline_rules::facts::{DealKey, DealState, Field, Metadata};
-use touchline_rules::time::SECOND_MS;
 
 use super::batching::understand;
 use super::sweep::SweepState;
@@ -30,8 +29,6 @@ use crate::wake::News;
 const PAGE: usize = 256;
 /// Changes of one deal that are looked through for what was told too late.
 const CHANGES_MAX: usize = 2_000;
-/// How soon it looks again whether a first read has taken effect.
-const LOOK_AGAIN_MS: i64 = SECOND_MS;
 
 /// The role.
 pub struct BaselinesRole {
@@ -72,7 +69,7 @@ impl BaselinesRole {
             return Ok(Progress::idle_until(Some(calendar.next_midnight(now))));
         }
         if newest.is_none() && !self.has_settled(slug).await? {
-            return Ok(Progress::idle_until(Some(now.plus_ms(LOOK_AGAIN_MS))));
+            return Ok(Progress::default());
         }
         let new = || Walk {
             at: midnight,
@@ -103,7 +100,7 @@ impl BaselinesRole {
     }
 
     /// Whether the first read has taken effect and where activity can be trusted
-    /// was looked at.
+    /// was looked at. The sweep that sees to it tells when it has ended.
     async fn has_settled(&self, slug: &str) -> anyhow::Result<bool> {
         let part = self.service.store.connection_part(slug.to_owned(), Part::Sweep).await?;
         let Some(part) = part else { return Ok(false) };

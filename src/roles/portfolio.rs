@@ -17,7 +17,7 @@ use touchline_rules::engine::{Outcome, PersonState, step_person};
 use touchline_rules::portfolio::{
     CLOSED_KEPT_DAYS, EDITS_KEPT_DAYS, PersonFacts, Portfolio as Deals, Standing,
 };
-use touchline_rules::time::{DAY_MS, HOUR_MS, SECOND_MS};
+use touchline_rules::time::{DAY_MS, HOUR_MS};
 
 use super::batching::{Told, ended_rows, fire_person};
 use super::sweep::SweepState;
@@ -39,8 +39,6 @@ const PEOPLE_MAX: usize = 16;
 const FORGET_MAX: usize = 1_000;
 /// How often what is old is forgotten.
 const FORGET_EVERY_MS: i64 = DAY_MS;
-/// How soon it looks again whether all deals have told where they stand.
-const LOOK_AGAIN_MS: i64 = SECOND_MS;
 /// How long a person over whom the engine panicked is left alone.
 const SET_ASIDE_MS: i64 = HOUR_MS;
 
@@ -275,7 +273,8 @@ impl Role for Portfolio {
             return Ok(Progress::WORKED);
         }
         if !self.is_told().await? {
-            return Ok(Progress::idle_until(Some(now.plus_ms(LOOK_AGAIN_MS))));
+            // The sweep that sees to it tells when it has ended.
+            return Ok(Progress::default());
         }
         self.know_leaders(&mut notes, rules.hash()).await?;
         let (due, next) = self.service.store.people_due(now, PEOPLE_MAX).await?;

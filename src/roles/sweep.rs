@@ -157,6 +157,10 @@ impl Sweep {
         };
         let body = serde_json::to_vec(&state)?;
         store.put_connection_part(slug.clone(), Part::Sweep, version, body, now).await?;
+        if state.finished_at.is_some() {
+            // Baselines and portfolios begin when every deal was looked at.
+            self.service.wake.tell(News::GROUND.and(News::PEOPLE));
+        }
         Ok(Progress::WORKED)
     }
 
