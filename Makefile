@@ -16,9 +16,10 @@ test: target/contract/.ready ## Run every test, the vendors' own clients include
 	@$(call announce,everything)
 	cargo test --workspace --all-features
 
-soak: ## Run the long tests: the program killed twenty times in a burst of 10,000 events
+soak: ## Run the long tests: kills in bursts of events, and how much the packs' tests notice
 	@$(call announce,the tests)
 	cargo test --release --test crash -- --include-ignored
+	cargo test --release -p touchline-rules --lib -- --nocapture notice_nine_in_ten
 
 bench: ## Measure speed; figures and method are in tests/bench/README.md
 	@$(call announce,the benchmark)

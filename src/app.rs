@@ -2,6 +2,7 @@
 //! connections, rules and roles, and the only one that starts tasks.
 
 mod assemble;
+mod lacking;
 mod tasks;
 #[cfg(test)]
 mod tests;
@@ -142,6 +143,7 @@ impl App {
             )
         })?;
         tracing::info!(%address, public_url = self.service.config.public_url, "ready");
+        lacking::tell(&self.service).await?;
         let (stopping, stopped) = watch::channel(None);
         let mut tasks = Tasks::default();
         for role in &self.roles {

@@ -23,6 +23,7 @@ pub use error::ConfigError;
 pub use sections::{
     AttentionConfig, ConnectionConfig, CrmConfig, DeliveryConfig, HttpConfig, InboxConfig,
     IngestConfig, LogConfig, LogFormat, PersonConfig, RetentionConfig, Sending, TargetPeriod,
+    WeeklyOn,
 };
 pub use value::{LimitOverride, OrOff, QuietHours, no_colours};
 use written::Written;
@@ -46,6 +47,8 @@ pub struct Config {
     pub key_file: PathBuf,
     /// Rule packs.
     pub rules: Vec<String>,
+    /// E-mails of those who are told what waits for an admin.
+    pub admins: Vec<String>,
     /// IANA zone of last resort; empty for none.
     pub time_zone: String,
     /// Worked weekdays, as `mon` … `sun`.
@@ -113,8 +116,15 @@ impl Config {
         let mut config: Config = built.try_deserialize().map_err(ConfigError::from_layers)?;
         config.public_url = config.public_url.trim_end_matches('/').to_owned();
         config.people = sections::by_lower_case_email(config.people)?;
+        config.admins.iter_mut().for_each(|email| *email = email.trim().to_lowercase());
         check::check(&config)?;
         Ok(config)
+    }
+
+    /// The file it was read from.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        self.written.file()
     }
 
     /// An error about a key that only its connector can judge, saying where the

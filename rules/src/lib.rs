@@ -9,11 +9,14 @@
 //! the same decisions.
 
 pub mod attention;
+pub mod backtest;
 pub mod baseline;
 pub mod calendar;
 pub mod condition;
 pub mod engine;
 pub mod facts;
+#[cfg(test)]
+mod house_words;
 pub mod lesson;
 mod money;
 pub mod nearest;

@@ -9,6 +9,24 @@ pub struct Builtin {
     pub text: &'static str,
 }
 
-/// Every pack that ships.
-pub const BUILTIN: &[Builtin] =
-    &[Builtin { name: "core-pipeline", text: include_str!("../packs/core-pipeline.yaml") }];
+/// A file of `packs/`: its name and what is in it.
+macro_rules! shipped {
+    ($($name:literal),* $(,)?) => {
+        &[$(Builtin {
+            name: $name,
+            text: include_str!(concat!("../packs/", $name, ".yaml")),
+        }),*]
+    };
+}
+
+/// Every pack that ships. Only the first is on unless a configuration says otherwise.
+pub const BUILTIN: &[Builtin] = shipped![
+    "core-pipeline",
+    "people",
+    "commercial",
+    "eight-slot-qualification",
+    "budget-authority-need-timing",
+    "question-led-discovery",
+    "insight-led",
+    "agreed-next-step",
+];

@@ -21,13 +21,16 @@ use crate::roles::baselines::BaselinesRole;
 use crate::roles::deliver::Deliver;
 use crate::roles::edit::Edit;
 use crate::roles::erase::Erase;
+use crate::roles::escalate::Escalate;
 use crate::roles::fetch::{Fetch, metadata};
 use crate::roles::housekeeping::Housekeeping;
 use crate::roles::ingest::Ingest;
+use crate::roles::letters::Letters;
 use crate::roles::outcomes::Outcomes;
 use crate::roles::poll::Poll;
 use crate::roles::portfolio::Portfolio;
 use crate::roles::refusals::Refusals;
+use crate::roles::release::Release;
 use crate::roles::sweep::{self, Sweep};
 use crate::roles::timers::Timers;
 use crate::service::{Parts, Service};
@@ -87,6 +90,9 @@ pub(super) async fn app(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result
         Arc::new(Deliver::new(Arc::clone(&service))),
         Arc::new(Edit::new(Arc::clone(&service))),
         Arc::new(Outcomes::new(Arc::clone(&service))),
+        Arc::new(Release::new(Arc::clone(&service))),
+        Arc::new(Escalate::new(Arc::clone(&service))),
+        Arc::new(Letters::new(Arc::clone(&service))),
         Arc::new(Erase::new(Arc::clone(&service))),
         Arc::new(Housekeeping::new(Arc::clone(&service))),
         Arc::new(Refusals::new(Arc::clone(&service), Arc::clone(&intake))),

@@ -2,6 +2,9 @@
 
 pub(in crate::cli) mod dead_letters;
 pub(in crate::cli) mod deliveries;
+pub(in crate::cli) mod holds;
+pub(in crate::cli) mod preferences;
+pub(in crate::cli) mod release;
 
 use std::process::ExitCode;
 
@@ -32,6 +35,14 @@ pub(super) enum AdminCommand {
     /// Messages and tasks that failed: look at them, replay or discard them.
     #[command(subcommand)]
     Deliveries(deliveries::DeliveriesCommand),
+    /// What one person chose: fewer interruptions, other hours, muted rules.
+    Preferences(preferences::PreferencesArgs),
+    /// Mass changes whose nudges are held back: look at them, release or discard them.
+    #[command(subcommand)]
+    Holds(holds::HoldsCommand),
+    /// Present cases of published rules: see how they drip out, or stop them.
+    #[command(subcommand)]
+    Release(release::ReleaseCommand),
     /// Decide whether activity in a pipeline counts, whatever the data check measured.
     ///
     /// Rules about silence are inactive in a pipeline where too few open deals
@@ -115,6 +126,9 @@ pub(super) async fn run(config: Config, command: AdminCommand) -> anyhow::Result
         AdminCommand::Sending(args) => sending(&config, args).await,
         AdminCommand::DeadLetters(command) => dead_letters::run(&config, command).await,
         AdminCommand::Deliveries(command) => deliveries::run(&config, command).await,
+        AdminCommand::Preferences(args) => preferences::run(&config, args).await,
+        AdminCommand::Holds(command) => holds::run(&config, command).await,
+        AdminCommand::Release(command) => release::run(&config, command).await,
         AdminCommand::Ledger => ledger(&config).await,
         AdminCommand::TrustActivity(args) => trust_activity(&config, args).await,
         AdminCommand::Audit(AuditCommand::Check) => audit_check(&config).await,
@@ -188,22 +202,36 @@ async fn has_pipeline(store: &Store, connection: &str, pipeline: &str) -> anyhow
 
 async fn ledger(config: &Config) -> anyhow::Result<ExitCode> {
     let summary = open::existing(config)?.summary().await?;
+    if summary.firings.is_empty() {
+        println!("no rule has fired yet");
+        eprintln!(
+            "hint: `touchline doctor` says whether webhooks arrive and which rules cannot decide"
+        );
+        return Ok(ExitCode::SUCCESS);
+    }
     println!("fired, by rule");
     for (rule, times) in &summary.firings {
         println!("  {times:>7}  {rule}");
     }
-    println!("messages and tasks");
-    for (channel, state, times) in &summary.deliveries {
-        println!("  {times:>7}  {channel}, {state}");
+    if summary.questions > 0 {
+        println!("  {:>7}  questions to managers because of these", summary.questions);
     }
     let fates = summary.fates;
     println!(
         "of these, sent {}, waiting {}, not sent {}",
         fates.sent, fates.waiting, fates.not_sent
     );
-    println!("not sent, by reason");
+    if !summary.suppressed.is_empty() {
+        println!("not sent, by reason");
+    }
     for (reason, times) in &summary.suppressed {
         println!("  {times:>7}  {reason:<16}  {}", in_words(reason));
+    }
+    if !summary.deliveries.is_empty() {
+        println!("messages and tasks; a digest says several things in one");
+    }
+    for (channel, state, times) in &summary.deliveries {
+        println!("  {times:>7}  {channel}, {state}");
     }
     Ok(ExitCode::SUCCESS)
 }

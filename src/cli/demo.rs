@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use crate::demo::stage::DATABASE;
 use crate::demo::{Options, history, play};
 use crate::file_errors::unwritable;
 
@@ -29,7 +30,7 @@ pub(super) struct DemoArgs {
     /// Stop after that much time, for example 30s or 2m.
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     exit_after: Option<Duration>,
-    /// Keep the database here instead of in a temporary folder.
+    /// Keep the database here instead of in a temporary folder; one demo a folder.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Live through a company's own past instead of the made-up season; made by
@@ -50,6 +51,11 @@ pub(super) async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
         Some(folder) => {
             std::fs::create_dir_all(&folder)
                 .map_err(|error| unwritable("the folder", &folder, &error))?;
+            anyhow::ensure!(
+                !folder.join(DATABASE).exists(),
+                "{} holds an earlier demo already, and two lives do not mix\nhint: name another folder, or remove this one",
+                folder.display()
+            );
             (folder, None)
         }
         None => {

@@ -143,8 +143,9 @@ impl Patient<'_> {
         }
         restore(store, &connections).await?;
         let Some(opened) = connections.get(slug) else { return Ok(()) };
-        connection::status(store, slug, findings).await?;
-        if connection::connected(config, store, vault, slug, findings).await? && !self.offline {
+        let connected = connection::connected(config, store, vault, slug, findings).await?;
+        connection::status(store, slug, connected, findings).await?;
+        if connected && !self.offline {
             connection::live(opened, findings).await;
             mapping::properties(opened, findings).await;
         }

@@ -1,5 +1,6 @@
 //! `touchline rules`
 
+mod backtest;
 mod explain;
 mod explain_person;
 mod newest_change;
@@ -27,13 +28,15 @@ pub(super) enum RulesCommand {
     /// Read rule packs and say everything that is wrong with them.
     ///
     /// Stages, pipelines and owners that rules name are checked against the
-    /// connected accounts, if the database knows any. Exit code 1 when there is
-    /// an error; warnings alone are fine.
-    Check(Packs),
+    /// connected accounts, if the database knows any. Every code is explained in
+    /// rules/README.md. Exit code 0 without errors, 1 with errors; warnings alone
+    /// are fine, unless --deny-warnings is given.
+    Check(CheckArgs),
     /// Run the tests that rule packs carry.
     ///
     /// Each test is a small story of one deal, played through the engine that
-    /// serves live traffic. Exit code 1 when one ends otherwise than it says.
+    /// serves live traffic. Exit code 0 when all end as they say, 1 when one does
+    /// not, or when the rules have errors.
     Test(Packs),
     /// Say what one rule finds on one deal of the database, part by part.
     ///
@@ -44,8 +47,20 @@ pub(super) enum RulesCommand {
     /// true, unknown; or it waits for its event, where none is stored. Nothing is
     /// changed and nobody is told anything.
     Explain(explain::ExplainArgs),
+    /// Play a past and say what rules would have said: how often, when, and how much of it
+    /// would have been pointless.
+    Backtest(backtest::BacktestArgs),
     /// Print the JSON Schema of rule packs, for editors.
     Schema,
+}
+
+#[derive(Args)]
+pub(super) struct CheckArgs {
+    #[command(flatten)]
+    packs: Packs,
+    /// End with exit code 1 also when there are warnings.
+    #[arg(long)]
+    deny_warnings: bool,
 }
 
 #[derive(Args)]
@@ -61,9 +76,10 @@ pub(super) struct Packs {
 
 pub(super) async fn run(file: ConfigFile, command: RulesCommand) -> anyhow::Result<ExitCode> {
     match command {
-        RulesCommand::Check(packs) => check(file, packs).await,
+        RulesCommand::Check(args) => check(file, args).await,
         RulesCommand::Test(packs) => test(file, packs).await,
         RulesCommand::Explain(args) => explain::run(file, args).await,
+        RulesCommand::Backtest(args) => backtest::run(file, args).await,
         RulesCommand::Schema => {
             print!("{}", json_schema());
             Ok(ExitCode::SUCCESS)
@@ -71,7 +87,8 @@ pub(super) async fn run(file: ConfigFile, command: RulesCommand) -> anyhow::Resu
     }
 }
 
-async fn check(file: ConfigFile, packs: Packs) -> anyhow::Result<ExitCode> {
+async fn check(file: ConfigFile, args: CheckArgs) -> anyhow::Result<ExitCode> {
+    let CheckArgs { packs, deny_warnings } = args;
     let (loaded, files) = read(file, &packs.packs).await?;
     let errors = loaded.diagnostics.iter().filter(|one| one.severity == Severity::Error).count();
     if packs.json {
@@ -88,7 +105,8 @@ async fn check(file: ConfigFile, packs: Packs) -> anyhow::Result<ExitCode> {
         counted(errors, "error"),
         counted(warnings, "warning")
     );
-    Ok(if errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let denied = deny_warnings && warnings > 0;
+    Ok(if errors == 0 && !denied { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 async fn test(file: ConfigFile, packs: Packs) -> anyhow::Result<ExitCode> {

@@ -17,6 +17,15 @@ pub const TASK: &str = "task";
 /// The channel of notes in a CRM.
 pub const NOTE: &str = "note";
 
+/// The channel of the weekly list of what was not sent.
+pub const WEEKLY: &str = "weekly";
+/// The channel of what waits for an admin.
+pub const NOTICE: &str = "notice";
+/// The channel of an answer to what somebody asked of themselves.
+pub const REPLY: &str = "reply";
+/// The channels of letters: messages without nudges, which no limit counts.
+pub const LETTERS: [&str; 3] = [WEEKLY, NOTICE, REPLY];
+
 /// The form of a message of its own.
 pub const INTERRUPT: &str = "interrupt";
 /// The form of a digest.
@@ -30,6 +39,18 @@ pub struct DeliveryBody {
     pub slot: Option<UnixMs>,
     /// Its nudges as attention saw them.
     pub items: Vec<Item>,
+    /// What a letter says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub letter: Option<Letter>,
+}
+
+/// A heading and lines.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Letter {
+    /// The heading.
+    pub title: String,
+    /// One line each.
+    pub lines: Vec<String>,
 }
 
 /// One nudge of a delivery.
@@ -37,6 +58,9 @@ pub struct DeliveryBody {
 pub struct Item {
     /// The nudge.
     pub nudge_id: String,
+    /// The rule that made it.
+    #[serde(default)]
+    pub rule: String,
     /// The deal it is about.
     pub deal: Option<DealKey>,
     /// Whether it is about something that had just happened.

@@ -19,6 +19,9 @@ const OTHERS: &[(&str, &str)] = &[
     ("no_channel", "No connected chat knows its reader."),
     ("unreadable", "It was written by a version that this one cannot read."),
     ("queue_full", "Too many messages were waiting, and others were more important."),
+    ("answered", "You had answered it before it came again."),
+    ("said_already", "It had been said already when its turn came."),
+    ("not_now", "What it rests on is not known any more, or it was spoken of a short time ago."),
     ("discarded", "It was held as part of a mass change, and an admin discarded it."),
 ];
 

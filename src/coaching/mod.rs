@@ -12,6 +12,7 @@ pub mod data_check;
 pub mod deliveries;
 pub mod grants;
 pub mod ledger;
+pub mod letters;
 pub mod looks;
 pub mod messages;
 pub mod nudges;

@@ -3,6 +3,7 @@
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use touchline_kit::Card;
+use touchline_rules::UnixMs;
 use touchline_rules::engine::{
     Firing, Reading, person_context, person_reading, reading, template_context,
 };
@@ -48,6 +49,18 @@ pub struct NudgeBody {
     pub deal_url: Option<String>,
     /// The CRM's id of the owner: the task's owner.
     pub owner_id: Option<String>,
+    /// Of a question to the owner's manager: when the owner heard of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard_at: Option<UnixMs>,
+}
+
+/// The rule that speaks and the title of its pack.
+#[derive(Copy, Clone, Debug)]
+pub struct Speaking<'a> {
+    /// The rule.
+    pub rule: &'a Rule,
+    /// The title of its pack.
+    pub pack: &'a str,
 }
 
 impl NudgeBody {
@@ -88,6 +101,7 @@ impl NudgeBody {
             deal_name: deal_name(facts),
             deal_url: facts.url.clone(),
             owner_id: facts.text(Field::Owner).map(str::to_owned),
+            heard_at: None,
         })
     }
 
@@ -118,7 +132,34 @@ impl NudgeBody {
             deal_name: rule.title.clone(),
             deal_url: None,
             owner_id: None,
+            heard_at: None,
         })
+    }
+
+    /// Writes the question that `firing` means for the owner's manager, `reader`,
+    /// after the owner heard of it at `heard_at`. `None` for a rule that asks nothing.
+    ///
+    /// # Errors
+    /// As [`NudgeBody::write`].
+    pub fn ask(
+        firing: &Firing,
+        speaking: Speaking<'_>,
+        heard_at: UnixMs,
+        state: &DealState,
+        metadata: &Metadata,
+        reader: &Reader,
+    ) -> Result<Option<NudgeBody>, TemplateError> {
+        let Speaking { rule, pack } = speaking;
+        let Some(escalate) = &rule.escalate else { return Ok(None) };
+        let context = template_context(firing, state, metadata, &reader.name, &reader.zone);
+        let said = NudgeBody::write(firing, rule, pack, state, metadata, reader)?;
+        let day = heard_at.to_zoned(&reader.zone).strftime("%-d %B").to_string();
+        let mut why = vec![format!("The deal’s owner heard of this on {day}, and it still holds.")];
+        // Why it works is said to the seller; what was seen is the deal's.
+        let own = usize::from(rule.tip.why.is_some());
+        why.extend(said.why.into_iter().skip(own));
+        let body = escalate.ask.render(&context)?;
+        Ok(Some(NudgeBody { body, why, heard_at: Some(heard_at), ..said }))
     }
 
     /// This nudge as chat shows it.
@@ -203,12 +244,25 @@ pub fn recipient(
     if firing.audience == Audience::Person {
         return Ok(firing.deal.id.clone());
     }
+    reader_of(firing.audience, state, metadata, people)
+}
+
+/// Who is meant by that audience of a deal, by e-mail.
+///
+/// # Errors
+/// [`NoRecipient`], when nobody is known.
+pub fn reader_of(
+    audience: Audience,
+    state: &DealState,
+    metadata: &Metadata,
+    people: &People,
+) -> Result<String, NoRecipient> {
     let owner_id = state.facts.text(Field::Owner).ok_or(NoRecipient::NoOwner)?;
     if metadata.owner(owner_id).is_none() {
         return Err(NoRecipient::OwnerUnread);
     }
     let owner = People::owner_email(metadata, Some(owner_id)).ok_or(NoRecipient::NoOwner)?;
-    match firing.audience {
+    match audience {
         Audience::Owner | Audience::Person => Ok(owner),
         Audience::Manager => people.manager_of(&owner).ok_or(NoRecipient::NoManager),
     }

@@ -100,6 +100,20 @@ pub fn no_connection(config: &Config, slug: &str) -> anyhow::Error {
     anyhow::anyhow!("there is no connection `{slug}`\nhint: {}", did_you_mean(slug, &known))
 }
 
+/// Whether there is a token or a grant to call the vendor with.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn is_connected(
+    declared: &Declared<'_>,
+    store: &Store,
+    vault: &Arc<Vault>,
+) -> anyhow::Result<bool> {
+    let grants = Grants::new(store.clone(), Arc::clone(vault));
+    let has_token = static_token(declared.manifest(), &declared.secrets).is_some();
+    Ok(has_token || grants.version(declared.slug).await? > 0)
+}
+
 /// Opens every configured account.
 ///
 /// # Errors

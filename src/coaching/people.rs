@@ -121,6 +121,15 @@ impl People {
         known.get(email).cloned()
     }
 
+    /// The e-mails of everybody ever heard of, in order.
+    #[must_use]
+    pub fn emails(&self) -> Vec<String> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let mut emails: Vec<String> = known.keys().cloned().collect();
+        emails.sort();
+        emails
+    }
+
     /// Stores a person, new or changed.
     ///
     /// # Errors

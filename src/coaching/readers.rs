@@ -44,6 +44,7 @@ pub fn reader(
             PreferenceKind::Limit => {}
         }
     }
+    reader.calendar = reader.choice.calendar(reader.calendar);
     reader
 }
 

@@ -5,8 +5,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
 use touchline_rules::UnixMs;
-use touchline_rules::attention::{Policy, Sending};
-use touchline_rules::time::HOUR_MS;
+use touchline_rules::attention::{MassLimit, Policy, Sending};
+use touchline_rules::time::{HOUR_MS, MINUTE_MS};
 
 use crate::config::{self, Config};
 use crate::store::{AuditEntry, Store};
@@ -148,5 +148,15 @@ pub fn policy(config: &Config, to: &SendingTo) -> Policy {
         event_max_age_ms: attention.event_max_age_hours.saturating_mul(HOUR_MS),
         nudge_expiry_working_days: attention.expiry_working_days,
         hello: true,
+        weekly_on: attention.weekly_on.0,
     }
+}
+
+/// When changes by one hand are a mass change; `None` when that is not looked at.
+#[must_use]
+pub fn mass_limit(config: &Config) -> Option<MassLimit> {
+    let attention = &config.attention;
+    let deals = attention.mass_change_deals.limit()?;
+    let within_ms = attention.mass_change_minutes.saturating_mul(MINUTE_MS);
+    Some(MassLimit { deals, within_ms })
 }

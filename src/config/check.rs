@@ -29,6 +29,7 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     }
     percent("crm.activity_share_percent", config.crm.activity_share_percent, 0)?;
     said_days(config)?;
+    attention(config)?;
     for (slug, connection) in &config.connections {
         if !is_slug(slug) {
             return invalid(
@@ -122,6 +123,31 @@ fn said_days(config: &Config) -> Result<(), ConfigError> {
         ),
         _ => Ok(()),
     }
+}
+
+fn attention(config: &Config) -> Result<(), ConfigError> {
+    /// What is remembered of one hand is a few times as much.
+    const MASS_DEALS_MAX: u32 = 10_000;
+    for (index, email) in config.admins.iter().enumerate() {
+        if !email.contains('@') {
+            let problem = format!("`{email}` is no e-mail address");
+            return invalid(
+                format!("admins[{index}]"),
+                problem,
+                "write one, as in admin@example.com",
+            );
+        }
+    }
+    let attention = &config.attention;
+    if attention.mass_change_deals.limit().is_some_and(|deals| deals > MASS_DEALS_MAX) {
+        let hint = format!("write at most {MASS_DEALS_MAX}, or \"off\"");
+        return invalid("attention.mass_change_deals", "that is too many to remember", hint);
+    }
+    if attention.mass_change_minutes < 1 {
+        let problem = format!("got {}", attention.mass_change_minutes);
+        return invalid("attention.mass_change_minutes", problem, "write 1 or more");
+    }
+    Ok(())
 }
 
 fn is_slug(text: &str) -> bool {

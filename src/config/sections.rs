@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Time;
 use serde::Deserialize;
 use touchline_kit::{Manifest, Secrets};
+use touchline_rules::attention::Day;
 
 use super::ConfigError;
 use super::value::{LimitOverride, OrOff, QuietHours, clock_times, resolve_secret};
@@ -145,6 +146,26 @@ pub struct AttentionConfig {
     pub quiet_hours: QuietHours,
     pub event_max_age_hours: i64,
     pub expiry_working_days: u32,
+    pub weekly_on: WeeklyOn,
+    pub weekly_named_max: usize,
+    pub present_per_day: u32,
+    pub mass_change_deals: OrOff,
+    pub mass_change_minutes: i64,
+}
+
+/// A weekday by its short name, or `"off"`.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct WeeklyOn(pub Option<Day>);
+
+impl TryFrom<String> for WeeklyOn {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let days = Day::ALL.map(|day| (day.name(), Some(day)));
+        let known: Vec<_> = days.into_iter().chain([("off", None)]).collect();
+        one_of(&text, &known).map(WeeklyOn)
+    }
 }
 
 /// Who gets nudges.

@@ -26,6 +26,11 @@ impl fmt::Debug for Written {
 }
 
 impl Written {
+    /// The file.
+    pub(super) fn file(&self) -> Option<&Path> {
+        self.file.as_ref().map(|(path, _)| path.as_path())
+    }
+
     /// A file, and whatever the environment says.
     #[expect(
         clippy::disallowed_methods,

@@ -8,6 +8,7 @@ use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;
 use touchline_hubspot::fake::Direction;
+use touchline_rules::time::{HOUR_MS, MINUTE_MS};
 use touchline_rules::{Calendar, UnixMs};
 
 /// Open stages of the made-up pipeline, in order; then won and lost.
@@ -46,6 +47,8 @@ const CUSTOMERS: [&str; 16] = [
 const THINGS: [&str; 6] =
     ["50 seats", "rollout", "renewal", "pilot", "second site", "support plan"];
 const ZONES: [&str; 3] = ["Europe/London", "Europe/Berlin", "America/New_York"];
+/// How soon a careful seller answers who wrote first.
+const ANSWERED_IN_MS: i64 = 40 * MINUTE_MS;
 const LOSS_REASONS: [&str; 3] = ["Price", "No decision", "Competitor"];
 
 /// Somebody who sells or leads.
@@ -102,6 +105,10 @@ pub enum What {
     Email(Direction),
     /// A call.
     Call(Direction),
+    /// A meeting that is booked for then.
+    Meeting(UnixMs),
+    /// Another amount.
+    Amount(u32),
 }
 
 /// The company and everything that will happen in it.
@@ -126,7 +133,7 @@ impl Company {
         let mut company =
             Company { members, sellers: SELLERS, acts: Vec::new(), live_from: UnixMs(0) };
         let office = Calendar::weekdays(TimeZone::UTC);
-        company.live_from = office.start_of(first).plus_ms(6 * touchline_rules::time::HOUR_MS);
+        company.live_from = office.start_of(first).plus_ms(6 * HOUR_MS);
         let end = first.saturating_add(days.days());
         for deal in 0..DEALS_AT_START {
             let born = first.saturating_sub(rng.random_range(5..90).days());
@@ -147,65 +154,151 @@ impl Company {
         let seller = rng.random_range(0..SELLERS);
         let Member { diligence, zone, .. } = self.members[seller];
         let calendar = Calendar::weekdays(TimeZone::get(zone).unwrap_or(TimeZone::UTC));
-        let careful = |rng: &mut ChaCha8Rng| rng.random_bool(diligence);
-        let at = |rng: &mut ChaCha8Rng, day: Date| {
-            let minutes = rng.random_range(9 * 60..17 * 60);
-            calendar.start_of(day).plus_ms(minutes * touchline_rules::time::MINUTE_MS)
-        };
         let mut day = calendar.add_working_days(born, 1);
-        let mut close = day.saturating_add(rng.random_range(20..70).days());
-        let mut acts = vec![(at(rng, day), birth(rng, diligence, calendar.start_of(close)))];
-        let mut stage = 0;
+        let mut life = Life::new(rng, diligence, calendar, day);
         // A third of all deals go quiet at some point, as deals do.
-        let goes_quiet = rng.random_bool(0.33).then(|| rng.random_range(5..40));
+        let goes_quiet = life.rng.random_bool(0.33).then(|| life.rng.random_range(5..40));
         let mut age = 0;
         while day < end {
-            let pause = rng.random_range(1..4);
-            day = calendar.add_working_days(day, pause);
+            let pause = life.rng.random_range(1..4);
+            day = life.calendar.add_working_days(day, pause);
             age += pause;
-            if goes_quiet.is_some_and(|quiet| age > quiet) {
-                if rng.random_bool(0.93) {
-                    continue;
-                }
-                acts.push((
-                    at(rng, day),
-                    What::Lose(careful(rng).then(|| LOSS_REASONS[rng.random_range(0..3)])),
-                ));
+            let is_quiet = goes_quiet.is_some_and(|quiet| age > quiet);
+            let is_over = if is_quiet { life.ends_quietly(day) } else { life.live_a_day(day) };
+            if is_over {
                 break;
             }
-            let now = at(rng, day);
-            match rng.random_range(0..100) {
-                0..34 => acts.push((now, What::Email(direction(rng)))),
-                34..48 => acts.push((now, What::Call(direction(rng)))),
-                48..60 if careful(rng) => acts.push((now, What::NextStep("Send the agreed plan"))),
-                60..78 => {
-                    let skip = usize::from(rng.random_bool(0.15));
-                    stage += 1 + skip;
-                    if stage >= STAGES.len() {
-                        let lost = rng.random_bool(0.4);
-                        let reason = careful(rng).then(|| LOSS_REASONS[rng.random_range(0..3)]);
-                        acts.push((now, if lost { What::Lose(reason) } else { What::Win }));
-                        break;
-                    }
-                    acts.push((now, What::Stage(stage)));
-                }
-                78..81 if stage > 0 => {
-                    stage -= 1;
-                    acts.push((now, What::Stage(stage)));
-                }
-                81..88 => {
-                    close = close.max(day).saturating_add(rng.random_range(7..30).days());
-                    acts.push((now, What::CloseDate(calendar.start_of(close))));
-                }
-                88..91 => {
-                    let reason = careful(rng).then(|| LOSS_REASONS[rng.random_range(0..3)]);
-                    acts.push((now, What::Lose(reason)));
-                    break;
-                }
-                _ => {}
-            }
         }
+        let acts = life.acts;
         self.acts.extend(acts.into_iter().map(|(at, what)| Act { at, deal, seller, what }));
+    }
+}
+
+/// One deal on its way.
+struct Life<'a> {
+    rng: &'a mut ChaCha8Rng,
+    diligence: f64,
+    calendar: Calendar,
+    stage: usize,
+    close: Date,
+    amount: Option<u32>,
+    has_step: bool,
+    /// Whether anything went out to the buyer yet.
+    has_written: bool,
+    acts: Vec<(UnixMs, What)>,
+}
+
+impl Life<'_> {
+    fn new(rng: &mut ChaCha8Rng, diligence: f64, calendar: Calendar, day: Date) -> Life<'_> {
+        let close = day.saturating_add(rng.random_range(20..70).days());
+        let (stage, has_step, has_written) = (0, false, false);
+        let (amount, acts) = (None, Vec::new());
+        let mut life =
+            Life { rng, diligence, calendar, stage, close, amount, has_step, has_written, acts };
+        let now = life.at(day);
+        let birth = birth(life.rng, diligence, life.calendar.start_of(close));
+        if let What::Create { amount, .. } = &birth {
+            life.amount = *amount;
+        }
+        life.acts.push((now, birth));
+        life
+    }
+
+    /// Whether the seller does what a rule would ask for.
+    fn is_careful(&mut self) -> bool {
+        self.rng.random_bool(self.diligence)
+    }
+
+    /// Some time in the office hours of a day.
+    fn at(&mut self, day: Date) -> UnixMs {
+        let minutes = self.rng.random_range(9 * 60..17 * 60);
+        self.calendar.start_of(day).plus_ms(minutes * MINUTE_MS)
+    }
+
+    fn lose(&mut self, at: UnixMs) {
+        let reason = self.is_careful().then(|| LOSS_REASONS[self.rng.random_range(0..3)]);
+        self.acts.push((at, What::Lose(reason)));
+    }
+
+    /// Most quiet deals stay so for another day; some are given up.
+    fn ends_quietly(&mut self, day: Date) -> bool {
+        let is_over = !self.rng.random_bool(0.93);
+        if is_over {
+            let now = self.at(day);
+            self.lose(now);
+        }
+        is_over
+    }
+
+    /// What a day brings, and whether the deal is over with it.
+    fn live_a_day(&mut self, day: Date) -> bool {
+        let now = self.at(day);
+        match self.rng.random_range(0..100) {
+            0..34 => self.talk(now, What::Email),
+            34..48 => self.talk(now, What::Call),
+            48..60 if self.is_careful() => self.agree_on_step(now),
+            60..78 => return self.move_on(now),
+            78..81 if self.stage > 0 => {
+                self.stage -= 1;
+                self.acts.push((now, What::Stage(self.stage)));
+            }
+            81..88 => {
+                let later = self.rng.random_range(7..30);
+                self.close = self.close.max(day).saturating_add(later.days());
+                self.acts.push((now, What::CloseDate(self.calendar.start_of(self.close))));
+            }
+            88..91 => {
+                self.lose(now);
+                return true;
+            }
+            91..96 => {
+                let ahead = self.rng.random_range(2..6);
+                let starts = self.calendar.add_working_days(day, ahead);
+                let starts = self.calendar.start_of(starts).plus_ms(14 * HOUR_MS);
+                self.acts.push((now, What::Meeting(starts)));
+            }
+            96..98 => {
+                let percent = if self.rng.random_bool(0.6) { 80 } else { 160 };
+                self.amount = self.amount.map(|amount| amount * percent / 100);
+                self.acts.extend(self.amount.map(|amount| (now, What::Amount(amount))));
+            }
+            _ => {}
+        }
+        false
+    }
+
+    /// Careful sellers answer a first word soon, and keep the next step up to date.
+    fn talk(&mut self, now: UnixMs, how: fn(Direction) -> What) {
+        let direction = direction(self.rng);
+        self.acts.push((now, how(direction)));
+        let is_first_word = direction == Direction::Inbound && !self.has_written;
+        if is_first_word && self.is_careful() {
+            self.acts.push((now.plus_ms(ANSWERED_IN_MS), What::Email(Direction::Outbound)));
+            self.has_written = true;
+        }
+        self.has_written |= direction == Direction::Outbound;
+        if self.has_step && self.is_careful() {
+            self.agree_on_step(now.plus_ms(MINUTE_MS));
+        }
+    }
+
+    fn agree_on_step(&mut self, at: UnixMs) {
+        self.acts.push((at, What::NextStep("Send the agreed plan")));
+        self.has_step = true;
+    }
+
+    fn move_on(&mut self, now: UnixMs) -> bool {
+        self.stage += 1 + usize::from(self.rng.random_bool(0.15));
+        if self.stage < STAGES.len() {
+            self.acts.push((now, What::Stage(self.stage)));
+            return false;
+        }
+        if self.rng.random_bool(0.4) {
+            self.lose(now);
+        } else {
+            self.acts.push((now, What::Win));
+        }
+        true
     }
 }
 
@@ -271,6 +364,9 @@ mod tests {
         assert!(happens(|what| matches!(what, What::Lose(None))) > 3);
         assert!(happens(|what| matches!(what, What::CloseDate(_))) > 20);
         assert!(happens(|what| matches!(what, What::Stage(_))) > 50);
+        assert!(happens(|what| matches!(what, What::Meeting(_))) > 10);
+        assert!(happens(|what| matches!(what, What::Amount(_))) > 5);
+        assert!(happens(|what| matches!(what, What::Win)) > 3);
         let earlier = company.acts.iter().filter(|act| act.at < company.live_from).count();
         assert!(earlier > 1_000, "{earlier}");
     }
@@ -281,7 +377,7 @@ mod tests {
         for act in &company.acts {
             let zone = TimeZone::get(company.members[act.seller].zone).unwrap();
             let local = act.at.to_zoned(&zone);
-            assert!((9..17).contains(&local.hour()), "{local}");
+            assert!((9..18).contains(&local.hour()), "{local}");
             assert!(local.weekday() != jiff::civil::Weekday::Sunday, "{local}");
         }
     }

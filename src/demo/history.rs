@@ -28,8 +28,9 @@ const TOGETHER_MS: i64 = HOUR_MS;
 /// Movements played before their webhooks are sent.
 const PORTION_MAX: usize = 1_000;
 /// What is changed about the service: no webhook is ever missed here, so it need
-/// not look for what was, nor read a deal again before it speaks of it.
-const CONFIG: &str = "[attention]\nsending = \"everyone\"\n\
+/// not look for what was, nor read a deal again before it speaks of it. Nor is there
+/// an admin to decide on mass changes, which a file with dates alone is full of.
+const CONFIG: &str = "[attention]\nsending = \"everyone\"\nmass_change_deals = \"off\"\n\
     [crm]\npoll_interval_minutes = 10080\nmetadata_interval_minutes = 10080\n\
     [delivery]\nfresh_max_age_minutes = 1000000\n";
 

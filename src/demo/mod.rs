@@ -8,7 +8,7 @@ pub mod history;
 mod read_along;
 pub mod replay;
 mod report;
-mod season;
+pub mod season;
 pub mod stage;
 mod totals;
 

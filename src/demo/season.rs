@@ -162,6 +162,8 @@ impl Season {
             }
             What::Email(direction) => drop(hubspot.log_email(deal, *direction, act.at, &by)?),
             What::Call(direction) => drop(hubspot.log_call(deal, *direction, act.at, &by)?),
+            What::Meeting(starts) => drop(hubspot.log_meeting(deal, *starts, &by)?),
+            What::Amount(amount) => hubspot.set(deal, "amount", &amount.to_string(), &by)?,
         }
         Ok(())
     }

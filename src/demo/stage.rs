@@ -17,6 +17,8 @@ use crate::config::Config;
 /// The webhook subscriptions of the app that ships for HubSpot: the file itself.
 pub(crate) const WEBHOOKS: &str =
     include_str!("../../connectors/hubspot/app/src/app/webhooks/webhooks-hsmeta.json");
+/// The database's file in the stage's folder.
+pub(crate) const DATABASE: &str = "touchline.db";
 /// Rounds in which everything due at one instant has to come to rest.
 const ROUNDS_MAX: u32 = 10_000;
 
@@ -103,7 +105,7 @@ impl Stage {
         });
         let config = format!(
             "public_url = \"{service_url}\"\n\
-             database = \"sqlite:{folder}/touchline.db\"\nkey_file = \"{folder}/touchline.key\"\n\
+             database = \"sqlite:{folder}/{DATABASE}\"\nkey_file = \"{folder}/touchline.key\"\n\
              {extra}\n[connections.hubspot]\nconnector = \"hubspot\"\nbase_url = \"{hubspot_url}\"\n\
              client_secret = \"{secret}\"\naccess_token = \"{token}\"\n\
              [connections.slack]\nconnector = \"slack\"\nbase_url = \"{slack_url}/api/\"\n\

@@ -47,11 +47,9 @@ impl Totals<'_> {
     pub fn told(&self) -> String {
         let mut out = Lines::default();
         let days = (self.until.since_ms(self.from) as f64 / DAY_MS as f64).round();
-        out.plain(&format!(
-            "━━ {days} simulated days, {} to {} ━━",
-            date(self.from),
-            date(self.until)
-        ));
+        let days =
+            if days == 1.0 { "1 simulated day".into() } else { format!("{days} simulated days") };
+        out.plain(&format!("━━ {days}, {} to {} ━━", date(self.from), date(self.until)));
         self.events(&mut out);
         let summary = self.summary;
         out.total("deals known", sum(&summary.deals));

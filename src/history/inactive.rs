@@ -4,18 +4,19 @@
 //! the parts of a rule's condition follows whether it can ever be true with
 //! those facts Unknown and all others anything at all.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::{Hash as _, Hasher as _};
 
 use jiff::tz::TimeZone;
-use touchline_rules::Calendar;
 use touchline_rules::baseline::Baselines;
 use touchline_rules::condition::{Explanation, Joint};
 use touchline_rules::engine::{LIVE_MAX_AGE_MS, World, explain_rule};
 use touchline_rules::facts::schema::{DEAL_FIELDS, activity_facts, place};
 use touchline_rules::facts::{
-    ChangeKind, DealKey, DealState, EventKind, Fact, Field, Managers, Metadata, Value,
+    Change, ChangeKind, DealKey, DealState, EventKind, Fact, Field, Managers, Metadata, Value,
 };
 use touchline_rules::ruleset::{AppliesTo, Rule, RuleSet, Trigger};
+use touchline_rules::{Calendar, UnixMs};
 
 use super::History;
 
@@ -45,7 +46,9 @@ struct Told {
 /// tells, each with the facts that are missing.
 #[must_use]
 pub fn inactive(history: &History, rules: &RuleSet) -> Vec<Inactive> {
-    Told::by(history).inactive(rules)
+    let mut telling = Telling::new(&history.header.metadata);
+    history.changes.iter().for_each(|change| telling.hear(change));
+    telling.inactive(rules)
 }
 
 /// The rules that cannot fire where all is told but `untold`, facts by their names.
@@ -54,59 +57,130 @@ pub fn inactive_without(untold: &[&str], rules: &RuleSet) -> Vec<Inactive> {
     Told::all_but(untold).inactive(rules)
 }
 
-impl Told {
-    fn by(history: &History) -> Told {
-        let metadata = &history.header.metadata;
-        let closes = |kind: &ChangeKind| match kind {
-            ChangeKind::FieldSet { field: Field::Stage, to: Fact::Known(Value::Text(stage)) } => {
-                metadata.stage(None, stage).is_some_and(|(_, stage)| !stage.kind.is_open())
-            }
-            _ => false,
-        };
-        let mut closed_at = HashMap::new();
-        for change in history.changes.iter().filter(|change| closes(&change.kind)) {
-            closed_at.entry(&change.deal).or_insert(change.occurred_at);
-        }
-        let of_activities: Vec<_> =
-            activity_facts().filter(|name| *name != CONTACTS_ENGAGED).collect();
+/// What a history tells, heard change by change in the order of time. Of each deal
+/// only a few numbers are kept.
+#[derive(Clone, Debug)]
+pub struct Telling<'a> {
+    metadata: &'a Metadata,
+    told: Told,
+    facts: BTreeMap<Field, Vec<&'static str>>,
+    of_activities: Vec<&'static str>,
+    deals: HashMap<DealKey, Heard>,
+}
+
+/// What was heard of one deal.
+#[derive(Clone, Debug, Default)]
+struct Heard {
+    is_closed: bool,
+    /// Facts of the latest instant: told while open unless the deal is closed at
+    /// that very instant.
+    latest: BTreeSet<&'static str>,
+    at: UnixMs,
+    /// Hashes of the values that fields hold.
+    values: Vec<(Field, u64)>,
+}
+
+impl<'a> Telling<'a> {
+    /// Nothing heard yet of that account.
+    #[must_use]
+    pub fn new(metadata: &'a Metadata) -> Telling<'a> {
         let mut told = Told::default();
-        let mut values: HashMap<(&DealKey, Field), &Fact<Value>> = HashMap::new();
         told.tell(&["deal.id"], true);
         if metadata.currency.is_some() {
             told.tell(&facts_of(Field::Currency), true);
         }
-        for change in &history.changes {
-            let open = closed_at.get(&change.deal).is_none_or(|at| change.occurred_at < *at);
-            match &change.kind {
-                ChangeKind::Created => {
-                    told.created = true;
-                    told.tell(&facts_of(Field::CreatedAt), open);
-                }
-                ChangeKind::FieldSet { to: Fact::Unknown, .. } => {}
-                ChangeKind::FieldSet { field, to } => {
-                    // What a deal's stage says holds for the closed one too.
-                    told.tell(&facts_of(*field), open || *field == Field::Stage);
-                    if *field == Field::Stage && has_phase(metadata, to) {
-                        told.tell(&[STAGE_PHASE], open);
-                    }
-                    let before = values.insert((&change.deal, *field), to);
-                    if before.is_some_and(|before| before != to) {
-                        told.moved.insert(*field);
-                    }
-                }
-                ChangeKind::Activity(activity) => {
-                    told.activities = true;
-                    told.tell(&of_activities, open);
-                    if activity.people.is_some() {
-                        told.tell(&[CONTACTS_ENGAGED], open);
-                    }
-                }
-                ChangeKind::Deleted | ChangeKind::Restored | ChangeKind::MergedInto { .. } => {}
-            }
+        Telling {
+            metadata,
+            told,
+            facts: Field::ALL.into_iter().map(|field| (field, facts_of(field))).collect(),
+            of_activities: activity_facts().filter(|name| *name != CONTACTS_ENGAGED).collect(),
+            deals: HashMap::new(),
         }
-        told
     }
 
+    /// Hears the next change.
+    pub fn hear(&mut self, change: &Change) {
+        let Telling { metadata, told, facts, of_activities, deals } = self;
+        if !deals.contains_key(&change.deal) {
+            deals.insert(change.deal.clone(), Heard::default());
+        }
+        let Some(deal) = deals.get_mut(&change.deal) else { return };
+        if change.occurred_at > deal.at {
+            told.while_open.append(&mut deal.latest);
+            deal.at = change.occurred_at;
+        }
+        let (facts, more): (&[&'static str], _) = match &change.kind {
+            ChangeKind::Created => {
+                told.created = true;
+                (&facts[&Field::CreatedAt], None)
+            }
+            ChangeKind::FieldSet { to: Fact::Unknown, .. } => return,
+            ChangeKind::FieldSet { field, to } => {
+                if *field == Field::Stage {
+                    // What a deal's stage says holds for the closed one too.
+                    told.tell(&facts[field], true);
+                    if closes(to, metadata) {
+                        deal.is_closed = true;
+                        deal.latest.clear();
+                    }
+                }
+                // One deal on which it moved is enough.
+                if !told.moved.contains(field) && deal.takes(*field, to) {
+                    told.moved.insert(*field);
+                }
+                let has_phase = *field == Field::Stage && has_phase(metadata, to);
+                (&facts[field], has_phase.then_some(STAGE_PHASE))
+            }
+            ChangeKind::Activity(activity) => {
+                told.activities = true;
+                (of_activities, activity.people.as_ref().map(|_| CONTACTS_ENGAGED))
+            }
+            ChangeKind::Deleted | ChangeKind::Restored | ChangeKind::MergedInto { .. } => return,
+        };
+        for fact in facts.iter().copied().chain(more) {
+            told.ever.insert(fact);
+            if !deal.is_closed && !told.while_open.contains(fact) {
+                deal.latest.insert(fact);
+            }
+        }
+    }
+
+    /// The rules that cannot fire on what was heard, each with what is missing.
+    #[must_use]
+    pub fn inactive(mut self, rules: &RuleSet) -> Vec<Inactive> {
+        for deal in self.deals.values_mut() {
+            self.told.while_open.append(&mut deal.latest);
+        }
+        self.told.inactive(rules)
+    }
+}
+
+impl Heard {
+    /// Notes a value; answers whether the field held another one before.
+    fn takes(&mut self, field: Field, value: &Fact<Value>) -> bool {
+        let mut hasher = std::hash::DefaultHasher::new();
+        value.hash(&mut hasher);
+        let hash = hasher.finish();
+        match self.values.iter_mut().find(|(known, _)| *known == field) {
+            Some((_, held)) => std::mem::replace(held, hash) != hash,
+            None => {
+                self.values.push((field, hash));
+                false
+            }
+        }
+    }
+}
+
+fn closes(stage: &Fact<Value>, metadata: &Metadata) -> bool {
+    match stage {
+        Fact::Known(Value::Text(stage)) => {
+            metadata.stage(None, stage).is_some_and(|(_, stage)| !stage.kind.is_open())
+        }
+        _ => false,
+    }
+}
+
+impl Told {
     fn all_but(untold: &[&str]) -> Told {
         let is_told = |name: &&'static str| !untold.contains(name);
         let ever: BTreeSet<_> =
@@ -157,7 +231,7 @@ impl Told {
             live_max_age_ms: LIVE_MAX_AGE_MS,
             baselines: Baselines::none(),
         };
-        let parts = explain_rule(rule, &blank, touchline_rules::UnixMs(0), &world);
+        let parts = explain_rule(rule, &blank, UnixMs(0), &world);
         let mut missing = Vec::new();
         let can = Can::of(&parts, known, &mut missing);
         (!can.hold).then_some(missing)

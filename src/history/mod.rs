@@ -9,6 +9,9 @@ pub mod import;
 pub mod inactive;
 pub mod load;
 pub mod mapping;
+pub mod sort;
+pub mod stored;
+pub mod stream;
 mod team;
 #[cfg(test)]
 mod tests;
@@ -71,30 +74,13 @@ impl History {
     ///
     /// # Errors
     /// [`HistoryError`] naming the line.
-    pub fn read(mut from: impl BufRead) -> Result<History, HistoryError> {
-        let mut lines = 0;
-        let mut next = || -> Result<Option<(usize, String)>, HistoryError> {
-            let mut text = String::new();
-            lines += 1;
-            let read = std::io::Read::take(&mut from, LINE_BYTES_MAX).read_line(&mut text)?;
-            if read as u64 == LINE_BYTES_MAX {
-                let problem = format!("is longer than {LINE_BYTES_MAX} bytes");
-                return Err(HistoryError::Line { line: lines, problem });
-            }
-            Ok((read > 0).then_some((lines, text)))
-        };
-        let Some((line, text)) = next()? else {
-            return Err(HistoryError::Line { line: 1, problem: "the file is empty".into() });
-        };
-        let header: Header = parse(line, &text)?;
-        if header.touchline_history != VERSION {
-            let problem = format!("version {} is not known here", header.touchline_history);
-            return Err(HistoryError::Line { line, problem });
-        }
+    pub fn read(from: impl BufRead) -> Result<History, HistoryError> {
+        let mut lines = stream::Lines::new(from);
+        let header = lines.header()?;
         let mut changes: Vec<Change> = Vec::new();
-        while let Some((line, text)) = next()? {
+        while let Some((line, text)) = lines.next()? {
             if !text.trim().is_empty() {
-                changes.push(parse(line, &text)?);
+                changes.push(parse(line, text)?);
             }
         }
         changes.sort_by_key(|change| change.occurred_at);

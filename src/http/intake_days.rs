@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use serde::{Deserialize, Serialize};
 use touchline_rules::UnixMs;
-use touchline_rules::time::{DAY_MS, MINUTE_MS};
+use touchline_rules::time::{DAY_MS, SECOND_MS};
 
 use super::hooks::{Counts, Intake};
 use crate::store::{Part, Store, StoreError};
@@ -14,7 +14,7 @@ use crate::store::{Part, Store, StoreError};
 /// Days kept, today included.
 pub const DAYS_KEPT: usize = 7;
 /// How often counts are written at most: strangers can raise them.
-const WRITE_EVERY_MS: i64 = MINUTE_MS;
+pub const WRITE_EVERY_MS: i64 = 10 * SECOND_MS;
 
 /// Webhooks by their answer.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,7 +76,7 @@ pub struct DayBook {
 
 impl DayBook {
     /// Adds what `intake` counted for a connection since it was last written down
-    /// to its day, at most once a minute.
+    /// to its day, at most once in [`WRITE_EVERY_MS`].
     ///
     /// # Errors
     /// When the store cannot be read or written; nothing is lost then.

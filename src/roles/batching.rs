@@ -2,6 +2,8 @@
 //! snapshot of rules and accounts, written once.
 
 mod firings;
+mod mass;
+mod release;
 mod telling;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +12,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use touchline_kit::signature::hex;
 use touchline_rules::UnixMs;
-use touchline_rules::engine::{EpisodeEnd, Outcome, Stimulus, step};
+use touchline_rules::engine::{AppliedChange, EpisodeEnd, Outcome, Stimulus, step};
 use touchline_rules::facts::{ChangeKind, DealKey, DealState, Fact, Field, Metadata, Value};
 use touchline_rules::time::{DAY_MS, HOUR_MS};
 
@@ -21,7 +23,9 @@ use crate::store::{
     WorkKey,
 };
 use firings::{Fired, fire};
-pub(super) use firings::{NOBODY, fire_person, written};
+pub(super) use firings::{NOBODY, asked, fire_person, written};
+use mass::{Cause, MassWatch, cause_of};
+pub(super) use release::Turn;
 use telling::Telling;
 pub use telling::Told;
 
@@ -58,6 +62,8 @@ pub struct Batching<'a> {
     asked: BTreeSet<WorkKey>,
     /// Something of it could not be put into words to be stored.
     unwritable: Option<serde_json::Error>,
+    /// Who changed how much.
+    mass: MassWatch,
     /// What will be committed.
     pub batch: Batch,
 }
@@ -94,6 +100,7 @@ impl<'a> Batching<'a> {
             deals: BTreeMap::new(),
             asked: BTreeSet::new(),
             unwritable: None,
+            mass: MassWatch::default(),
             batch,
         };
         for row in rows {
@@ -116,6 +123,12 @@ impl<'a> Batching<'a> {
         self.deals.insert(key, Held { state, version, status, touched, telling });
     }
 
+    /// The slug of the chat, if there is one.
+    #[must_use]
+    pub fn chat(&self) -> Option<String> {
+        self.service.connections.chat().map(|chat| chat.slug.clone())
+    }
+
     /// A deal of the batch as it is by now.
     #[must_use]
     pub fn deal(&self, key: &DealKey) -> Option<&DealState> {
@@ -129,7 +142,8 @@ impl<'a> Batching<'a> {
         self.ground.note_before(held);
         let outcome =
             self.ground.in_world(&mut held.state, |state, world| step(state, stimulus, at, world));
-        self.note(key, outcome, at);
+        let cause = self.count_hands(key, stimulus, &outcome, at);
+        self.note(key, outcome, cause, at);
     }
 
     /// Has a deal tell what it means for people, whether or not it changed: so that
@@ -172,15 +186,22 @@ impl<'a> Batching<'a> {
         }
     }
 
-    fn note(&mut self, key: &DealKey, outcome: Outcome, at: UnixMs) {
+    fn note(&mut self, key: &DealKey, outcome: Outcome, cause: Option<Cause>, at: UnixMs) {
         let Some(held) = self.deals.get(key) else { return };
+        let live = outcome.applied.iter().filter(|applied| !applied.history);
+        let of = |one: &AppliedChange| Cause::of(&one.actor, &one.kind, one.occurred_at);
+        let causes: Vec<Cause> = live.filter_map(of).chain(cause).collect();
+        let now = held.state.last_engine_at;
         let is_followed = !outcome.applied.is_empty() && has_spoken_since(&held.state, at);
         let on_time = outcome.firings.iter().map(|firing| (firing, None));
         let late = outcome.late.iter().map(|firing| (firing, Some("late")));
         for (firing, suppressed) in on_time.chain(late) {
             match fire(self.service, &self.ground, firing, &held.state, suppressed) {
-                Ok(Some(Fired { firing, nudge, suppressed })) => {
-                    self.batch.firings.push(firing);
+                Ok(Some(Fired { firing: row, nudge, suppressed })) => {
+                    if let Some(cause) = cause_of(firing, &causes, now) {
+                        self.mass.caused(&nudge.id, &key.connection, &cause);
+                    }
+                    self.batch.firings.push(row);
                     self.batch.nudges.push(nudge);
                     self.batch.suppressed.extend(suppressed);
                 }
@@ -259,6 +280,7 @@ impl<'a> Batching<'a> {
         if let Some(error) = self.unwritable {
             return Err(error);
         }
+        self.batch.mass = self.mass.finish()?;
         for (key, mut held) in self.deals {
             let metadata = self.ground.metadata(&key.connection);
             for told in held.told(&metadata) {

@@ -32,6 +32,10 @@ const HISTORIES_MAX: usize = 200;
 /// that rests on it can still be on its way.
 const ENDED_CHOICE_KEPT_MS: i64 = 14 * DAY_MS;
 
+/// How long it is remembered what somebody changed lately: longer than any count
+/// of a mass change looks back.
+const TALLIES_KEPT_MS: i64 = 7 * DAY_MS;
+
 /// The role.
 pub struct Housekeeping {
     service: Arc<Service>,
@@ -71,7 +75,11 @@ impl Housekeeping {
         if let Some(before) = kept_from(config.retention.dead_letters_days, now) {
             letters = store.forget_dead_letters(before, DEAD_REQUESTS_MAX).await?;
         }
-        let is_full = seen.max(links).max(choices) >= FORGET_MAX;
+        let counted_before = now.plus_ms(-TALLIES_KEPT_MS);
+        let settled_before = kept_from(config.retention.said_days, now).unwrap_or(UnixMs::MIN);
+        let mass = store.forget_mass(counted_before, settled_before, FORGET_MAX).await?;
+        let cases = store.release_case().forget(settled_before, FORGET_MAX).await?;
+        let is_full = [seen, links, choices, mass, cases].into_iter().max() >= Some(FORGET_MAX);
         Ok(is_full || said >= FIRINGS_MAX || letters >= DEAD_REQUESTS_MAX)
     }
 

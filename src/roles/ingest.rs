@@ -2,6 +2,7 @@
 
 mod answers;
 mod apply;
+mod commands;
 pub mod events;
 
 use std::collections::BTreeSet;
@@ -10,7 +11,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use touchline_kit::{ConnectionEvent, Inbound};
 use touchline_rules::UnixMs;
-use touchline_rules::facts::DealKey;
+use touchline_rules::attention::Tally;
+use touchline_rules::facts::{Actor, ChangeKind, DealKey, Origin};
 
 use super::batching::{Batching, content_hash};
 use super::{Progress, Role};
@@ -30,9 +32,9 @@ use events::{Event, Said, decode};
 pub const ACTIVITY: &str = "activity";
 /// Bytes of stored requests that are read for one batch.
 const READ_BYTES_MAX: usize = 16 << 20;
-/// Tries of one batch when somebody else's writes come between. It is tried again
-/// by the next tick, after a pause.
-const CONFLICTS_MAX: u32 = 8;
+/// Tries of one batch when somebody else's writes come between, each with half as
+/// many events as the one before: at the end of them is a single event.
+const CONFLICTS_MAX: u32 = 16;
 
 /// The role.
 pub struct Ingest {
@@ -82,11 +84,13 @@ impl Ingest {
         if let Some(failure) = events.iter().find_map(panicked) {
             return Ok(Err(failure));
         }
-        for _ in 0..CONFLICTS_MAX {
-            let prepared = self.prepare(events).await?;
+        for conflicts in 0..CONFLICTS_MAX {
+            // What takes less time has less come between.
+            let some = &events[..(events.len() >> conflicts).max(1).min(events.len())];
+            let prepared = self.prepare(some).await?;
             let is_over = self.stopwatch();
             let Applied { mut batch, class, taken } =
-                match guarded(|| prepared.apply(events, is_over)) {
+                match guarded(|| prepared.apply(some, is_over)) {
                     Ok(Ok(applied)) => applied,
                     Ok(Err(error)) => return Ok(Err(error.to_string())),
                     Err(panic) => return Ok(Err(panic)),
@@ -130,7 +134,8 @@ impl Ingest {
         let seen = store.seen(keys).await?;
         let deals: BTreeSet<DealKey> = events.iter().filter_map(deal_of).collect();
         let answers = load_answers(&self.service, events).await?;
-        let batching = Batching::load(&self.service, deals).await?;
+        let mut batching = Batching::load(&self.service, deals).await?;
+        batching.watch(hands(events)).await?;
         Ok(Prepared { batching, seen, answers })
     }
 
@@ -245,6 +250,33 @@ fn deal_of(event: &Event) -> Option<DealKey> {
         Said::Well(Inbound::Observation(read)) => Some(read.deal.clone()),
         _ => None,
     }
+}
+
+/// Everybody who changed something in these events, each a connection and a name.
+fn hands(events: &[Event]) -> BTreeSet<(String, String)> {
+    let mut hands = BTreeSet::new();
+    let mut add = |connection: &str, actor: &Actor, kind: &ChangeKind| {
+        hands.extend(Tally::hand(actor, kind).map(|hand| (connection.to_owned(), hand)));
+    };
+    for event in events {
+        match &event.said {
+            Said::Well(Inbound::Change(change)) => {
+                add(&change.deal.connection, &change.actor, &change.kind);
+            }
+            Said::Well(Inbound::Observation(read)) if fires(read.origin) => {
+                for item in &read.history {
+                    add(&read.deal.connection, &item.actor, &ChangeKind::Created);
+                }
+            }
+            _ => {}
+        }
+    }
+    hands
+}
+
+/// Whether what such a record tells may be news.
+fn fires(origin: Origin) -> bool {
+    !matches!(origin, Origin::Backfill | Origin::Import)
 }
 
 fn dedupe_key(event: &Event) -> Option<DedupeKey> {

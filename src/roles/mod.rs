@@ -11,15 +11,18 @@ pub mod batching;
 pub mod deliver;
 pub mod edit;
 pub mod erase;
+pub mod escalate;
 pub mod fetch;
 mod flight;
 pub mod housekeeping;
 pub mod ingest;
+pub mod letters;
 mod lines;
 pub mod outcomes;
 pub mod poll;
 pub mod portfolio;
 pub mod refusals;
+pub mod release;
 pub mod rest;
 #[cfg(test)]
 mod stand;

@@ -9,6 +9,7 @@ use super::Store;
 use super::delivery::{self, DeliveryRow, delivery_row, select};
 use super::error::{Result, StoreError};
 use super::ledger;
+use super::mass;
 use super::nudge::{self, NudgeRow, NudgeState};
 use super::person::{self, PersonRow};
 use super::preference::{self, PreferenceRow};
@@ -228,6 +229,7 @@ fn commit(
                     nudge::set_state(tx, &nudge_id, NudgeState::Ended, nudge.due_at)?;
                 } else {
                     run(tx, &ASSIGN, params![id, person, body, at.0, nudge_id])?;
+                    mass::renamed(tx, &nudge_id, &id)?;
                 }
             }
             Decision::Keep { nudge_id, reason, at } => {

@@ -17,9 +17,11 @@ use super::dedupe::{self, DedupeKey};
 use super::error::Result;
 use super::firing::{self, EndedFiring, FiringRow};
 use super::ledger::{self, SuppressedRow};
+use super::mass::{self, MassStep};
 use super::nudge::{self, NudgeRow, NudgeState, OutcomeRow};
 use super::portfolio::{self, PersonStateRow, ToldRow};
-use super::preference::{self, PreferenceRow};
+use super::preference::{self, PreferenceKind, PreferenceRow};
+use super::release_case::{self, ReleaseStep};
 use super::setting::{Fenced, fenced};
 use super::sqlite::writer::CommitClass;
 use super::timer::{self, TimerRow};
@@ -69,6 +71,12 @@ pub struct Batch {
     pub nudge_steps: Vec<(String, NudgeState, UnixMs)>,
     /// Choices that an answer made.
     pub preferences: Vec<PreferenceRow>,
+    /// Choices that an answer took back: person, sort, key.
+    pub preferences_cleared: Vec<(String, PreferenceKind, String)>,
+    /// What it tells of mass changes.
+    pub mass: MassStep,
+    /// Present cases whose turn came.
+    pub releases: Vec<ReleaseStep>,
     /// Work that is asked for.
     pub work: Vec<NewWork>,
     /// Pieces given up.
@@ -171,5 +179,10 @@ fn commit_coaching(tx: &Transaction<'_>, batch: &Batch) -> Result<BatchOutcome> 
         nudge::set_state(tx, id, *state, *due_at)?;
     }
     batch.preferences.iter().try_for_each(|row| preference::put(tx, row))?;
+    for (person, kind, key) in &batch.preferences_cleared {
+        preference::clear(tx, person, *kind, key)?;
+    }
+    mass::commit(tx, &batch.mass)?;
+    batch.releases.iter().try_for_each(|step| release_case::step(tx, step))?;
     Ok(outcome)
 }

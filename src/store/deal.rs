@@ -37,6 +37,10 @@ statements! {
     CHANGES(3) = "SELECT connection, deal, field, occurred_at, vendor_seq, value_hash, engine_at, \
         late, body FROM change WHERE connection = $1 AND deal = $2 \
         ORDER BY occurred_at, vendor_seq, field, value_hash LIMIT $3";
+    CHANGES_AFTER(7) = "SELECT connection, deal, field, occurred_at, vendor_seq, value_hash, \
+        engine_at, late, body FROM change WHERE connection = $1 \
+        AND (deal, field, occurred_at, vendor_seq, value_hash) > ($2, $3, $4, $5, $6) \
+        ORDER BY deal, field, occurred_at, vendor_seq, value_hash LIMIT $7";
 }
 
 /// A deal as it is known now.
@@ -87,6 +91,30 @@ pub struct ChangeRow {
     pub body: Vec<u8>,
 }
 
+/// Where a change stands among those of its connection.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ChangePlace {
+    deal: String,
+    field: String,
+    occurred_at: i64,
+    vendor_seq: i64,
+    value_hash: Vec<u8>,
+}
+
+impl ChangeRow {
+    /// Where it stands.
+    #[must_use]
+    pub fn place(&self) -> ChangePlace {
+        ChangePlace {
+            deal: self.deal.clone(),
+            field: self.field.clone(),
+            occurred_at: self.occurred_at.0,
+            vendor_seq: self.vendor_seq,
+            value_hash: self.value_hash.clone(),
+        }
+    }
+}
+
 impl Store {
     /// The deals among `keys` that are known, in the order of `keys`.
     pub async fn load_subjects(&self, keys: Vec<DealKey>) -> Result<Vec<DealRow>> {
@@ -102,6 +130,29 @@ impl Store {
         self.read(move |connection| {
             let (name, id) = after.map_or_else(Default::default, |key| (key.connection, key.id));
             all(connection, &AFTER, params![name, id, sql_limit(limit)], deal_row)
+        })
+        .await
+    }
+
+    /// A page of all changes of one connection, deal by deal; the default place begins.
+    pub async fn changes_after(
+        &self,
+        connection: String,
+        after: ChangePlace,
+        limit: usize,
+    ) -> Result<Vec<ChangeRow>> {
+        self.read(move |main| {
+            let ChangePlace { deal, field, occurred_at, vendor_seq, value_hash } = after;
+            let from = params![
+                connection,
+                deal,
+                field,
+                occurred_at,
+                vendor_seq,
+                value_hash,
+                sql_limit(limit)
+            ];
+            all(main, &CHANGES_AFTER, from, change_row)
         })
         .await
     }

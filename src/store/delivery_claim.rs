@@ -306,8 +306,13 @@ fn settle(
         LastLook::TakeBack => {
             save(main, &row.step(DeliveryState::Dropped, "taken_back")?.refunded())?;
             for nudge in nudge::of_delivery(main, &row.id)? {
-                if nudge.state == NudgeState::Decided {
-                    nudge::set_state(main, &nudge.id, NudgeState::Pending, now)?;
+                match nudge.state {
+                    NudgeState::Decided => {
+                        nudge::set_state(main, &nudge.id, NudgeState::Pending, now)?;
+                    }
+                    // It would have been left out: nothing else tells why.
+                    NudgeState::Ended => let_go(main, &nudge, "reason_gone", now)?,
+                    _ => {}
                 }
             }
             Ok(None)

@@ -24,6 +24,12 @@ statements! {
     DELIVERIES(2) = "UPDATE delivery SET body = COALESCE(substr(body, 1, 0), body), subject = '' WHERE id IN \
         (SELECT d.delivery_id FROM delivery_nudge AS d INNER JOIN nudge AS n ON n.id = d.nudge_id \
         WHERE n.connection = $1 AND n.subject_kind = 'deal' AND n.subject_id = $2)";
+    /// Letters may name any deal, and nobody needs the text of one that was sent.
+    LETTERS(0) = "UPDATE delivery SET body = COALESCE(substr(body, 1, 0), body) \
+        WHERE channel IN ('weekly', 'notice', 'reply') AND state NOT IN ('waiting', 'claimed')";
+    /// One that waits is written anew, or asked for again.
+    WAITING_LETTERS(0) = "DELETE FROM delivery \
+        WHERE channel IN ('weekly', 'notice', 'reply') AND state = 'waiting'";
     /// What waits in one digest with it is decided anew.
     RELEASE(2) = "UPDATE nudge SET state = 'pending' WHERE state = 'decided' AND id IN \
         (SELECT other.nudge_id FROM nudge AS n \
@@ -36,6 +42,9 @@ statements! {
         WHERE n.connection = $1 AND n.subject_kind = 'deal' AND n.subject_id = $2)";
     LINKS(2) = "DELETE FROM delivery_nudge WHERE nudge_id IN (SELECT id FROM nudge \
         WHERE connection = $1 AND subject_kind = 'deal' AND subject_id = $2)";
+    CAUSES(2) = "DELETE FROM nudge_cause WHERE nudge_id IN (SELECT id FROM nudge \
+        WHERE connection = $1 AND subject_kind = 'deal' AND subject_id = $2)";
+    CASES(2) = "DELETE FROM release_case WHERE connection = $1 AND deal = $2";
     NUDGES(2) = "DELETE FROM nudge \
         WHERE connection = $1 AND subject_kind = 'deal' AND subject_id = $2";
     FIRINGS(2) = "DELETE FROM firing \
@@ -44,12 +53,14 @@ statements! {
 }
 
 /// In this order: the later ones are how the earlier ones are found.
-const STEPS: [&Statement; 11] = [
+const STEPS: [&Statement; 13] = [
     &OUTCOMES,
     &RELEASE,
     &WAITING,
     &DELIVERIES,
     &LINKS,
+    &CAUSES,
+    &CASES,
     &NUDGES,
     &FIRINGS,
     &LEDGER,
@@ -71,6 +82,8 @@ impl Store {
                 touched += run(tx, step, params![deal.connection, deal.id])?;
             }
             touched += portfolio::erase(tx, &deal.connection, &deal.id)?;
+            run(tx, &LETTERS, [])?;
+            run(tx, &WAITING_LETTERS, [])?;
             work::forget(tx, &deal.connection, &deal.id)?;
             audit::append(tx, &audit)?;
             setting::bump(tx)?;

@@ -9,6 +9,9 @@ use super::error::Result;
 use super::nudge::{self, NudgeRow, NudgeState};
 use super::sqlite::writer::CommitClass;
 
+/// The ledger's word for what an admin discarded.
+pub(super) const DISCARDED: &str = "discarded";
+
 impl Store {
     /// Holds back what nobody was sent yet: pending nudges, and decided ones
     /// whose deliveries all still wait. A digest they leave is decided anew.
@@ -42,7 +45,7 @@ impl Store {
                 if release {
                     nudge::set_state(tx, id, NudgeState::Pending, now)?;
                 } else {
-                    nudge::suppress(tx, &nudge, "discarded", now)?;
+                    nudge::suppress(tx, &nudge, DISCARDED, now)?;
                 }
                 settled += 1;
             }
@@ -52,7 +55,8 @@ impl Store {
     }
 }
 
-fn hold(main: &Connection, nudge: &NudgeRow) -> Result<bool> {
+/// Holds one nudge back; answers whether it was not sent yet, and is held now.
+pub(super) fn hold(main: &Connection, nudge: &NudgeRow) -> Result<bool> {
     if !matches!(nudge.state, NudgeState::Pending | NudgeState::Decided) {
         return Ok(false);
     }

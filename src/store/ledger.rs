@@ -63,7 +63,7 @@ pub(super) fn take_back(main: &Connection, nudge_id: &str, reason: &str) -> Resu
     run(main, &TAKE_BACK, params![nudge_id, reason]).map(drop)
 }
 
-fn suppressed_row(row: &Row<'_>) -> rusqlite::Result<SuppressedRow> {
+pub(super) fn suppressed_row(row: &Row<'_>) -> rusqlite::Result<SuppressedRow> {
     Ok(SuppressedRow {
         nudge_id: row.get(0)?,
         person: row.get(1)?,

@@ -4,6 +4,7 @@ use rusqlite::{Connection, Row, params};
 use touchline_rules::UnixMs;
 
 use super::Store;
+use super::audit::{self, AuditEntry};
 use super::error::Result;
 use super::sqlite::writer::CommitClass;
 use super::statement::{all, run, sql_limit, statements, unknown_word};
@@ -11,6 +12,8 @@ use crate::wake::News;
 
 /// Far above what a person can choose; a bound on one read.
 const PREFERENCES_MAX: usize = 1_000;
+/// Limits and pauses of everybody: more than a company has people.
+const HOURS_MAX: usize = 100_000;
 
 statements! {
     PUT(5) = "INSERT INTO preference (person, kind, key, until, body) VALUES ($1, $2, $3, $4, $5) \
@@ -26,6 +29,9 @@ statements! {
         SELECT $1, kind, key, until, body FROM preference WHERE person = $2 \
         ON CONFLICT (person, kind, key) DO NOTHING";
     CLEAR_ALL(1) = "DELETE FROM preference WHERE person = $1";
+    /// What moves the hours of everybody: limits and pauses.
+    HOURS(1) = "SELECT person, kind, key, until, body FROM preference \
+        WHERE kind IN ('limit', 'pause') ORDER BY person, kind, key LIMIT $1";
     OF(2) = "SELECT person, kind, key, until, body FROM preference WHERE person = $1 \
         ORDER BY kind, key LIMIT $2";
 }
@@ -82,6 +88,11 @@ impl Store {
         self.read(move |main| of(main, &person)).await
     }
 
+    /// The limits and pauses of everybody who chose any.
+    pub async fn hours_chosen(&self) -> Result<Vec<PreferenceRow>> {
+        self.read(|main| all(main, &HOURS, params![sql_limit(HOURS_MAX)], preference_row)).await
+    }
+
     /// Makes or changes a choice.
     pub async fn put_preference(&self, preference: PreferenceRow) -> Result<()> {
         self.write(CommitClass::Original, move |tx| put(tx, &preference)).await
@@ -103,11 +114,35 @@ impl Store {
         kind: PreferenceKind,
         key: String,
     ) -> Result<()> {
+        self.write(CommitClass::Original, move |tx| clear(tx, &person, kind, &key)).await
+    }
+
+    /// Changes several choices at once, with an audit row: those to make, and those
+    /// to take back by sort and key.
+    pub async fn change_preferences(
+        &self,
+        made: Vec<PreferenceRow>,
+        cleared: Vec<(String, PreferenceKind, String)>,
+        audit: AuditEntry,
+    ) -> Result<()> {
         self.write(CommitClass::Original, move |tx| {
-            run(tx, &CLEAR, params![person, kind.name(), key]).map(drop)
+            made.iter().try_for_each(|row| put(tx, row))?;
+            for (person, kind, key) in &cleared {
+                clear(tx, person, *kind, key)?;
+            }
+            audit::append(tx, &audit).map(drop)
         })
         .await
     }
+}
+
+pub(super) fn clear(
+    main: &Connection,
+    person: &str,
+    kind: PreferenceKind,
+    key: &str,
+) -> Result<()> {
+    run(main, &CLEAR, params![person, kind.name(), key]).map(drop)
 }
 
 /// Makes the choices of somebody who was a stranger then the person's own;

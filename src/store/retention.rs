@@ -19,7 +19,12 @@ statements! {
     DELIVERY(1) = "DELETE FROM delivery WHERE id = $1";
     OUTCOMES(1) = "DELETE FROM outcome WHERE nudge_id = $1";
     SUPPRESSED(1) = "DELETE FROM suppressed WHERE nudge_id = $1";
+    CAUSE(1) = "DELETE FROM nudge_cause WHERE nudge_id = $1";
     NUDGE(1) = "DELETE FROM nudge WHERE id = $1";
+    /// What carries no nudge goes by its own age; the introduction is made once.
+    LETTERS(2) = "DELETE FROM delivery WHERE id IN (SELECT id FROM delivery \
+        WHERE channel IN ('weekly', 'notice', 'reply') AND state NOT IN ('waiting', 'claimed') \
+        AND created_at < $1 LIMIT $2)";
     FIRING(1) = "DELETE FROM firing WHERE id = $1";
     /// What the engine itself suppressed has no nudge to go with.
     LEDGER(2) = "DELETE FROM suppressed WHERE nudge_id IN (SELECT nudge_id FROM suppressed AS s \
@@ -48,6 +53,7 @@ impl Store {
             for firing in &firings {
                 forget_firing(tx, firing)?;
             }
+            run(tx, &LETTERS, old)?;
             Ok(firings.len() + run(tx, &LEDGER, old)?)
         })
         .await
@@ -93,7 +99,7 @@ fn forget_firing(tx: &Connection, firing: &str) -> Result<()> {
                 run(tx, &DELIVERY, params![delivery])?;
             }
         }
-        for statement in [&OUTCOMES, &SUPPRESSED, &NUDGE] {
+        for statement in [&OUTCOMES, &SUPPRESSED, &CAUSE, &NUDGE] {
             run(tx, statement, params![nudge])?;
         }
     }

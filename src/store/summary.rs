@@ -10,6 +10,8 @@ statements! {
     DEALS(0) = "SELECT status, COUNT(*) FROM deal GROUP BY status ORDER BY status";
     CHANGES(0) = "SELECT COUNT(*) FROM change";
     FIRINGS(0) = "SELECT rule_id, COUNT(*) FROM firing GROUP BY rule_id ORDER BY rule_id";
+    /// A firing has one nudge, and a second one where its manager was asked.
+    QUESTIONS(0) = "SELECT COUNT(*) - COUNT(DISTINCT firing_id) FROM nudge";
     NUDGES(0) = "SELECT state, COUNT(*) FROM nudge GROUP BY state ORDER BY state";
     // A nudge that was sent and later held back, as one snoozed and then muted, was sent.
     FATES(0) = "SELECT fate, reason, COUNT(*) FROM (SELECT \
@@ -45,8 +47,10 @@ pub struct Summary {
     pub nudges: Vec<(String, u64)>,
     /// Deliveries by channel and state.
     pub deliveries: Vec<(String, String, u64)>,
+    /// Questions to managers: second nudges of firings that their sellers had heard of.
+    pub questions: u64,
     /// What became of every nudge. A firing has one nudge for its one reader, also
-    /// where nobody was found, so these add up to the firings.
+    /// where nobody was found, so these add up to the firings and the questions.
     pub fates: Fates,
     /// Nudges that were never sent, by the ledger's reason, most frequent first.
     pub suppressed: Vec<(String, u64)>,
@@ -90,6 +94,7 @@ impl Store {
                 deliveries: all(main, &DELIVERIES, [], |row| {
                     Ok((row.get(0)?, row.get(1)?, row.get::<_, i64>(2)?.unsigned_abs()))
                 })?,
+                questions: number(main, &QUESTIONS, [])?.unsigned_abs(),
                 fates,
                 suppressed,
                 outcomes: grouped(&OUTCOMES)?,

@@ -202,7 +202,7 @@ fn news_of(kind: &str) -> News {
     match kind {
         "fetch" | "activity" | "metadata" | "person" => News::READS,
         "edit" | "complete" => News::EDITS,
-        "follow" | "outcome" => News::FOLLOW_UPS,
+        "follow" | "outcome" | "escalate" | "letter" => News::FOLLOW_UPS,
         "erase" => News::ERASURES,
         _ => News::ALL,
     }

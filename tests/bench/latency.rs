@@ -51,6 +51,7 @@ sending = \"everyone\"
 interruptions_per_day = \"off\"
 interruptions_per_day_new = \"off\"
 deal_spacing_working_days = \"off\"
+mass_change_deals = \"off\"
 quiet_hours = \"off\"
 ";
 

@@ -7,6 +7,7 @@
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the real clock")]
 
 mod accept;
+mod backtest;
 mod company;
 mod conditions;
 mod cost;
@@ -29,7 +30,7 @@ use report::Table;
 type Section = (&'static str, fn(&mut Table) -> anyhow::Result<()>);
 
 /// In the order of the table.
-const SECTIONS: [Section; 7] = [
+const SECTIONS: [Section; 8] = [
     ("footprint", footprint::run),
     ("accept", accept::run),
     ("latency", latency::run),
@@ -37,6 +38,7 @@ const SECTIONS: [Section; 7] = [
     ("conditions", conditions::run),
     ("flips", flips::run),
     ("tick", tick::run),
+    ("backtest", backtest::run),
 ];
 
 fn main() -> anyhow::Result<()> {

@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where its set-up fails")]
 
+mod backtest;
 mod explain;
 mod mistakes;
+mod rules;
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -79,69 +81,6 @@ impl From<Output> for Ran {
 const HUBSPOT: &str = "[connections.hubspot]\nconnector = \"hubspot\"\n\
     client_id = \"fake-client-id\"\nclient_secret = \"fake-client-secret\"\n";
 
-const PACK: &str = "\
-pack: trial
-title: A trial
-rules:
-  - id: won-deal
-    title: A deal was won
-    on: deal.stage_changed
-    when: deal.stage_kind == \"open\"
-    attention: interrupt
-    tip:
-      headline: \"{{ deal.name }} moved\"
-      body: Say thanks.
-    tests:
-      - name: it moves
-        given: { at: 2026-03-02T09:00Z, name: Harbour Foods }
-        then:
-          - set: { stage: proposal }
-        expect:
-          fires:
-            - headline: Harbour Foods MOVED
-";
-
-#[test]
-fn rules_that_ship_are_sound_and_their_tests_pass() {
-    let place = Place::new("");
-    let checked = place.run(&["rules", "check"]);
-    assert_eq!((checked.code, checked.out.as_str()), (0, ""), "{}", checked.err);
-    assert!(checked.err.contains("rules in 1 pack: 0 errors"), "{}", checked.err);
-    let tested = place.run(&["rules", "test"]);
-    assert_eq!(tested.code, 0, "{}", tested.out);
-    assert!(tested.out.lines().all(|line| line.starts_with("ok ")), "{}", tested.out);
-    assert!(tested.err.contains(" 0 failed"), "{}", tested.err);
-    assert!(!place.path().join("t.db").exists(), "a check makes no database");
-}
-
-#[test]
-fn a_faulty_rule_and_a_failing_test_exit_with_one() {
-    let place = Place::new("");
-    let file = place.path().join("trial.yaml");
-    std::fs::write(&file, PACK).unwrap();
-    let tested = place.run(&["rules", "test", "trial.yaml"]);
-    assert_eq!(tested.code, 1);
-    for line in [
-        "FAILED  won-deal (1 of 1 tests)",
-        "expected: Harbour Foods MOVED",
-        "found:    Harbour Foods moved",
-        "deal.stage_kind == \"open\"",
-    ] {
-        assert!(tested.out.contains(line), "{}", tested.out);
-    }
-    std::fs::write(&file, PACK.replace("deal.stage_kind", "deal.stage_kin")).unwrap();
-    for command in ["check", "test"] {
-        let checked = place.run(&["rules", command, "trial.yaml"]);
-        assert_eq!((checked.code, checked.out.as_str()), (1, ""));
-        assert!(checked.err.contains("trial.yaml:7:"), "{}", checked.err);
-        assert!(checked.err.contains("did you mean `deal.stage_kind`"), "{}", checked.err);
-    }
-    let checked = place.run(&["rules", "check", "trial.yaml", "--json"]);
-    let found: serde_json::Value = serde_json::from_str(&checked.out).unwrap();
-    assert_eq!((checked.code, &found[0]["line"]), (1, &serde_json::json!(7)));
-    assert_eq!(place.run(&["rules", "check", "builtin:nothing"]).code, 1);
-}
-
 #[test]
 fn a_log_that_is_no_terminal_has_no_colours() {
     let place = Place::new("listen = \"127.0.0.1:0\"\n");
@@ -154,13 +93,6 @@ fn a_log_that_is_no_terminal_has_no_colours() {
     child.wait().unwrap();
     let ready = ready.unwrap().unwrap();
     assert!(ready.contains("INFO") && !ready.contains('\x1b'), "{ready:?}");
-}
-
-#[test]
-fn the_schema_is_json() {
-    let schema = Place::new("").run(&["rules", "schema"]);
-    let schema: serde_json::Value = serde_json::from_str(&schema.out).unwrap();
-    assert_eq!(schema["title"], "Touchline rule pack");
 }
 
 #[test]

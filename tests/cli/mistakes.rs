@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use crate::{HUBSPOT, Place};
-use touchline::store::Store;
+use touchline::store::{Store, StoreOptions};
 
 /// A mistake: what is set up for it, and how it is called.
 type Mistake<'a> = (&'a str, &'a [&'a str]);
@@ -261,6 +261,8 @@ fn histories_demos_and_fakes() {
     place.write("unknown.toml", &format!("as_if = 1\n{mapping}"));
     place.write("zone.toml", &mapping.replace("America/New_York", "Mars"));
     place.write("other.csv", "opportunity,deal_stage\n1,Won\n");
+    std::fs::create_dir(place.path().join("lived")).unwrap();
+    place.write("lived/touchline.db", "");
     let import = |csv: &'static str, mapping: &'static str, out: &'static str| {
         ["history", "import", csv, "--mapping", mapping, "--out", out]
     };
@@ -285,6 +287,7 @@ fn histories_demos_and_fakes() {
             ("", &["demo", "--exit-after", "soon"]),
             ("", &["demo", "--show", "3"]),
             ("", &["demo", "--data", "empty"]),
+            ("", &["demo", "--data", "lived"]),
             ("", &["demo", "--history", "nowhere.jsonl"]),
             ("", &["demo", "--history", "folder"]),
             ("", &["demo", "--history", "empty"]),
@@ -303,6 +306,15 @@ fn histories_demos_and_fakes() {
         ],
     );
     insta::assert_snapshot!(told);
+}
+
+#[test]
+fn a_ledger_of_nothing_says_where_to_look() {
+    let place = place();
+    Store::open(&place.path().join("t.db"), StoreOptions::default()).unwrap().close();
+    let ran = place.run_briefly(&["admin", "ledger"]);
+    assert_eq!((ran.code, ran.out.as_str()), (0, "no rule has fired yet\n"));
+    assert!(ran.err.starts_with("hint: `touchline doctor`"), "{}", ran.err);
 }
 
 #[test]

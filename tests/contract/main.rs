@@ -1,9 +1,11 @@
 //! The vendors' own client libraries against our fakes and our verifiers: a fake
-//! that only our own code has met proves nothing. `make test` installs the
-//! libraries first (`tests/contract/install`).
+//! that only our own code has met proves nothing. Likewise the language server of
+//! editors against our schema. `make test` installs them first
+//! (`tests/contract/install`).
 
 #![expect(clippy::unwrap_used, reason = "a test ends where its set-up fails")]
 
+mod editor;
 mod hubspot;
 mod slack;
 

@@ -30,6 +30,7 @@ interruptions_per_day = "off"
 interruptions_per_day_new = "off"
 deal_spacing_working_days = "off"
 digest_items_max = "off"
+mass_change_deals = "off"
 quiet_hours = "off"
 
 [crm]

@@ -1,11 +1,25 @@
 //! `demo --history`: a past is lived through on its own dates, timers included.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use touchline::coaching::rulesets;
 use touchline::demo::history::{Options, play};
 use touchline::history::History;
 use touchline::history::import::import;
-use touchline_rules::facts::{Change, ChangeKind, Fact, Field};
+use touchline::history::stored::StoredPast;
+use touchline::roles::batching::subject_key;
+use touchline::roles::fetch::metadata::stored;
+use touchline::store::{Store, StoreOptions};
+use touchline_rules::attention::{Policy, Sending};
+use touchline_rules::backtest::{Crew, Fired, Observer, Pace, Player, Setup, Trust};
+use touchline_rules::engine::Firing;
+use touchline_rules::facts::{Change, ChangeKind, DealKey, Fact, Field, Managers, Metadata};
+use touchline_rules::{Calendar, UnixMs};
 
-use crate::data::mapping;
+use crate::data::{Opportunities, mapping};
 
 /// One deal that moved and closed, one that stayed in its stage.
 const CSV: &str = "\
@@ -43,7 +57,7 @@ fn fired(out: &str, rule: &str) -> u32 {
 async fn a_past_is_lived_through_with_its_timers() {
     let out = lived_through(|_| {}).await;
     assert!(out.contains("· Slack to Ann Lee ──"), "{out}");
-    assert!(out.contains("simulated days, 2017-02-15 to 2017-04-09"), "{out}");
+    assert!(out.contains("simulated days, 2017-02-15 to 2017-04-10"), "{out}");
     // The file tells neither amounts nor next steps of open deals: nobody is
     // told that they are missing.
     assert_eq!(fired(&out, "advanced-without-facts"), 0, "{out}");
@@ -65,4 +79,153 @@ async fn what_a_past_tells_to_be_blank_is_missed() {
     assert!(out.contains("── Wed 1 Mar 08:00 EST · Slack to Ann Lee ──"), "{out}");
     assert!(out.contains("is in Engaging without an amount"), "{out}");
     assert_eq!(fired(&out, "advanced-without-facts"), 1, "{out}");
+}
+
+/// Of the opportunities, one in so many is lived through.
+const ONE_IN: usize = 150;
+const PAGE: usize = 1_000;
+
+/// Rule, the history's deal, day.
+type Firings = BTreeSet<(String, String, Date)>;
+
+/// A few deals of the file, as the fake CRM knows them: what the file does not tell
+/// is blank there.
+fn slice() -> History {
+    let mut history = Opportunities::find().history();
+    let ids: BTreeSet<String> =
+        history.changes.iter().map(|change| change.deal.id.clone()).step_by(ONE_IN).collect();
+    let kept: BTreeSet<&String> = ids.iter().step_by(8).collect();
+    let mut changes = Vec::new();
+    for change in history.changes {
+        if !kept.contains(&change.deal.id) {
+            continue;
+        }
+        let is_made = change.kind == ChangeKind::Created;
+        let blank = |field| Change {
+            kind: ChangeKind::FieldSet { field, to: Fact::Empty },
+            ..change.clone()
+        };
+        let fields = [Field::Amount, Field::CloseDate, Field::NextStep, Field::LossReason];
+        let blanks: Vec<Change> = fields.map(blank).into_iter().filter(|_| is_made).collect();
+        changes.push(change);
+        changes.extend(blanks);
+    }
+    history.changes = changes;
+    history
+}
+
+/// The firings that the demo left in its database, and those of the past that it
+/// stored.
+async fn lived(folder: &Path, history: &History) -> (Firings, Firings) {
+    let mut ids: Vec<&str> = Vec::new();
+    for change in &history.changes {
+        if !ids.contains(&change.deal.id.as_str()) {
+            ids.push(&change.deal.id);
+        }
+    }
+    let zone = TimeZone::get("America/New_York").unwrap();
+    let store = Store::open(&folder.join("touchline.db"), StoreOptions::default()).unwrap();
+    let past = StoredPast::read(&store, "hubspot").await.unwrap();
+    assert!(!past.estimated && !past.overview.activities);
+    let metadata = stored(&store, "hubspot").await.unwrap().unwrap();
+    let told = past.changes().unwrap().map(Result::unwrap);
+    let of_store = played(&metadata, told, history.header.as_of);
+    let mut firings = Firings::new();
+    let deals = store.deals_after(None, PAGE).await.unwrap();
+    assert_eq!(deals.len(), ids.len());
+    let mut known: Vec<DealKey> =
+        deals.into_iter().map(|row| DealKey { connection: row.connection, id: row.id }).collect();
+    // The account numbers deals in the order in which the history first names them.
+    known.sort_by_key(|deal| deal.id.parse::<u64>().unwrap());
+    let mut named = Firings::new();
+    for (deal, id) in known.into_iter().zip(ids) {
+        let own = of_store.iter().filter(|(_, known, _)| *known == deal.id);
+        named.extend(own.map(|(rule, _, day)| (rule.clone(), id.to_owned(), *day)));
+        for firing in store.firings_of(subject_key(&deal), PAGE).await.unwrap() {
+            let day = firing.fired_at.to_zoned(&zone).date();
+            assert!(firings.insert((firing.rule_id, id.to_owned(), day)));
+        }
+    }
+    (firings, named)
+}
+
+#[derive(Default)]
+struct Heard(Firings);
+
+impl Observer for Heard {
+    fn fired(&mut self, fired: Fired<'_>) {
+        let Firing { rule_id, deal, at, .. } = fired.firing;
+        let zone = TimeZone::get("America/New_York").unwrap();
+        self.0.insert((rule_id.clone(), deal.id.clone(), at.to_zoned(&zone).date()));
+    }
+}
+
+fn played(
+    metadata: &Metadata,
+    told: impl Iterator<Item = (UnixMs, Change)>,
+    as_of: UnixMs,
+) -> Firings {
+    let (rules, _) = rulesets::load(&["builtin:core-pipeline".to_owned()], &[]).unwrap();
+    let zone = TimeZone::get("America/New_York").unwrap();
+    let crew = Crew {
+        managers: Managers::default(),
+        calendar: Calendar::weekdays(zone),
+        calendars: BTreeMap::new(),
+    };
+    let setup = Setup {
+        rules: &rules,
+        metadata,
+        crew: &crew,
+        policy: &Policy { sending: Sending::Everyone, ..Policy::default() },
+        trust: Trust::Nowhere,
+        pace: Pace::AtOnce,
+        since: UnixMs::MIN,
+        until: UnixMs::MAX,
+        estimated: true,
+    };
+    let mut player = Player::new(setup, Heard::default());
+    for (at, change) in told {
+        player.change(at, change);
+    }
+    player.finish(as_of, Vec::new()).1.0
+}
+
+/// What the command says of the database that the demo left.
+fn told_by_the_command(folder: &Path) -> serde_json::Value {
+    let config = format!(
+        "public_url = \"https://touchline.example.com\"\ndatabase = \"sqlite:{0}/touchline.db\"\n\
+         key_file = \"{0}/touchline.key\"\n[connections.hubspot]\nconnector = \"hubspot\"\n\
+         client_secret = \"fake-client-secret\"\naccess_token = \"fake-access-token\"\n",
+        folder.display()
+    );
+    std::fs::write(folder.join("touchline.toml"), config).unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_touchline"));
+    command.args(["rules", "backtest", "--from-store", "--until", "2017-12-31", "--json"]);
+    let ran = command.current_dir(folder).output().unwrap();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    serde_json::from_slice(&ran.stdout).unwrap()
+}
+
+#[tokio::test]
+async fn a_past_that_is_played_fires_what_it_fired_lived_through() {
+    let history = slice();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("past.jsonl");
+    history.write(std::fs::File::create(&file).unwrap()).unwrap();
+    let options =
+        Options { file, shown_max: 0, exit_after: None, folder: folder.path().to_owned() };
+    play(options, &mut Vec::new()).await.unwrap();
+    let (lived, of_store) = lived(folder.path(), &history).await;
+    let told = history.changes.iter().map(|change| (change.occurred_at, change.clone()));
+    let of_file = played(&history.header.metadata, told, history.header.as_of);
+    for played in [of_file, of_store] {
+        let only_lived: Vec<_> = lived.difference(&played).collect();
+        let only_played: Vec<_> = played.difference(&lived).collect();
+        assert!(only_lived.is_empty() && only_played.is_empty(), "{only_lived:?}\n{only_played:?}");
+    }
+    let told = told_by_the_command(folder.path());
+    assert_eq!(told["total"]["firings"], lived.len(), "{:#}", told["total"]);
+    assert_eq!(told["estimated"], false);
+    let rules: BTreeSet<&str> = lived.iter().map(|(rule, ..)| rule.as_str()).collect();
+    assert!(lived.len() > 50 && rules.len() > 2, "{} firings of {rules:?}", lived.len());
 }

@@ -61,6 +61,15 @@ fn rules_that_need_more_than_the_file_tells_are_named() {
         "close-date-third-push: changes of deal.close_date",
         "close-date-past: deal.close_date",
         "lost-without-reason: deal.loss_reason",
+        "no-next-step: deal.next_step, deal.next_meeting_at",
+        "next-step-overdue: deal.next_step_date",
+        "no-meeting-booked: deal.next_meeting_at, deal.last_meeting_at",
+        "amount-down: changes of deal.amount",
+        "amount-up-late: changes of deal.amount",
+        "lost-to-no-decision: deal.loss_reason",
+        "first-answer-open: deal.last_outbound_at, deal.last_inbound_at, deal.last_call_at, deal.last_meeting_at, deal.next_meeting_at",
+        "new-owner-first-word: deal.last_outbound_at, deal.next_meeting_at",
+        "closing-soon-early-stage: deal.close_date",
     ]
     "#);
 }

@@ -3,8 +3,15 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails here should fail the test")]
 
+mod backlog;
+mod backtest;
 mod data;
 mod demo;
 mod import;
+mod living;
+mod packs;
+mod season;
+mod seasons;
 mod sim;
+mod vendors;
 mod webhooks;

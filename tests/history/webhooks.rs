@@ -52,7 +52,9 @@ async fn deliver(history: &History, delivery: Delivery) -> Ending {
     plan.time_zone.clone_from(&history.header.metadata.time_zone);
     // Shipped rules about events rest on facts that the file does not tell.
     let echo = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/echo.yaml");
-    plan.config = format!("rules = [\"builtin:core-pipeline\", {echo:?}]\n");
+    plan.config = format!(
+        "rules = [\"builtin:core-pipeline\", {echo:?}]\n[attention]\nmass_change_deals = \"off\"\n"
+    );
     plan.hubspot = |hubspot| {
         hubspot.limits = touchline_hubspot::fake::RateLimits::off();
         hubspot.seed = SEED;

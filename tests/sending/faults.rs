@@ -8,7 +8,8 @@ use touchline_hubspot::fake::{Fault, FaultKind as HubFault};
 use touchline_kit::Clock as _;
 use touchline_slack::fake::FaultKind;
 
-use crate::house::{House, in_house, roles};
+use crate::house::{House, in_house};
+use crate::vendors::roles;
 
 /// A nudge whose message meets this fault on its first try.
 async fn meets(fault: FaultKind, wait_s: i64) -> (usize, i64, i64) {

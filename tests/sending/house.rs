@@ -14,12 +14,6 @@ use touchline::config::Config;
 use touchline::connection::{Connection, Connections};
 use touchline::http::hooks::Intake;
 use touchline::roles::Role;
-use touchline::roles::attention::Attention;
-use touchline::roles::deliver::Deliver;
-use touchline::roles::edit::Edit;
-use touchline::roles::ingest::Ingest;
-use touchline::roles::outcomes::Outcomes;
-use touchline::roles::timers::Timers;
 use touchline::service::{Parts, Service};
 use touchline::store::{DeliveryRow, DeliveryState, NudgeRow, Store, StoreOptions};
 use touchline::vault::Vault;
@@ -91,6 +85,22 @@ rules:
     audience: manager
     attention: digest
     tip: { headline: "{{ deal.name }} has a new name", body: Ask about it. }
+  - id: handed-over
+    title: Handed over
+    on: deal.field_changed(owner)
+    when: 'true'
+    attention: interrupt
+    priority: 4
+    tip: { headline: "{{ deal.name }} is yours now", body: Introduce yourself this week. }
+  - id: no-step
+    title: No next step
+    on: state
+    when: deal.amount >= 500 && deal.amount < 10000 && !has(deal.next_step)
+    attention: interrupt
+    priority: 6
+    cooldown: 1d
+    tip: { headline: "{{ deal.name }} has no next step", body: Agree one dated next step., why: A date keeps it moving. }
+    escalate: { after: 3bd, ask: "What would help {{ deal.owner }} to agree a next step on {{ deal.name }}?" }
 "#;
 
 /// A running house.
@@ -113,7 +123,8 @@ pub fn london(text: &str) -> UnixMs {
 }
 
 /// Runs a story in a house that opens on Tuesday 3 March 2026 at ten, with
-/// sending on for everyone and lines of `more` in its configuration.
+/// sending on for everyone and lines of `more` in its configuration: what belongs
+/// above all tables comes first and ends with `---`.
 pub async fn in_house<F: Future<Output = ()>>(more: &str, story: impl FnOnce(Arc<House>) -> F) {
     let clock = Arc::new(ManualClock::new(london("2026-03-03 10:00")));
     let hooks = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -158,7 +169,7 @@ pub async fn in_house<F: Future<Output = ()>>(more: &str, story: impl FnOnce(Arc
     ));
     intake.set_ready(true);
     let router = touchline::http::router(intake);
-    let roles = roles(&service);
+    let roles = crate::vendors::roles(&service);
     let house = House { clock, service, slack, hubspot, ada_owner, bob_owner, roles, folder };
     let house = Arc::new(house);
     let story = async {
@@ -232,7 +243,8 @@ async fn service(
     more: &str,
 ) -> Arc<Service> {
     let base = "[attention]\nsending = \"everyone\"\ninterruptions_per_day_new = \"off\"\n";
-    let config = Arc::new(Config::from_toml(&format!("{base}{more}")).unwrap());
+    let (top, more) = more.split_once("---\n").unwrap_or(("", more));
+    let config = Arc::new(Config::from_toml(&format!("{top}{base}{more}")).unwrap());
     let store = Store::open(&folder.path().join("house.db"), StoreOptions::default()).unwrap();
     let file = SourceFile { path: "stories.yaml".into(), text: RULES.into() };
     let loaded = RuleSet::load(&[file], &[]);
@@ -250,17 +262,6 @@ async fn service(
         settings,
         vault: Arc::new(Vault::ephemeral()),
     }))
-}
-
-pub fn roles(service: &Arc<Service>) -> Vec<Box<dyn Role>> {
-    vec![
-        Box::new(Ingest::new(Arc::clone(service))),
-        Box::new(Timers::new(Arc::clone(service))),
-        Box::new(Attention::new(Arc::clone(service))),
-        Box::new(Deliver::new(Arc::clone(service))),
-        Box::new(Edit::new(Arc::clone(service))),
-        Box::new(Outcomes::new(Arc::clone(service))),
-    ]
 }
 
 impl House {

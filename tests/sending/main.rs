@@ -5,8 +5,15 @@
 
 mod accounts;
 mod answers;
+mod choices;
 mod crm;
+mod echo;
+mod escalation;
 mod faults;
 mod hours;
 mod house;
+mod letters;
+mod mass;
+mod release;
+mod rollout;
 mod vendors;

@@ -4,9 +4,19 @@ use std::sync::Arc;
 
 use touchline::clock::Clock as _;
 use touchline::coaching::people::{ChatStatus, Person};
-use touchline::roles::PERSON;
+use touchline::roles::attention::Attention;
 use touchline::roles::batching::{FETCH, METADATA};
+use touchline::roles::deliver::Deliver;
+use touchline::roles::edit::Edit;
+use touchline::roles::escalate::Escalate;
 use touchline::roles::ingest::ACTIVITY;
+use touchline::roles::ingest::Ingest;
+use touchline::roles::letters::Letters;
+use touchline::roles::outcomes::Outcomes;
+use touchline::roles::release::Release;
+use touchline::roles::timers::Timers;
+use touchline::roles::{PERSON, Role};
+use touchline::service::Service;
 use touchline::store::NewInbox;
 use touchline_hubspot::HUBSPOT;
 use touchline_kit::{Channel as _, Crm as _};
@@ -16,6 +26,20 @@ use touchline_slack::SLACK;
 use crate::house::House;
 
 const ALL_KINDS: &[&str] = &[FETCH, PERSON, METADATA, ACTIVITY];
+
+pub fn roles(service: &Arc<Service>) -> Vec<Box<dyn Role>> {
+    vec![
+        Box::new(Ingest::new(Arc::clone(service))),
+        Box::new(Timers::new(Arc::clone(service))),
+        Box::new(Attention::new(Arc::clone(service))),
+        Box::new(Deliver::new(Arc::clone(service))),
+        Box::new(Edit::new(Arc::clone(service))),
+        Box::new(Outcomes::new(Arc::clone(service))),
+        Box::new(Release::new(Arc::clone(service))),
+        Box::new(Escalate::new(Arc::clone(service))),
+        Box::new(Letters::new(Arc::clone(service))),
+    ]
+}
 
 impl House {
     /// Reads pipelines, stages and owners.

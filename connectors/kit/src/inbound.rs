@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use touchline_rules::UnixMs;
+use touchline_rules::attention::Choice;
 use touchline_rules::facts::{Change, Observation};
 
 use crate::contract::ActivityRef;
@@ -77,6 +78,14 @@ pub enum AnswerAction {
     AskUntil,
     /// "Pause me".
     Pause(PauseFor),
+    /// "End my pause".
+    Resume,
+    /// A standing choice about what reaches this person.
+    Choose(Choice),
+    /// "Show me my settings": answered by a message to the person.
+    ShowSettings,
+    /// "Show me what you did not bother me with": answered by a message to the person.
+    ShowSpared,
 }
 
 /// Why a nudge was not helpful.

@@ -20,6 +20,14 @@ pub enum Message {
     },
     /// One nudge.
     Nudge(Card),
+    /// A heading and lines of text, without controls: what was not sent in a week,
+    /// one's own settings, a notice to an admin.
+    Letter {
+        /// Heading.
+        title: String,
+        /// One line each; an empty one sets paragraphs apart.
+        lines: Vec<String>,
+    },
     /// Several nudges at a fixed time.
     Digest {
         /// Heading.

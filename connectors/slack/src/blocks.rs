@@ -24,6 +24,9 @@ const LINE_MAX: usize = 250;
 // need an entity, and what became of them.
 const QUIET_MAX: usize = 900;
 const HELLO_LINES_MAX: usize = 10;
+const LETTER_LINES_MAX: usize = 30;
+// So many lines of that length stay below the 3,000 that a section may hold.
+const SECTION_LINES_MAX: usize = 10;
 const FACTS_MAX: usize = 6;
 const LABEL_MAX: usize = 30;
 const URL_MAX_BYTES: usize = 300;
@@ -60,6 +63,7 @@ pub struct Rendered {
 pub fn render(message: &Message) -> Rendered {
     match message {
         Message::Hello { title, lines } => hello(title, lines),
+        Message::Letter { title, lines } => letter(title, lines),
         Message::Nudge(card) => nudge(card),
         Message::Digest { title, cards } => digest(title, cards),
     }
@@ -75,6 +79,21 @@ fn hello(title: &str, lines: &[String]) -> Rendered {
         blocks.push(section("hello.lines", &shown.join("\n")));
     }
     Rendered { text: fallback(&[&title, &shown.join(" ")]), blocks }
+}
+
+fn letter(title: &str, lines: &[String]) -> Rendered {
+    let title = heading(title);
+    let shown: Vec<_> =
+        lines.iter().take(LETTER_LINES_MAX).map(|line| escape_line(line, LINE_MAX)).collect();
+    let mut blocks = vec![header("letter.title", &title)];
+    for (index, some) in shown.chunks(SECTION_LINES_MAX).enumerate() {
+        let text = some.join("\n");
+        if !text.trim().is_empty() {
+            blocks.push(section(&format!("letter.{index}"), text.trim_matches('\n')));
+        }
+    }
+    let told: Vec<_> = shown.iter().filter(|line| !line.is_empty()).cloned().collect();
+    Rendered { text: fallback(&[&title, &told.join(" ")]), blocks }
 }
 
 fn nudge(card: &Card) -> Rendered {

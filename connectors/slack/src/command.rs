@@ -5,6 +5,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use touchline_kit::{PauseFor, Reply};
 use touchline_rules::UnixMs;
+use touchline_rules::attention::{CHOICES, Choice};
 use touchline_rules::time::HOUR_MS;
 
 use crate::actions::local_date;
@@ -14,11 +15,15 @@ pub const NAME: &str = "/touchline";
 
 const ABOUT: &str = "Touchline sends you a few tips about your deals. You can type:";
 const NOT_UNDERSTOOD: &str = "That was not understood. You can type:";
-const CHOICES: &str = "\
-`/touchline pause today`: nothing more today\n\
-`/touchline pause week`: nothing until Monday\n\
-`/touchline pause 2026-12-01`: nothing until that date\n\
-`/touchline help`: this text";
+const PAUSES: [(&str, &str); 5] = [
+    ("pause today", "nothing more today"),
+    ("pause week", "nothing until Monday"),
+    ("pause 2026-12-01", "nothing until that date"),
+    ("resume", "ends a pause"),
+    ("spared", "what you were not bothered with lately, and why"),
+];
+const STRICTER: &str =
+    "What you choose can only make it quieter: your company's own limits always hold.";
 
 /// How far behind UTC the westernmost clocks are.
 const WEST_MS: i64 = 12 * HOUR_MS;
@@ -28,6 +33,14 @@ const WEST_MS: i64 = 12 * HOUR_MS;
 pub enum Command {
     /// Hear nothing for a while.
     Pause(PauseFor),
+    /// Hear something again.
+    Resume,
+    /// A standing choice.
+    Choose(Choice),
+    /// Show what is chosen.
+    Show,
+    /// Show what was not sent.
+    Spared,
     /// Show what can be typed.
     Help,
     /// Anything else: the same, and say so.
@@ -40,11 +53,13 @@ impl Command {
     pub fn read(text: &str) -> Self {
         let mut words = text.split_whitespace();
         let (verb, rest) = (words.next(), words.next());
-        if matches!(verb, None | Some("help")) {
-            return Command::Help;
-        }
-        if verb != Some("pause") || words.next().is_some() {
-            return Command::NotUnderstood;
+        match (verb, rest) {
+            (None | Some("help"), _) => return Command::Help,
+            (Some("resume"), None) => return Command::Resume,
+            (Some("show"), None) => return Command::Show,
+            (Some("spared"), None) => return Command::Spared,
+            (Some("pause"), _) if words.next().is_none() => {}
+            _ => return Choice::read(text).map_or(Command::NotUnderstood, Command::Choose),
         }
         match rest {
             None | Some("today") => Command::Pause(PauseFor::Today),
@@ -64,8 +79,12 @@ impl Command {
             Command::Pause(PauseFor::Today) => "Paused: you will hear nothing more today.".into(),
             Command::Pause(PauseFor::ThisWeek) => "Paused until Monday.".into(),
             Command::Pause(PauseFor::Until(date)) => pause_until(date, now),
-            Command::Help => format!("{ABOUT}\n{CHOICES}"),
-            Command::NotUnderstood => format!("{NOT_UNDERSTOOD}\n{CHOICES}"),
+            Command::Resume => "Your pause is over.".into(),
+            Command::Choose(choice) => choice.sentence(),
+            Command::Show => "Your settings come as a message, if coaching is on for you.".into(),
+            Command::Spared => "The list comes as a message, if coaching is on for you.".into(),
+            Command::Help => help(ABOUT),
+            Command::NotUnderstood => help(NOT_UNDERSTOOD),
         };
         let body = serde_json::json!({ "response_type": "ephemeral", "text": text });
         Reply {
@@ -74,6 +93,12 @@ impl Command {
             body: body.to_string().into_bytes(),
         }
     }
+}
+
+fn help(opening: &str) -> String {
+    let all = PAUSES.iter().chain(&CHOICES);
+    let lines = all.map(|(typed, told)| format!("`{NAME} {typed}`: {told}\n"));
+    format!("{opening}\n{}`{NAME} help`: this text\n{STRICTER}", lines.collect::<String>())
 }
 
 /// What is said of a pause until a date. Who typed it may be anywhere on earth:
@@ -112,6 +137,12 @@ mod tests {
             ("", Command::Help),
             ("help", Command::Help),
             ("<!channel>", Command::NotUnderstood),
+            ("resume", Command::Resume),
+            ("show", Command::Show),
+            (" spared ", Command::Spared),
+            ("show me", Command::NotUnderstood),
+            ("mute buyer-silent", Command::Choose(Choice::Mute("buyer-silent".into()))),
+            ("weekly off", Command::Choose(Choice::Weekly(false))),
         ] {
             assert_eq!(Command::read(text), command, "{text}");
         }
@@ -124,6 +155,10 @@ mod tests {
         assert!(reply("pause 2026-11-24").contains("Paused until Tuesday 24 November 2026."));
         assert!(reply("pause 2026-11-22").contains("nothing was paused"));
         assert!(reply("help").contains("/touchline pause week"));
+        for (typed, told) in CHOICES {
+            assert!(reply("help").contains(&format!("`/touchline {typed}`: {told}")), "{typed}");
+        }
+        assert!(reply("quiet 17:00-09:00").contains("nothing between 17:00 and 09:00, nor"));
         let lost = reply("pause tomorrow <!channel>");
         assert!(lost.contains("not understood") && lost.contains("/touchline pause week"));
         assert!(!lost.contains("<!channel>"));

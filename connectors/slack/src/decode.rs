@@ -151,16 +151,16 @@ fn command(payload: &Payload, received_at: UnixMs) -> Decoded {
     let Some(user) = payload.field("user_id").filter(|user| !user.is_empty()) else {
         return spoiled(None, "the command does not say who typed it (user_id)");
     };
-    match Command::read(&payload.field("text").unwrap_or_default()) {
-        Command::Pause(pause) => Ok(Inbound::Answer(Answer {
-            nudge_id: None,
-            vendor_user_id: user,
-            action: AnswerAction::Pause(pause),
-            at: received_at,
-        })),
-        Command::Help => ignored("command", "help"),
-        Command::NotUnderstood => ignored("command", "not understood"),
-    }
+    let action = match Command::read(&payload.field("text").unwrap_or_default()) {
+        Command::Pause(pause) => AnswerAction::Pause(pause),
+        Command::Resume => AnswerAction::Resume,
+        Command::Choose(choice) => AnswerAction::Choose(choice),
+        Command::Show => AnswerAction::ShowSettings,
+        Command::Spared => AnswerAction::ShowSpared,
+        Command::Help => return ignored("command", "help"),
+        Command::NotUnderstood => return ignored("command", "not understood"),
+    };
+    Ok(Inbound::Answer(Answer { nudge_id: None, vendor_user_id: user, action, at: received_at }))
 }
 
 #[cfg(test)]

@@ -180,8 +180,9 @@ pub fn apply_answer(
 
 fn pause_ends(pause: PauseFor, today: Date, calendar: &Calendar) -> Result<UnixMs, AnswerRefused> {
     let back = match pause {
-        PauseFor::Today => after(today, 1),
-        PauseFor::ThisWeek => next_monday(today),
+        // Nothing is said before the next working day, so the pause says so too.
+        PauseFor::Today => or_working_day_after(after(today, 1), calendar),
+        PauseFor::ThisWeek => or_working_day_after(next_monday(today), calendar),
         PauseFor::Until(date) if date <= today => return Err(AnswerRefused::PauseInThePast),
         PauseFor::Until(date) if date > after(today, PAUSE_DAYS_MAX) => {
             return Err(AnswerRefused::PauseTooLong);
@@ -200,10 +201,13 @@ fn after(date: Date, days: i64) -> Date {
     date.checked_add(days.days()).unwrap_or(Date::MAX)
 }
 
+fn or_working_day_after(date: Date, calendar: &Calendar) -> Date {
+    if calendar.is_working(date) { date } else { calendar.add_working_days(date, 1) }
+}
+
 /// When work begins on `date`, or on the next working date.
 fn work_begins(date: Date, calendar: &Calendar) -> UnixMs {
-    let day = if calendar.is_working(date) { date } else { calendar.add_working_days(date, 1) };
-    let local = day.to_datetime(DAY_BEGINS);
+    let local = or_working_day_after(date, calendar).to_datetime(DAY_BEGINS);
     calendar.zone.to_ambiguous_timestamp(local).compatible().map_or(UnixMs::MAX, UnixMs::from)
 }
 
@@ -255,7 +259,8 @@ mod tests {
     #[test]
     fn a_pause_ends_when_a_day_begins() {
         assert_eq!(paused(PauseFor::Today, at(6, 23)), "Wed 07 00:00");
-        assert_eq!(paused(PauseFor::ThisWeek, at(6, 10)), "Mon 12 00:00");
+        assert_eq!(paused(PauseFor::Today, at(16, 10)), "Mon 19 00:00", "no word on a Saturday");
+        assert_eq!(paused(PauseFor::ThisWeek, at(6, 10)), "Tue 13 00:00", "Monday is a day off");
         assert_eq!(paused(PauseFor::ThisWeek, at(12, 0)), "Mon 19 00:00");
         assert_eq!(paused(PauseFor::until("2026-10-20").unwrap(), at(6, 10)), "Tue 20 00:00");
     }

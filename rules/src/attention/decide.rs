@@ -43,6 +43,14 @@ pub fn first_permitted(
     Deciding::new(policy, recipient, now).first_permitted(nudge)
 }
 
+/// The first digest time of this person from `from` on, whatever waits for it;
+/// [`UnixMs::MAX`] when there is none.
+#[must_use]
+pub fn next_digest(policy: &Policy, recipient: &Recipient, from: UnixMs) -> UnixMs {
+    let pause = recipient.paused_until.filter(|end| *end > from);
+    Hours::new(policy, recipient).slot_from(pause.unwrap_or(from))
+}
+
 /// The instant from which on this nudge is not sent any more: the end of the
 /// policy's last working day, counted from when it was due or its snooze ended,
 /// or the nudge's own earlier end.

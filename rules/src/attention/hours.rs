@@ -14,13 +14,15 @@ use crate::time::UnixMs;
 /// The hours of one person under one policy.
 pub(super) struct Hours<'a> {
     calendar: &'a Calendar,
-    quiet: Option<(Time, Time)>,
+    /// The company's, and the person's own beside them.
+    quiet: Vec<(Time, Time)>,
     digest_times: Vec<Time>,
 }
 
 impl<'a> Hours<'a> {
     pub(super) fn new(policy: &Policy, recipient: &'a Recipient) -> Self {
-        let quiet = policy.quiet_hours.filter(|(start, end)| start != end);
+        let both = policy.quiet_hours.into_iter().chain(recipient.choice.quiet_hours);
+        let quiet: Vec<(Time, Time)> = both.filter(|(start, end)| start != end).collect();
         let chosen = match recipient.choice.digest_at.as_slice() {
             [] => &policy.digest_at,
             own => &own[..own.len().min(policy.digest_at.len())],
@@ -28,10 +30,7 @@ impl<'a> Hours<'a> {
         let mut digest_times: Vec<Time> = chosen
             .iter()
             .take(DIGESTS_PER_DAY_MAX)
-            .map(|time| match quiet {
-                Some((start, end)) if is_between(*time, start, end) => end,
-                _ => *time,
-            })
+            .filter_map(|time| loud_from(*time, &quiet))
             .collect();
         digest_times.sort();
         digest_times.dedup();
@@ -59,9 +58,9 @@ impl<'a> Hours<'a> {
     /// The first instant from `from` on at which the person can be reached;
     /// [`UnixMs::MAX`] when there is none within [`SEARCH_DAYS_MAX`].
     pub(super) fn open_from(&self, from: UnixMs) -> UnixMs {
-        // A day is left by its end or by the end of its quiet hours, twice
-        // where these begin and end on the same day.
-        const STEPS_PER_DAY: u32 = 3;
+        // A day is left by its end or by the end of its quiet hours, of which there
+        // are two; each twice where they begin and end on the same day.
+        const STEPS_PER_DAY: u32 = 5;
         let mut at = from;
         for _ in 0..SEARCH_DAYS_MAX * STEPS_PER_DAY {
             if self.is_day_off(at) {
@@ -75,9 +74,12 @@ impl<'a> Hours<'a> {
         UnixMs::MAX
     }
 
-    /// The end of the quiet hours that `at` lies in.
+    /// The end of the quiet hours that `at` lies in; of the later ones, if of both.
     fn quiet_until(&self, at: UnixMs) -> Option<UnixMs> {
-        let (start, end) = self.quiet?;
+        self.quiet.iter().filter_map(|(start, end)| self.end_of(*start, *end, at)).max()
+    }
+
+    fn end_of(&self, start: Time, end: Time, at: UnixMs) -> Option<UnixMs> {
         let today = self.calendar.local_date(at);
         // Only yesterday's can have begun before midnight and still last.
         let days = [today.yesterday().unwrap_or(today), today];
@@ -104,7 +106,8 @@ impl<'a> Hours<'a> {
             .unwrap_or(UnixMs::MAX)
     }
 
-    fn slots_on(&self, date: Date) -> Vec<UnixMs> {
+    /// The digest times of a date, in order.
+    pub(super) fn slots_on(&self, date: Date) -> Vec<UnixMs> {
         if !self.calendar.is_working(date) {
             return Vec::new();
         }
@@ -127,6 +130,18 @@ impl<'a> Hours<'a> {
             .compatible()
             .map_or(UnixMs::MAX, UnixMs::from)
     }
+}
+
+/// `time`, or the end of the quiet hours it lies in. `None` when these leave no
+/// time of the day.
+fn loud_from(mut time: Time, quiet: &[(Time, Time)]) -> Option<Time> {
+    for _ in 0..=quiet.len() {
+        match quiet.iter().find(|(start, end)| is_between(time, *start, *end)) {
+            Some((_, end)) => time = *end,
+            None => return Some(time),
+        }
+    }
+    None
 }
 
 /// Whether `time` lies from `start` until before `end`, past midnight when

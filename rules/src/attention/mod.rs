@@ -21,18 +21,25 @@
 //!    the spacing. Otherwise it becomes a *digest* nudge and stays one, so that
 //!    it cannot interrupt tomorrow because of today.
 //! 6. **Digest** and **private**: at the person's next digest time, at most so
-//!    many at once, with the same spacing. What finds no place competes again
-//!    at the next digest until it expires.
+//!    many at once, with the same spacing. What finds no place waits for the next
+//!    digest, of the same day or the next, and competes there anew by priority and
+//!    age; when no further digest comes before it expires, the ledger says
+//!    `digest_full`.
 //! 7. **Card**: kept for the deal's card in the CRM and never pushed; only a
 //!    snooze hides it. No connector shows a card yet, so the ledger says of each
 //!    that it was kept.
 //!
-//! A person's own choices can only make these limits stricter.
+//! A person's own choices ([`PersonalChoice`]) can only make these limits stricter. Beside
+//! single nudges stand the weekly list of what was not sent ([`week_of`]), which no
+//! limit counts, and the hold on what one hand changed in masses ([`Tally`]).
 
 mod answers;
+mod choice;
 mod decide;
 mod hours;
+mod mass;
 mod reasons;
+mod weekly;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -44,8 +51,11 @@ pub use answers::{
     Answer, AnswerEffect, AnswerRefused, NotHelpful, Outcome, PAUSE_DAYS_MAX, PauseFor,
     SNOOZE_DAYS_MAX, apply_answer,
 };
-pub use decide::{decide, expires_at, first_permitted, log_reaches_back_to};
+pub use choice::{CHOICES, Choice, Day, NotAChoice, PersonalChoice};
+pub use decide::{decide, expires_at, first_permitted, log_reaches_back_to, next_digest};
+pub use mass::{MassLimit, Tally, Window};
 pub use reasons::{Reason, Why};
+pub use weekly::{Week, week_of};
 
 use crate::calendar::Calendar;
 use crate::facts::DealKey;
@@ -87,7 +97,7 @@ pub enum AttentionClass {
     Digest,
     /// Only on the deal's card in the CRM; nobody is pushed.
     Card,
-    /// As [`AttentionClass::Digest`], but never in a place that others read.
+    /// As a digest, but never in a place that others read.
     Private,
 }
 
@@ -147,6 +157,9 @@ pub struct Policy {
     pub nudge_expiry_working_days: u32,
     /// Whether a person is greeted before the first nudge.
     pub hello: bool,
+    /// On which day a person is told, with the last digest time, what was not
+    /// sent in the week. `None`: never.
+    pub weekly_on: Option<Day>,
 }
 
 impl Default for Policy {
@@ -166,21 +179,9 @@ impl Default for Policy {
             event_max_age_ms: EVENT_MAX_AGE_MS,
             nudge_expiry_working_days: 3,
             hello: true,
+            weekly_on: Some(Day::Fri),
         }
     }
-}
-
-/// What a person chose for themselves. It can only be stricter than the
-/// [`Policy`].
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PersonalChoice {
-    /// Fewer interruptions on one day.
-    pub interruptions_per_day: Option<u32>,
-    /// No interruptions; what would be one goes to the digest.
-    pub digest_only: bool,
-    /// Other digest times. At most as many as the policy has; the rest is
-    /// ignored. Empty: the policy's.
-    pub digest_at: Vec<Time>,
 }
 
 /// What is known of the person the nudges are for.

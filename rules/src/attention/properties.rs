@@ -73,18 +73,34 @@ fn any_recipient(start: UnixMs) -> impl Strategy<Value = Recipient> {
     ];
     let calendar = (select(ZONES.to_vec()), week, prop::collection::btree_set(-2i64..12, 0..3));
     let choice = (prop::option::weighted(0.3, 0u32..3), prop::bool::weighted(0.1));
-    let own_digests = prop::collection::vec(any_time(), 0..2);
+    let own_digests = (
+        prop::collection::vec(any_time(), 0..2),
+        prop::option::weighted(0.3, (any_time(), any_time())),
+    );
     let pause = prop::option::weighted(0.2, -DAY_MS..5 * DAY_MS);
     let muted = subsequence(vec!["r0", "r1", "r2"], 0..2);
     let first = prop::option::weighted(0.7, 0i64..30 * DAY_MS);
     (calendar, choice, own_digests, pause, muted, first).prop_map(
-        move |((zone, week, off), (fewer, digest_only), digest_at, pause, muted, first)| {
+        move |(
+            (zone, week, off),
+            (fewer, digest_only),
+            (digest_at, quiet_hours),
+            pause,
+            muted,
+            first,
+        )| {
             let mut person = recipient(zone);
             person.calendar.working_weekdays = week;
             let today = person.calendar.local_date(start);
             person.calendar.holidays =
                 off.into_iter().map(|days| today.checked_add(days.days()).unwrap()).collect();
-            person.choice = PersonalChoice { interruptions_per_day: fewer, digest_only, digest_at };
+            person.choice = PersonalChoice {
+                interruptions_per_day: fewer,
+                digest_only,
+                digest_at,
+                quiet_hours,
+                ..PersonalChoice::default()
+            };
             person.paused_until = pause.map(|ms| start.plus_ms(ms));
             person.muted_rules = muted.into_iter().map(str::to_owned).collect();
             person.first_nudge_at = first.map(|ms| start.plus_ms(-ms));
@@ -180,18 +196,21 @@ fn any_case() -> impl Strategy<Value = Case> {
 
 /// Whether the wall shows quiet hours. Silent within a day of a change of the
 /// clocks, where two readings of "18:00" are possible; stories tell of those.
-fn wall_is_quiet(policy: &Policy, calendar: &Calendar, at: UnixMs) -> Option<bool> {
+fn wall_is_quiet(policy: &Policy, person: &Recipient, at: UnixMs) -> Option<bool> {
+    let calendar = &person.calendar;
     let offset = |at: UnixMs| calendar.zone.to_offset(at.to_timestamp());
     if offset(at.plus_ms(-DAY_MS)) != offset(at.plus_ms(DAY_MS)) {
         return None;
     }
-    let Some((start, end)) = policy.quiet_hours else { return Some(false) };
     let wall = calendar.zone.to_datetime(at.to_timestamp()).time();
-    Some(if start < end {
-        start <= wall && wall < end
-    } else {
-        start != end && (wall >= start || wall < end)
-    })
+    let mut quiet = policy.quiet_hours.into_iter().chain(person.choice.quiet_hours);
+    Some(quiet.any(|(start, end)| {
+        if start < end {
+            start <= wall && wall < end
+        } else {
+            start != end && (wall >= start || wall < end)
+        }
+    }))
 }
 
 fn interruptions_max(case: &Case, first_nudge_at: UnixMs, day: Date) -> u32 {
@@ -238,7 +257,7 @@ proptest! {
         let calendar = &case.recipient.calendar;
         for sent in &case.live().recipient.log {
             prop_assert!(calendar.is_working(calendar.local_date(sent.at)), "{sent:?}");
-            prop_assert!(wall_is_quiet(&case.policy, calendar, sent.at) != Some(true), "{sent:?}");
+            prop_assert!(wall_is_quiet(&case.policy, &case.recipient, sent.at) != Some(true), "{sent:?}");
             prop_assert!(case.recipient.paused_until.is_none_or(|end| end <= sent.at), "{sent:?}");
         }
     }
@@ -363,7 +382,7 @@ proptest! {
         let told = first_permitted(&case.policy, &case.recipient, &nudge, case.start);
         for minute in 0..MINUTES_MAX {
             let at = case.start.plus_ms(minute * MINUTE_MS);
-            let Some(quiet) = wall_is_quiet(&case.policy, calendar, at) else { break };
+            let Some(quiet) = wall_is_quiet(&case.policy, &case.recipient, at) else { break };
             if free(at) && !quiet {
                 prop_assert!(told <= at, "told {told}, but {at} was free");
                 prop_assert!(told > at.plus_ms(-MINUTE_MS), "told {told}, but {at} was the first");

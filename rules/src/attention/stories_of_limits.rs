@@ -247,3 +247,51 @@ fn personal_choices_can_only_be_stricter() {
     b: never (no_digest)
     ");
 }
+
+#[test]
+fn with_two_digests_a_day_what_finds_no_place_waits_for_the_next_of_the_same_day() {
+    let seller = london();
+    let monday = at(&seller, "2026-10-05 08:30");
+    let policy = Policy { digest_at: vec![time(14, 0, 0, 0), time(9, 0, 0, 0)], ..policy() };
+    let pending = (0..14).map(|index| {
+        let mut one = nudge(&format!("n{index:02}"), Digest, monday);
+        one.priority = 1 + (index % 7) as u8;
+        one
+    });
+    let mut life = Life::new(policy, seller, pending.collect());
+    life.run(|| 0);
+    let mut digests: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for sent in &life.recipient.log {
+        let wall = sent.at.to_zoned(&life.recipient.calendar.zone).strftime("%a %H:%M").to_string();
+        digests.entry(wall).or_default().push(sent.nudge_id.clone());
+    }
+    let told: Vec<String> =
+        digests.iter().map(|(wall, ids)| format!("{wall}: {}", ids.join(" "))).collect();
+    // By priority, then by id: the important ones first, nobody twice.
+    assert_snapshot!(told.join("\n"), @"
+    Mon 09:00: n00 n07 n01
+    Mon 14:00: n08 n02 n09
+    Tue 09:00: n03 n10 n04
+    Tue 14:00: n11 n05 n12
+    Wed 09:00: n06 n13
+    ");
+    assert_eq!(life.tally(), [("digest", 14)].into());
+}
+
+#[test]
+fn one_s_own_quiet_hours_are_kept_beside_the_company_s() {
+    let mut seller = london();
+    let own = Some((time(12, 0, 0, 0), time(13, 30, 0, 0)));
+    seller.choice = PersonalChoice { quiet_hours: own, ..Default::default() };
+    let now = at(&seller, "2026-10-06 12:15");
+    let pending = [nudge("a", Interrupt, now)];
+    assert_snapshot!(told(&policy(), &seller, &pending, "2026-10-06 12:15"), @"a: Interrupt on Tue 06 13:30 +01:00 (quiet_hours)");
+    // They cannot open what the company keeps closed.
+    assert_snapshot!(told(&policy(), &seller, &pending, "2026-10-06 18:15"), @"a: Interrupt on Wed 07 08:00 +01:00 (quiet_hours)");
+    let noon = Policy { digest_at: vec![time(12, 0, 0, 0)], ..policy() };
+    let pending = [nudge("a", Digest, now)];
+    assert_snapshot!(told(&noon, &seller, &pending, "2026-10-06 12:15"), @"a: Digest on Tue 06 13:30 +01:00 (digest_time)");
+    // Two stretches that leave nothing of the day: nobody is told, and it ends.
+    seller.choice.quiet_hours = Some((time(7, 0, 0, 0), time(19, 0, 0, 0)));
+    assert_snapshot!(told(&policy(), &seller, &pending, "2026-10-06 12:15"), @"a: never (no_digest)");
+}

@@ -41,14 +41,19 @@ mod check;
 mod dates;
 mod decisive;
 mod diagnostic;
+mod domain;
 mod drift;
 mod eval;
 mod explain;
 mod flip;
+mod idle;
 mod index;
 mod lex;
+#[cfg(test)]
+pub(crate) mod mutants;
 mod parse;
 mod program;
+mod proof;
 mod schema;
 mod seen;
 mod steps;
@@ -63,11 +68,14 @@ use std::{fmt, sync::Arc};
 
 pub use decisive::{Bound, Decisive};
 pub use diagnostic::{Diagnostic, Severity};
+pub use domain::{Domain, Domains};
 pub use explain::{Explanation, Joint, SeenValue};
 pub use flip::{HORIZON_MS, NextFlip};
+pub use idle::IdlePart;
+pub use proof::{Effort, Sought, Truths, is_impossible, is_impossible_together};
 pub use schema::{FieldDef, Schema, Type};
 pub use seen::Seen;
-pub use time_class::TimeClass;
+pub use time_class::{DailyTest, TimeClass};
 pub use value::{Context, Slot, Truth};
 
 use diagnostic::DIAGNOSTICS_MAX;

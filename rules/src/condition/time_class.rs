@@ -1,5 +1,7 @@
 //! How a condition depends on time, known before any deal is.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -24,26 +26,77 @@ pub enum TimeClass {
     Daily,
 }
 
+/// A test whose instants of change cannot be worked out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DailyTest {
+    /// Where it stands in the source.
+    pub span: Range<usize>,
+    /// It multiplies or divides two ages; otherwise it sets them off against
+    /// each other.
+    pub multiplies: bool,
+}
+
 impl Condition {
     /// The class, for any facts.
     #[must_use]
     pub fn time_class(&self) -> TimeClass {
         let program = &self.compiled.program;
-        let classes = program.bools.iter().map(|node| match *node {
-            BoolNode::Numbers { a, b, .. } => {
-                let (a, b) = (moves(program, a), moves(program, b));
-                class(a.direction.plus(b.direction.opposite()), a.by_date && b.by_date)
-            }
-            BoolNode::NumberIn(number, _) => {
-                let number = moves(program, number);
-                class(number.direction, number.by_date)
-            }
-            BoolNode::Times { a, b, .. } if is_now(program, a) || is_now(program, b) => {
-                TimeClass::Exact
-            }
-            _ => TimeClass::EventOnly,
-        });
+        let classes = program.bools.iter().map(|node| class_of(program, *node));
         classes.max().unwrap_or(TimeClass::EventOnly)
+    }
+
+    /// The tests that make it [`TimeClass::Daily`], in source order.
+    #[must_use]
+    pub fn daily_tests(&self) -> Vec<DailyTest> {
+        let program = &self.compiled.program;
+        let tests = program.bools.iter().zip(&program.bool_spans);
+        let daily = tests.filter(|(node, _)| class_of(program, **node) == TimeClass::Daily);
+        let multiplies = |node: &BoolNode| match *node {
+            BoolNode::Numbers { a, b, .. } => multiplies(program, a) || multiplies(program, b),
+            BoolNode::NumberIn(number, _) => multiplies(program, number),
+            _ => false,
+        };
+        let mut found: Vec<DailyTest> = daily
+            .map(|(node, span)| DailyTest { span: span.clone(), multiplies: multiplies(node) })
+            .collect();
+        found.sort_by_key(|test| test.span.start);
+        found
+    }
+}
+
+fn class_of(program: &Program, node: BoolNode) -> TimeClass {
+    match node {
+        BoolNode::Numbers { a, b, .. } => {
+            let (a, b) = (moves(program, a), moves(program, b));
+            class(a.direction.plus(b.direction.opposite()), a.by_date && b.by_date)
+        }
+        BoolNode::NumberIn(number, _) => {
+            let number = moves(program, number);
+            class(number.direction, number.by_date)
+        }
+        BoolNode::Times { a, b, .. } if is_now(program, a) || is_now(program, b) => {
+            TimeClass::Exact
+        }
+        _ => TimeClass::EventOnly,
+    }
+}
+
+/// Whether two moving numbers are multiplied or divided anywhere in it.
+fn multiplies(program: &Program, id: NumberId) -> bool {
+    match program.number_node(id) {
+        NumberNode::Arithmetic(op, a, b) => {
+            let both_move =
+                [a, b].iter().all(|side| moves(program, *side).direction != Direction::Fixed);
+            let divided =
+                op == ArithmeticOp::Divide && moves(program, b).direction != Direction::Fixed;
+            (op == ArithmeticOp::Multiply && both_move)
+                || divided
+                || multiplies(program, a)
+                || multiplies(program, b)
+        }
+        NumberNode::Negate(inner) => multiplies(program, inner),
+        NumberNode::Choice(_, yes, no) => multiplies(program, yes) || multiplies(program, no),
+        _ => false,
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use super::{Lesson, parse};
 use crate::condition::Severity;
+use crate::ruleset::yaml::Position;
 use crate::ruleset::{RuleDiagnostic, SourceFile};
 
 /// The most lessons of one library.
@@ -95,6 +96,7 @@ fn whole_file(
         file: file.path.clone(),
         line: 1,
         column: 1,
+        end: Position { line: 1, column: 1 },
         code,
         message,
         hint: Some(hint),
@@ -110,6 +112,8 @@ macro_rules! shipped {
 }
 
 pub(super) const SHIPPED: &[(&str, &str)] = shipped![
+    "agreeing-the-meeting",
+    "answering-first",
     "asking-before-telling",
     "cost-of-the-problem",
     "delegating-an-outcome",
@@ -117,15 +121,23 @@ pub(super) const SHIPPED: &[(&str, &str)] = shipped![
     "first-call",
     "handling-silence",
     "honest-stage",
+    "how-they-decide",
     "introduction-upwards",
+    "learning-from-a-win",
     "meeting-more-people",
     "next-step-with-a-date",
     "no-decision",
+    "others-in-the-race",
     "quarter-end",
+    "reading-it-together",
     "requalifying-an-old-deal",
+    "results-before-renewal",
     "shared-plan",
     "slipping-date",
+    "something-new-to-them",
     "specific-recognition",
+    "taking-over-a-deal",
     "trading-not-discounting",
+    "way-to-the-signature",
     "writing-a-loss-down",
 ];

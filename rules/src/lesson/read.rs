@@ -18,7 +18,7 @@ const QUESTION: &str = "Question";
 pub fn parse(file: &SourceFile) -> (Option<Lesson>, Vec<RuleDiagnostic>) {
     let mut findings = Findings::new(&file.path);
     let lesson = lesson(file, &mut findings);
-    let found = findings.into_sorted();
+    let found = findings.into_sorted(&file.text);
     let faulty = found.iter().any(|one| one.severity == Severity::Error);
     (lesson.filter(|_| !faulty), found)
 }

@@ -26,6 +26,59 @@ pub(super) mod place {
 }
 use place::*;
 
+/// What is so of the facts of everybody, for proofs about conditions.
+pub(crate) mod domains {
+    use super::place::*;
+
+    /// Facts that are never blank: known, or unknown.
+    pub(crate) const NEVER_BLANK: [u16; 18] = [
+        OPEN_DEALS,
+        OPEN_AMOUNT,
+        USUAL_OPEN_DEALS,
+        NEW_DEALS,
+        CLOSING_THIS_MONTH,
+        WINS_IN_A_ROW,
+        WINS,
+        NEXT_STEPS,
+        NEXT_STEPS_BEFORE,
+        OVERDUE_DEALS,
+        TARGET,
+        WON_AMOUNT,
+        LEADS,
+        MANAGER_SINCE,
+        EDITS,
+        EDITED_DEALS,
+        EDITS_ON_ONE_DEAL,
+        PUSHES_SAME_SELLER,
+    ];
+    /// Whole numbers that are never negative: counts, and shares in per cent.
+    pub(crate) const COUNTS: [u16; 21] = [
+        OPEN_DEALS,
+        NEW_DEALS,
+        LARGEST_SHARE,
+        CLOSING_THIS_MONTH,
+        CLOSING_LATE,
+        WINS_IN_A_ROW,
+        WINS,
+        NEXT_STEPS,
+        NEXT_STEPS_BEFORE,
+        OVERDUE_DEALS,
+        LEADS,
+        EDITS,
+        EDITS_SHARE,
+        EDITED_DEALS,
+        EDITS_ON_ONE_DEAL,
+        EDITS_LARGE,
+        EDITS_THIS_MONTH,
+        PUSHES_SAME_SELLER,
+        RULE_NOT_TRUE,
+        TEAM_NEXT_STEPS,
+        TEAM_NEXT_STEPS_BEFORE,
+    ];
+    /// Numbers with a fraction that are never negative.
+    pub(crate) const AT_LEAST_0: [u16; 2] = [OPEN_AMOUNT, USUAL_OPEN_DEALS];
+}
+
 /// How many facts there are.
 const COUNT: usize = 28;
 

@@ -30,6 +30,7 @@ mod standing;
 mod tests;
 
 pub use edit::{Edit, edit};
+pub(crate) use facts::domains as person_domains;
 pub use facts::{PERSON_FIELDS, PERSON_TEXTS, PersonFacts};
 pub use led::{Led, Push, RuleAnswers};
 pub use own::Target;

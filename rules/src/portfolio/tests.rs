@@ -1,5 +1,6 @@
 use jiff::civil::{Date, date};
 use jiff::tz::TimeZone;
+use proptest::prelude::*;
 
 use super::*;
 use crate::condition::Slot;
@@ -270,4 +271,85 @@ fn rules_about_people_speak_as_rules_about_deals_do() {
     let without = crate::engine::World { rules: &none, ..world };
     step_person(&mut state, with(5), NOW.plus_ms(5 * DAY_MS), &without);
     assert!(state.rules.is_empty() && state.next_due.is_none());
+}
+
+fn a_standing() -> impl Strategy<Value = Standing> {
+    let kind = prop_oneof![Just(StageKind::Open), Just(StageKind::Won), Just(StageKind::Lost)];
+    let steps = proptest::option::of(proptest::collection::vec(
+        (-40i64..5, proptest::option::of(1i8..28)),
+        0..3,
+    ));
+    let amount = proptest::option::of(-5.0..500.0f64);
+    (kind, -120i64..5, -50i64..3, amount, any::<bool>(), 1i8..28, steps, 0..3usize).prop_map(
+        |(kind, created, closed, amount, foreign, day, steps, owner)| Standing {
+            owner: format!("seller{owner}@example.com"),
+            kind,
+            created_at: Some(days(created)),
+            closed_at: (kind != StageKind::Open).then(|| days(closed)),
+            amount,
+            foreign,
+            close_on: Some(date(2026, 3, day)),
+            next_steps: steps.map(|steps| {
+                let dated = |day: i8| date(2026, 3, day);
+                steps.into_iter().map(|(at, day)| (days(at), day.map(dated))).collect()
+            }),
+        },
+    )
+}
+
+fn an_edit() -> impl Strategy<Value = Edit> {
+    (0..3usize, 0..6usize, -20i64..2, proptest::option::of(0.0..500.0f64)).prop_map(
+        |(by, deal, at, amount)| Edit {
+            id: format!("{by}-{deal}-{at}"),
+            by: format!("lead{by}@example.com"),
+            owner: "seller0@example.com".into(),
+            deal: DealKey { connection: "crm".into(), id: deal.to_string() },
+            at: days(at),
+            amount,
+            close_on: Some(date(2026, 3, 30)),
+        },
+    )
+}
+
+proptest! {
+    /// What is claimed of the facts, for proofs about conditions, is so of everybody.
+    #[test]
+    fn facts_are_what_is_claimed_of_them(
+        deals in proptest::collection::vec(a_standing(), 0..14),
+        led_deals in proptest::collection::vec(a_standing(), 0..14),
+        edits in proptest::collection::vec(an_edit(), 0..12),
+        target in proptest::option::of(1.0..900.0f64),
+        answers in (0u32..20, 0u32..20, 0u32..7),
+        leads in any::<bool>(),
+    ) {
+        let led = Led {
+            by: "lead0@example.com".into(),
+            people: 3,
+            since: None,
+            deals: led_deals,
+            edits,
+            pushes: vec![Push { to: "seller0@example.com".into(), at: days(-1) }],
+            answers: vec![RuleAnswers {
+                answers: answers.0,
+                not_true: answers.1.min(answers.0),
+                people: answers.2,
+            }],
+        };
+        let target = target.map(|amount| Target { amount, quarterly: true });
+        let portfolio = Portfolio { deals, target, led: leads.then_some(led) };
+        let facts = PersonFacts::of(&portfolio, NOW, &utc());
+        for (name, _, slot, _) in PERSON_FIELDS {
+            let value = facts.named(name).unwrap();
+            if person_domains::NEVER_BLANK.contains(&slot) {
+                prop_assert_ne!(value, Slot::Empty, "{}", name);
+            }
+            let Slot::Number(number) = value else { continue };
+            if person_domains::COUNTS.contains(&slot) {
+                prop_assert!(number >= 0.0 && number.fract() == 0.0, "{} is {}", name, number);
+            }
+            if person_domains::AT_LEAST_0.contains(&slot) {
+                prop_assert!(number >= 0.0, "{} is {}", name, number);
+            }
+        }
+    }
 }

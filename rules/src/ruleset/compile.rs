@@ -2,14 +2,17 @@
 
 use sha2::{Digest, Sha256};
 
-use super::diagnostic::{Findings, Severity};
+use super::diagnostic::{Finding, Findings, Severity};
 use super::document::{OutcomeDocument, RuleDocument, TipDocument, trigger_names};
+use super::escalate::{self, Escalate, EscalateDocument};
 use super::keys::Located;
+use super::position::{place_in, span_in};
 use super::rule::{AppliesTo, Audience, OutcomeRule, Rule, Scope, Tip, Trigger};
+use super::warnings::{self, Places};
 use super::yaml::Position;
 use crate::attention::AttentionClass;
 use crate::baseline::Threshold;
-use crate::condition::{Condition, Diagnostic, TimeClass, Type, compile};
+use crate::condition::{Condition, Diagnostic, Type, compile};
 use crate::engine::context::{CHANGE_PATHS, DEAL_PATHS, PERSON_PATHS, THRESHOLD_PATHS};
 use crate::facts::EventKind;
 use crate::facts::schema::{self, place};
@@ -27,12 +30,20 @@ pub(super) struct Setting<'a> {
     pub(super) known: super::Known<'a>,
 }
 
-/// The rule that `document` writes; `None` if something is wrong with it.
+/// The rule that `document` writes, and where its parts stand; `None` if
+/// something is wrong with it.
 pub(super) fn rule(
     document: RuleDocument,
     setting: &Setting<'_>,
     findings: &mut Findings,
-) -> Option<Rule> {
+) -> Option<(Rule, Places)> {
+    let places = Places::of(&document);
+    let rule = checked(document, setting, findings)?;
+    warnings::of_rule(&rule, &places, setting, findings);
+    Some((rule, places))
+}
+
+fn checked(document: RuleDocument, setting: &Setting<'_>, findings: &mut Findings) -> Option<Rule> {
     findings.rule = document.id.as_ref().map(|id| id.value.clone());
     let on = document.on.as_ref().and_then(|on| trigger(on, findings));
     let scope = document.scope.unwrap_or_default();
@@ -54,6 +65,8 @@ pub(super) fn rule(
     }
     let allowed = make.allowed(&conditions);
     let tip = document.tip.as_ref().and_then(|tip| make.tip(tip, &allowed, findings));
+    escalate::check(&document, findings);
+    let escalate = document.escalate.as_ref().map(|it| make.escalate(it, &allowed, findings));
     let outcome = document.outcome.as_ref().map(|it| make.outcome(it, findings));
     let applies_to = document.applies_to.unwrap_or(match event {
         Some(EventKind::Closed) => AppliesTo::Closed,
@@ -89,6 +102,7 @@ pub(super) fn rule(
         priority: u8::try_from(document.priority.unwrap_or(5)).unwrap_or(9),
         cooldown: document.cooldown,
         repeat: document.repeat.map(|repeat| repeat.value),
+        escalate: escalate.map_or(Some(None), |it| it.map(Some))?,
         skill: document.skill.map(|skill| skill.value),
         tip: tip?,
         lesson: document.lesson.map(|lesson| lesson.value),
@@ -201,14 +215,6 @@ impl Maker<'_> {
                 for warning in condition.warnings() {
                     self.report(warning, source, findings);
                 }
-                if condition.time_class() == TimeClass::Daily {
-                    let message = "when this changes by time alone cannot be calculated: it is \
-                                   looked at once a day, at midnight";
-                    let hint = "compare one age with one number to have it to the minute";
-                    let hint = Some(hint.to_owned());
-                    let message = message.to_owned();
-                    findings.push(Severity::Warning, source.at, "daily_recheck", message, hint);
-                }
                 Some(condition)
             }
             Err(wrong) => {
@@ -221,7 +227,7 @@ impl Maker<'_> {
     }
 
     fn report(&self, found: &Diagnostic, source: &Located<String>, findings: &mut Findings) {
-        let at = place_in(self.setting.text, source, found.line, found.column);
+        let (at, end) = span_in(self.setting.text, source, &found.span);
         let named = source.value.get(found.span.clone()).unwrap_or_default();
         let reads_change = found.code == "unknown_field" && named.starts_with("change.");
         if reads_change && self.on.is_none() {
@@ -239,7 +245,8 @@ impl Maker<'_> {
         } else {
             found.hint.clone()
         };
-        findings.push(found.severity, at, found.code, found.message.clone(), hint);
+        let (severity, code, message) = (found.severity, found.code, found.message.clone());
+        findings.between(at, end, Finding { severity, code, message, hint });
     }
 
     fn check_threshold(&self, conditions: &[&Condition], at: Position, findings: &mut Findings) {
@@ -315,6 +322,17 @@ impl Maker<'_> {
         }
     }
 
+    fn escalate(
+        &self,
+        document: &EscalateDocument,
+        allowed: &Allowed,
+        findings: &mut Findings,
+    ) -> Option<Escalate> {
+        let ask = document.ask.as_ref();
+        let ask = ask.and_then(|ask| self.template("escalate.ask", ask, allowed, findings));
+        Some(Escalate { after: document.after?, ask: ask? })
+    }
+
     fn outcome(&self, document: &OutcomeDocument, findings: &mut Findings) -> Option<OutcomeRule> {
         let when = document.when.as_ref().and_then(|it| self.condition(it, true, findings));
         if let Some(when) = &when {
@@ -347,31 +365,4 @@ fn text_chars(template: &str) -> usize {
         parts.map(|part| part.chars().count()).sum()
     };
     pieces.map(chars).max().unwrap_or(0)
-}
-
-/// The place in the file of a line and column inside a scalar. Exact for plain
-/// and quoted scalars of one line and for `|` blocks; for others it is the
-/// scalar's own place.
-fn place_in(text: &str, scalar: &Located<String>, line: usize, column: usize) -> Position {
-    let row = |number: usize| text.lines().nth(number.saturating_sub(1)).unwrap_or_default();
-    let from_here: String =
-        row(scalar.at.line).chars().skip(scalar.at.column.saturating_sub(1)).collect();
-    let quote = usize::from(from_here.starts_with(['"', '\'']));
-    let first = scalar.value.lines().next().unwrap_or_default();
-    let starts_here = from_here.chars().skip(quote).collect::<String>().starts_with(first);
-    if starts_here && line == 1 {
-        return Position { line: scalar.at.line, column: scalar.at.column + quote + column - 1 };
-    }
-    // A block: its first line stands here or below, all of it further in.
-    let wanted = scalar.value.lines().nth(line.saturating_sub(1)).unwrap_or_default();
-    let spaces = |text: &str| text.chars().take_while(|letter| *letter == ' ').count();
-    for start in [scalar.at.line, scalar.at.line + 1] {
-        let number = start + line - 1;
-        let found = row(number);
-        if !wanted.is_empty() && found.trim() == wanted.trim() {
-            let indent = spaces(found).saturating_sub(spaces(wanted));
-            return Position { line: number, column: indent + column };
-        }
-    }
-    scalar.at
 }

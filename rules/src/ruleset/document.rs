@@ -4,6 +4,7 @@
 use schemars::JsonSchema;
 
 use super::diagnostic::Findings;
+use super::escalate::{self, EscalateDocument};
 use super::keys::{self, Keys, Located};
 use super::period::Period;
 use super::rule::{AppliesTo, Audience, CrmDelivery, Evidence, EvidenceGrade, Repeat, Scope};
@@ -80,6 +81,8 @@ pub struct RuleDocument {
     /// Reminders inside one open episode; state rules only.
     #[schemars(with = "Option<RepeatDocument>")]
     pub repeat: Option<Located<Repeat>>,
+    /// A question to the owner's manager once the seller had a fair chance.
+    pub escalate: Option<EscalateDocument>,
     /// Tag of the skill it trains.
     pub skill: Option<Located<String>>,
     /// What is said.
@@ -218,6 +221,7 @@ fn rule(node: &Node, findings: &mut Findings) -> Option<RuleDocument> {
         priority: rule.node("priority").and_then(|it| keys::whole(it, "priority", 1..=9, findings)),
         cooldown: rule.node("cooldown").and_then(|it| keys::period(it, "cooldown", findings)),
         repeat: rule.node("repeat").and_then(|it| repeat(it, findings)),
+        escalate: rule.node("escalate").and_then(|it| escalate::read(it, findings)),
         skill,
         tip: rule.required("tip", findings).and_then(|it| tip(it, findings)),
         lesson: rule.node("lesson").and_then(|it| keys::slug(it, "lesson", findings)),

@@ -7,19 +7,25 @@
 mod compile;
 pub mod diagnostic;
 pub mod document;
+mod domains;
+pub mod escalate;
 mod json_schema;
 pub(crate) mod keys;
 pub mod period;
 mod person;
+mod position;
 pub mod rule;
+mod shadow;
 pub mod testing;
 mod threshold;
+mod warnings;
 pub mod yaml;
 
 use std::collections::{BTreeMap, HashMap};
 
 pub(crate) use compile::hash;
 pub use diagnostic::{RuleDiagnostic, Severity};
+pub use escalate::Escalate;
 pub use json_schema::json_schema;
 pub(crate) use keys::Choice;
 pub use period::{Period, PeriodUnit};
@@ -29,10 +35,12 @@ pub use rule::{
 };
 pub use testing::{TestReport, run_tests};
 
+use crate::condition::Effort;
 use crate::facts::schema::{Vocabulary, place};
 use crate::facts::{EventKind, Metadata};
 use crate::lesson::Lessons;
-use diagnostic::Findings;
+use diagnostic::{Finding, Findings};
+use warnings::Places;
 
 /// A rule file as it was read from somewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,17 +118,23 @@ impl RuleSet {
     ) -> Loaded {
         let words = Vocabulary::of(metadata.iter().map(|(_, metadata)| *metadata));
         let (mut rules, mut packs) = (Vec::new(), Vec::new());
-        let mut diagnostics = Vec::new();
-        let known = Known { words: &words, lessons };
+        let effort = Effort::new(PROOF_LOOKS_MAX);
+        let known = Known { words: &words, lessons, effort: &effort };
         let mut names = Names::default();
+        let mut found = Vec::new();
         for file in files {
             let mut findings = Findings::new(&file.path);
-            if let Some((pack, found)) = load_file(file, known, &mut names, &mut findings) {
+            if let Some((pack, loaded)) = load_file(file, known, &mut names, &mut findings) {
                 packs.push(pack);
-                rules.extend(found);
+                rules.extend(loaded.into_iter().map(|(rule, places)| (rule, places, found.len())));
             }
-            diagnostics.extend(findings.into_sorted());
+            found.push(findings);
         }
+        shadow::warn(&rules, files, &mut found, &effort);
+        let rules = rules.into_iter().map(|(rule, ..)| rule).collect();
+        let sorted = found.into_iter().zip(files);
+        let diagnostics: Vec<RuleDiagnostic> =
+            sorted.flat_map(|(findings, file)| findings.into_sorted(&file.text)).collect();
         let faulty = diagnostics.iter().any(|found| found.severity == Severity::Error);
         let set = (!faulty).then(|| RuleSet::of(rules, packs));
         Loaded { set, diagnostics }
@@ -211,11 +225,15 @@ impl RuleSet {
     }
 }
 
+/// Looks that finding idle rules in one set may cost: a fraction of a second.
+const PROOF_LOOKS_MAX: u32 = 500_000;
+
 /// What rules may name that is defined elsewhere.
 #[derive(Copy, Clone)]
 struct Known<'a> {
     words: &'a Vocabulary,
     lessons: &'a Lessons,
+    effort: &'a Effort,
 }
 
 /// Names taken so far, with the file that took them.
@@ -230,7 +248,7 @@ fn load_file(
     known: Known<'_>,
     names: &mut Names,
     findings: &mut Findings,
-) -> Option<(Pack, Vec<Rule>)> {
+) -> Option<(Pack, Vec<(Rule, Places)>)> {
     let root = match yaml::read(&file.text) {
         Ok(root) => root,
         Err((at, message)) => {
@@ -245,6 +263,11 @@ fn load_file(
     {
         let message = format!("the pack `{}` is also in {other}", pack.value);
         findings.error(pack.at, "duplicate_pack", message, "give one of them another name");
+    }
+    if let (Some(pack), true) = (&document.pack, document.rules.is_empty()) {
+        let hint = "add a rule, or remove the file";
+        let finding = Finding::warning("empty_pack", "the pack has no rules", hint);
+        findings.between(pack.at, pack.at, finding);
     }
     let name = document.pack.as_ref().map_or("", |pack| pack.value.as_str());
     let setting = compile::Setting { file: &file.path, text: &file.text, pack: name, known };

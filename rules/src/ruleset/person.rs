@@ -56,6 +56,10 @@ pub(super) fn check(document: &RuleDocument, on: Trigger, findings: &mut Finding
         let message = "what is said of a person never goes into a record that others read";
         wrong(crm.at, message, "remove `crm`");
     }
+    if let Some(escalate) = &document.escalate {
+        let message = "what is said of a person is told to nobody who leads them";
+        wrong(escalate.at, message, "remove `escalate`");
+    }
     if document.applies_to.is_some() {
         let message = "`applies_to` is about deals, and this rule is about a person";
         wrong(document.at, message, "remove `applies_to`");

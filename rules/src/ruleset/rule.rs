@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::escalate::Escalate;
 use super::keys::Choice;
 use super::period::Period;
 use super::testing::RuleTest;
@@ -45,6 +46,8 @@ pub struct Rule {
     pub cooldown: Option<Period>,
     /// Reminders inside one open episode.
     pub repeat: Option<Repeat>,
+    /// What the owner's manager is asked after a while.
+    pub escalate: Option<Escalate>,
     /// Tag of the skill it trains.
     pub skill: Option<String>,
     /// What is said.

@@ -3,8 +3,8 @@
 
 use std::fmt;
 
-use serde::Deserialize;
 use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize};
 use serde_saphyr::{Location, Spanned};
 
 /// The longest rule file taken, in bytes.
@@ -15,7 +15,7 @@ pub const DEPTH_MAX: usize = 32;
 pub const NODES_MAX: usize = 100_000;
 
 /// A line and a column, both from 1, in characters.
-#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Position {
     /// The line.
     pub line: usize,

@@ -6,19 +6,18 @@ use std::sync::Arc;
 
 use touchline_kit::{Capability, Usage};
 use touchline_rules::UnixMs;
-use touchline_rules::time::{DAY_MS, HOUR_MS, MINUTE_MS};
+use touchline_rules::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS};
 
 use super::super::counted::counted;
 use super::findings::{Findings, lasting};
-use crate::coaching::credentials::{BROKEN, WORKING, static_token};
+use crate::coaching::credentials::{BROKEN, WORKING};
 use crate::coaching::data_check::{DataCheck, FactShare, PipelineCheck};
-use crate::coaching::grants::Grants;
-use crate::coaching::opening::{declared, oauth_line};
+use crate::coaching::opening::{declared, is_connected, oauth_line};
 use crate::coaching::people::People;
 use crate::config::Config;
 use crate::connection::Connection;
 use crate::http::hooks::Refusal;
-use crate::http::intake_days::{Answered, DAYS_KEPT, IntakeDays, intake_days};
+use crate::http::intake_days::{Answered, DAYS_KEPT, IntakeDays, WRITE_EVERY_MS, intake_days};
 use crate::http::refusals::refusals;
 use crate::roles::backfill::{BackfillProgress, Waiting};
 use crate::store::{InboxRow, Part, Store};
@@ -45,6 +44,7 @@ const PEOPLE_SHOWN: usize = 10;
 pub(super) async fn status(
     store: &Store,
     slug: &str,
+    connected: bool,
     findings: &mut Findings,
 ) -> anyhow::Result<()> {
     let Some(row) = store.connection(slug.to_owned()).await? else { return Ok(()) };
@@ -54,7 +54,7 @@ pub(super) async fn status(
                 .bad(format!("broken since {}: {}", row.updated_at, row.reason))
                 .hint(reconnect(&row.connector, slug));
         }
-        WORKING => {
+        WORKING if connected => {
             findings.ok(format!("working since {}", row.updated_at));
         }
         _ => {}
@@ -77,11 +77,10 @@ pub(super) async fn connected(
     findings: &mut Findings,
 ) -> anyhow::Result<bool> {
     let declared = declared(config, slug)?;
-    let manifest = declared.manifest();
-    let grants = Grants::new(store.clone(), Arc::clone(vault));
-    if static_token(manifest, &declared.secrets).is_some() || grants.version(slug).await? > 0 {
+    if is_connected(&declared, store, vault).await? {
         return Ok(true);
     }
+    let manifest = declared.manifest();
     let finding = findings.bad(format!("{} is not connected yet", manifest.title));
     if oauth_line(&declared, &config.public_url)?.is_some() {
         finding.hint(format!("`touchline connect {} --connection {slug}`", manifest.name));
@@ -175,7 +174,7 @@ pub(super) async fn reading(
         Some(progress) => tell_progress(&progress, now, findings),
     }
     if let Some(check) = DataCheck::load(store, slug).await? {
-        tell_data_check(slug, &check, findings);
+        tell_data_check(slug, &check, now, findings);
     }
     Ok(())
 }
@@ -201,12 +200,13 @@ fn is_usual(waiting: &Waiting, now: UnixMs) -> bool {
     waiting.code == "limited" && (0..=SHORT_WAIT_MS).contains(&waiting.until.since_ms(now))
 }
 
-fn tell_data_check(slug: &str, check: &DataCheck, findings: &mut Findings) {
+fn tell_data_check(slug: &str, check: &DataCheck, now: UnixMs, findings: &mut Findings) {
+    let ago = lasting(now.since_ms(check.at));
     for pipeline in check.pipelines.iter().filter(|one| one.open_deals > 0) {
         let PipelineCheck { label, open_deals, active_deals, trusted, .. } = pipeline;
         let days = check.within_days;
         let text = format!(
-            "{label}: {active_deals} of {open_deals} open deals show activity in {days} days"
+            "{label}, looked at {ago} ago: {active_deals} of {open_deals} open deals show activity in {days} days"
         );
         if *trusted {
             findings.ok(text);
@@ -215,7 +215,8 @@ fn tell_data_check(slug: &str, check: &DataCheck, findings: &mut Findings) {
                 .warn(format!("{text}; rules that rest on activity are inactive there"))
                 .hint(format!("at least {} % are needed: connect mail and calendar to {slug}, so that it logs them", check.needed_percent));
         }
-        let finding = findings.ok(format!("{label}: the share of open deals that carry each fact"));
+        let finding =
+            findings.ok(format!("{label}: the share of those deals that carried each fact"));
         finding.details.extend(shares(&pipeline.facts));
     }
 }
@@ -306,8 +307,9 @@ fn tell_intake(days: &IntakeDays, now: UnixMs, findings: &mut Findings) {
     let all = days.values().fold(Answered::default(), |all, day| all.and(*day));
     let today = days.get(&now.0.div_euclid(DAY_MS)).copied().unwrap_or_default();
     let Answered { accepted, refused, too_large, turned_away, failed } = all;
+    let seconds = WRITE_EVERY_MS / SECOND_MS;
     let text = format!(
-        "webhooks in {DAYS_KEPT} days: {accepted} taken, {refused} refused (401), {too_large} too large (413), {turned_away} turned away (429), {failed} not stored (503)"
+        "webhooks in {DAYS_KEPT} days, up to {seconds} s ago: {accepted} taken, {refused} refused (401), {too_large} too large (413), {turned_away} turned away (429), {failed} not stored (503)"
     );
     if today.lost() == 0 {
         findings.ok(text);
@@ -350,9 +352,10 @@ fn tell_refusals(
         fresh.len(),
         lasting(now.since_ms(newest.at))
     );
-    // Anybody can send what is not signed, and a webhook taken since shows that
-    // the real ones arrive.
-    let is_theirs = newest.code != "no_signature" && last_heard.is_none_or(|at| at < newest.at);
+    // Anybody can send what is not signed, or wrongly, and a webhook taken in the
+    // same day shows that the real ones arrive.
+    let is_arriving = last_heard.is_some_and(|at| now.since_ms(at) <= REFUSAL_FRESH_MS);
+    let is_theirs = newest.code != "no_signature" && !is_arriving;
     let finding = if is_theirs { findings.bad(text) } else { findings.warn(text) };
     for one in fresh.iter().rev().take(REFUSALS_SHOWN) {
         finding.detail(format!("{}  {}", one.at, one.request));

@@ -59,8 +59,29 @@ pub(super) async fn deliveries(
         }
         finding.hint("`touchline admin deliveries list`, then replay or discard them");
     }
+    tell_waiting(store, &waiting, now, findings).await?;
     if overdue.is_empty() && unknown.is_empty() && failed.is_empty() {
         findings.ok("no delivery hangs or failed");
+    }
+    Ok(())
+}
+
+/// What is not due yet: in the evening, a new installation says nothing for hours,
+/// and that is as it should be.
+async fn tell_waiting(
+    store: &Store,
+    waiting: &[DeliveryRow],
+    now: UnixMs,
+    findings: &mut Findings,
+) -> anyhow::Result<()> {
+    let nudges = store.summary().await?.fates.waiting;
+    let decided = waiting.iter().map(|row| row.until).filter(|until| *until > now);
+    let next = decided.chain(store.next_recipient_at().await?).min();
+    if let Some(next) = next.filter(|next| *next > now && nudges > 0) {
+        let minute = next.to_timestamp().strftime("%-d %B %H:%M UTC");
+        findings.ok(format!(
+            "nudges waiting for their digest, the end of quiet hours or a snooze: {nudges}, the next until {minute}"
+        ));
     }
     Ok(())
 }

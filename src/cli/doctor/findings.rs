@@ -158,8 +158,12 @@ pub(super) fn tell_reasons<'a>(reasons: impl Iterator<Item = &'a str>, lines: &m
         counted.iter().take(REASONS_MAX).map(|(reason, count)| format!("{count} × {reason}")),
     );
     if let Some(more) = counted.len().checked_sub(REASONS_MAX + 1) {
-        lines.push(format!("… and {} more reasons", more + 1));
+        lines.push(format!("… and {}", counted_more(more + 1)));
     }
+}
+
+fn counted_more(more: usize) -> String {
+    if more == 1 { "one more reason".to_owned() } else { format!("{more} more reasons") }
 }
 
 /// A length of time in the largest unit that fits: `3 min`.

@@ -26,7 +26,7 @@ use crate::store::Store;
 
 /// Deals of a connection that are looked at, open or not.
 const DEALS_MAX: usize = 5_000;
-/// Of these, open ones that rules are tried on.
+/// No more are looked at once rules are tried on so many open ones.
 const OPEN_DEALS_MAX: usize = 1_000;
 /// Deals read at once.
 const PAGE: usize = 500;
@@ -53,7 +53,7 @@ pub(super) async fn rules(
     if rules.has_person_rules() {
         portfolios(store, slug, &metadata, findings).await?;
     }
-    let deals = open_deals(store, slug).await?;
+    let Sample { open: deals, is_all } = open_deals(store, slug).await?;
     if deals.is_empty() || rules.state_rules().next().is_none() {
         return Ok(());
     }
@@ -79,7 +79,11 @@ pub(super) async fn rules(
     }
     found.retain(|(rule, _), _| lacking.iter().all(|one| one.rule_id != *rule));
     let others = if lacking.is_empty() { "every rule" } else { "every other rule" };
-    tell(&found, deals.len(), others, findings);
+    let deals = match is_all {
+        true => deals.len().to_string(),
+        false => format!("the first {}", deals.len()),
+    };
+    tell(&found, &deals, others, findings);
     Ok(())
 }
 
@@ -128,7 +132,7 @@ fn tell_lacking(lacking: &[Inactive], connection: &Connection, findings: &mut Fi
 
 fn tell(
     found: &BTreeMap<(String, &'static str), usize>,
-    deals: usize,
+    deals: &str,
     others: &str,
     findings: &mut Findings,
 ) {
@@ -151,20 +155,24 @@ fn tell(
     finding.hint("`touchline rules explain RULE --deal ID` shows one deal; the shares above show which facts your CRM carries");
 }
 
-async fn open_deals(store: &Store, slug: &str) -> anyhow::Result<Vec<DealState>> {
+/// Open deals of a connection, by id.
+struct Sample {
+    open: Vec<DealState>,
+    /// Whether there are no more.
+    is_all: bool,
+}
+
+async fn open_deals(store: &Store, slug: &str) -> anyhow::Result<Sample> {
     let (mut open, mut looked_at) = (Vec::new(), 0);
     let mut after = DealKey { connection: slug.to_owned(), id: String::new() };
-    while looked_at < DEALS_MAX {
+    while looked_at < DEALS_MAX && open.len() < OPEN_DEALS_MAX {
         let page = store.deals_after(Some(after), PAGE).await?;
-        let Some(last) = page.last().filter(|last| last.connection == slug) else { break };
+        let page: Vec<_> = page.into_iter().filter(|row| row.connection == slug).collect();
+        let Some(last) = page.last() else { return Ok(Sample { open, is_all: true }) };
         after = DealKey { connection: last.connection.clone(), id: last.id.clone() };
         looked_at += page.len();
-        let room = OPEN_DEALS_MAX.saturating_sub(open.len());
         let is_open = page.iter().filter(|row| row.status == OPEN);
-        open.extend(is_open.take(room).filter_map(|row| serde_json::from_slice(&row.body).ok()));
-        if open.len() >= OPEN_DEALS_MAX {
-            break;
-        }
+        open.extend(is_open.filter_map(|row| serde_json::from_slice(&row.body).ok()));
     }
-    Ok(open)
+    Ok(Sample { open, is_all: false })
 }

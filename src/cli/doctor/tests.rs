@@ -133,6 +133,9 @@ async fn a_refused_webhook_is_explained() {
     connection hubspot
       warn  pipelines and owners were not read yet
             hint: the service reads them when it runs and the account is connected
+      warn  rules that are inactive here: nothing is mapped to what they read
+            next-step-overdue: deal.next_step_date
+            hint: `touchline connect hubspot --connection hubspot --suggest` guesses what to write under [connections.hubspot.facts] and [connections.hubspot.phases]
       warn  no webhook was taken lately
             hint: the vendor should call https://touchline.example.com/hooks/hubspot
       bad   webhooks refused in the last day: 1, the last 3 min ago
@@ -145,7 +148,7 @@ async fn a_refused_webhook_is_explained() {
               body sha256:4f53cda18c2b
               method sha256:9aee6b1bcdf6
             hint: `touchline doctor signature` recomputes one request that you have captured
-    1 bad, 3 to look at
+    1 bad, 4 to look at
     ");
     assert_eq!(rig.look(None).await.worst(), Level::Bad);
 
@@ -171,7 +174,7 @@ async fn an_installation_that_was_never_started_says_so() {
             hint: start it; until then nothing is received and nothing is sent
       ok    the database opens, and the audit log is sound (entries: 0)
       ok    there is no key file FOLDER/t.key yet, and nothing is sealed
-      ok    the rules load (rules: 10, packs: 1, warnings: 0)
+      ok    the rules load (rules: 21, packs: 1, warnings: 0)
       warn  sending is off: nobody is sent anything
             hint: `touchline admin sending pilot --people … --reason …` begins with a few
       ok    no request of the inbox waits
@@ -180,9 +183,12 @@ async fn an_installation_that_was_never_started_says_so() {
     connection hubspot
       warn  pipelines and owners were not read yet
             hint: the service reads them when it runs and the account is connected
+      warn  rules that are inactive here: nothing is mapped to what they read
+            next-step-overdue: deal.next_step_date
+            hint: `touchline connect hubspot --connection hubspot --suggest` guesses what to write under [connections.hubspot.facts] and [connections.hubspot.phases]
       warn  no webhook was taken lately
             hint: the vendor should call https://touchline.example.com/hooks/hubspot
-    0 bad, 4 to look at
+    0 bad, 5 to look at
     ");
     assert_eq!(rig.look(None).await.worst(), Level::Warn);
 }
@@ -246,7 +252,7 @@ async fn how_webhooks_were_answered_is_told() {
         rig.store.put_connection_part("hubspot".into(), part, version, body, NOW).await.unwrap();
         rig.report(Some("hubspot")).await
     };
-    let told = "webhooks in 7 days: 42 taken, 0 refused (401), 0 too large (413), 0 turned away (429), 3 not stored (503)";
+    let told = "webhooks in 7 days, up to 10 s ago: 42 taken, 0 refused (401), 0 too large (413), 0 turned away (429), 3 not stored (503)";
     let report = put(0, 0).await;
     assert!(report.contains(&format!("ok    {told}")), "{report}");
     let report = put(1, 1).await;
@@ -286,7 +292,7 @@ async fn what_the_crm_carries_and_which_rules_lack_it_is_told() {
     let batch = Batch { settings_version, deals: vec![row], ..Batch::default() };
     rig.store.commit_batch(batch, CommitClass::Derived).await.unwrap().done().unwrap();
     let report = rig.report(Some("hubspot")).await;
-    let shares = "Sales: the share of open deals that carry each fact\n        100 %  deal.name, deal.id\n         50 %  deal.next_step";
+    let shares = "Sales: the share of those deals that carried each fact\n        100 %  deal.name, deal.id\n         50 %  deal.next_step";
     assert!(report.contains(shares), "{report}");
     assert!(report.contains("on how many of 1 open deals"), "{report}");
     assert!(report.contains("nobody told of deal.stage_kind"), "{report}");

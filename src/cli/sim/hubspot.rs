@@ -35,6 +35,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 const QUIET: Duration = Duration::from_secs(3);
 /// … and is not waited for any longer than this.
 const QUIET_WAIT_MAX: Duration = Duration::from_secs(15 * 60);
+/// How many such waits pass before it is said how far the reading is.
+const TELL_EVERY_ROUNDS: u32 = 5;
 
 /// What `--help` says after the options.
 const MOVE_A_DEAL: &str = "\
@@ -239,8 +241,9 @@ fn tell(fake: &FakeHubSpot, replay: &Replay) {
 async fn until_quiet(fake: &FakeHubSpot) {
     eprintln!("waiting until the service has read what it wants to know");
     let waited = tokio::time::timeout(QUIET_WAIT_MAX, async {
-        let mut calls = fake.call_count();
-        loop {
+        let before = fake.call_count();
+        let mut calls = before;
+        for rounds in 1_u32.. {
             tokio::time::sleep(QUIET).await;
             fake.tick(fake.now()).await;
             let now = fake.call_count();
@@ -248,6 +251,12 @@ async fn until_quiet(fake: &FakeHubSpot) {
                 break;
             }
             calls = now;
+            if rounds.is_multiple_of(TELL_EVERY_ROUNDS) {
+                eprintln!(
+                    "  it reads on, at the account's limits: {} calls so far",
+                    calls - before
+                );
+            }
         }
     });
     if waited.await.is_err() {

@@ -20,6 +20,17 @@ const SIGNING_SECRET: &str = "fake-signing-secret";
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 #[derive(Args)]
+#[command(after_help = "\
+Each message is printed as its reader sees it. To answer one as its reader, post
+the click to /control/click; user and ts are in /control/messages, and
+/control/messages/TS lists the controls of a message with their choices:
+
+  curl -s 127.0.0.1:9102/control/messages
+  curl -s 127.0.0.1:9102/control/messages/1772442000.000100
+  curl -s 127.0.0.1:9102/control/click -d '{\"user\":\"U000\",\"ts\":\"1772442000.000100\",\"action\":\"nudge.snooze\",\"choice\":\"1\"}'
+
+Nothing comes? Quiet hours hold messages back until the morning of --zone;
+`touchline doctor` says what waits and until when.")]
 pub(in crate::cli) struct SlackArgs {
     /// Where the Web API listens.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9102", value_parser = address)]

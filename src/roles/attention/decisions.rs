@@ -169,7 +169,7 @@ impl Deciding<'_> {
             expires_at: item.expires_at,
             until: self.now,
             nudges: vec![one.row.id.clone()],
-            body: DeliveryBody { slot: None, items: vec![item] }.bytes()?,
+            body: DeliveryBody { items: vec![item], ..DeliveryBody::default() }.bytes()?,
         })
     }
 
@@ -194,13 +194,14 @@ impl Deciding<'_> {
             expires_at: items.iter().map(|item| item.expires_at).max().unwrap_or(self.now),
             until: self.now,
             nudges,
-            body: DeliveryBody { slot: Some(slot), items }.bytes()?,
+            body: DeliveryBody { slot: Some(slot), items, letter: None }.bytes()?,
         })])
     }
 
     fn item(&self, one: &Pending) -> Item {
         Item {
             nudge_id: one.row.id.clone(),
+            rule: one.row.rule_id.clone(),
             deal: one.nudge.deal.clone(),
             is_event: one.nudge.is_event,
             expires_at: expires_at(self.policy, self.reader, &one.nudge),
@@ -247,7 +248,7 @@ fn pending_nudge(row: &NudgeRow, body: &NudgeBody) -> PendingNudge {
         rule: row.rule_id.clone(),
         deal: body.firing.scope.is_deal().then(|| body.firing.deal.clone()),
         class: AttentionClass::named(&row.attention),
-        is_event: body.is_event(),
+        is_event: body.is_event() && body.heard_at.is_none(),
         priority: u8::try_from(row.priority).unwrap_or(u8::MAX),
         due_at: row.created_at,
         occurred_at: body.firing.occurred_at,

@@ -1,6 +1,7 @@
 //! A firing becomes rows: itself, its one nudge, and the ledger's word if nobody
 //! is told.
 
+use touchline_rules::UnixMs;
 use touchline_rules::engine::{Firing, nudge_id};
 use touchline_rules::facts::{DealState, Metadata};
 use touchline_rules::portfolio::PersonFacts;
@@ -9,7 +10,7 @@ use touchline_rules::template::TemplateError;
 use touchline_rules::time::DAY_MS;
 
 use super::subject_key;
-use crate::coaching::nudges::{NoRecipient, NudgeBody, Reader, recipient};
+use crate::coaching::nudges::{NoRecipient, NudgeBody, Reader, Speaking, recipient};
 use crate::service::{Ground, Service};
 use crate::store::{FiringRow, NudgeRow, NudgeState, SubjectKey, SuppressedRow};
 
@@ -106,10 +107,7 @@ pub(in crate::roles) fn fire_person(
 ) -> Result<Option<Fired>, serde_json::Error> {
     let Some(rule) = ground.rules().rule(&firing.rule_id) else { return Ok(None) };
     let person = firing.deal.id.clone();
-    let reader = Reader {
-        name: service.people.name_of(&person),
-        zone: service.people.calendar_of(Some(&person), metadata).zone,
-    };
+    let reader = reader(service, metadata, &person);
     let pack = pack_title(ground.rules(), rule);
     let said = NudgeBody::write_to_person(firing, rule, pack, facts, metadata, &reader);
     let (body, reason) = match said {
@@ -125,11 +123,6 @@ pub(in crate::roles) fn fire_person(
     rows(firing, subject, person, body, reason).map(Some)
 }
 
-fn pack_title<'r>(rules: &'r RuleSet, rule: &'r Rule) -> &'r str {
-    let pack = rules.packs().iter().find(|pack| pack.id == rule.pack);
-    pack.map_or(rule.pack.as_str(), |pack| pack.title.as_str())
-}
-
 /// What a firing of `rule`, one of `rules`, says to `person`.
 pub(in crate::roles) fn written(
     service: &Service,
@@ -140,10 +133,33 @@ pub(in crate::roles) fn written(
     metadata: &Metadata,
     person: &str,
 ) -> Result<NudgeBody, TemplateError> {
-    let pack = pack_title(rules, rule);
-    let reader = Reader {
+    let reader = reader(service, metadata, person);
+    NudgeBody::write(firing, rule, pack_title(rules, rule), state, metadata, &reader)
+}
+
+/// What the manager `person` is asked because of a firing of `rule`, one of `rules`,
+/// that the owner heard of at `heard_at`. `None` where the rule asks nothing.
+pub(in crate::roles) fn asked(
+    service: &Service,
+    (rules, rule): (&RuleSet, &Rule),
+    (firing, heard_at): (&Firing, UnixMs),
+    state: &DealState,
+    metadata: &Metadata,
+    person: &str,
+) -> Result<Option<NudgeBody>, TemplateError> {
+    let speaking = Speaking { rule, pack: pack_title(rules, rule) };
+    let reader = reader(service, metadata, person);
+    NudgeBody::ask(firing, speaking, heard_at, state, metadata, &reader)
+}
+
+fn pack_title<'a>(rules: &'a RuleSet, rule: &'a Rule) -> &'a str {
+    let pack = rules.packs().iter().find(|pack| pack.id == rule.pack);
+    pack.map_or(rule.pack.as_str(), |pack| pack.title.as_str())
+}
+
+fn reader(service: &Service, metadata: &Metadata, person: &str) -> Reader {
+    Reader {
         name: service.people.name_of(person),
         zone: service.people.calendar_of(Some(person), metadata).zone,
-    };
-    NudgeBody::write(firing, rule, pack, state, metadata, &reader)
+    }
 }

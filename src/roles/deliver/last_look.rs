@@ -16,13 +16,13 @@ use touchline_rules::facts::{DealKey, DealState, Origin};
 use touchline_rules::ruleset::Scope;
 use touchline_rules::time::{MINUTE_MS, SECOND_MS};
 
-use crate::coaching::deliveries::{CHAT, DeliveryBody, HELLO, Item};
+use crate::coaching::deliveries::{CHAT, DeliveryBody, HELLO, Item, LETTERS, Letter, REPLY};
 use crate::coaching::messages::{self, Shown};
 use crate::coaching::nudges::NudgeBody;
 use crate::coaching::readers::{Reach, reach, reader, unsent};
 use crate::coaching::settings::SendingTo;
 use crate::roles::attention::look_up;
-use crate::roles::batching::{FETCH, understand, written};
+use crate::roles::batching::{FETCH, asked, understand, written};
 use crate::service::{Ground, Service};
 use crate::store::{DeliveryRow, Looked, NewWork, NudgeRow, NudgeState, PreferenceRow, WorkKey};
 
@@ -72,12 +72,17 @@ pub(super) enum Job {
 
 /// Whether this delivery says anything of a deal.
 pub(super) fn carries_nudges(row: &DeliveryRow) -> bool {
-    row.channel != HELLO
+    row.channel != HELLO && !is_letter(row)
 }
 
 /// Whether it is a message to a person.
 pub(super) fn is_in_chat(row: &DeliveryRow) -> bool {
-    row.channel == CHAT || row.channel == HELLO
+    row.channel == CHAT || row.channel == HELLO || is_letter(row)
+}
+
+/// Whether it is a message without nudges.
+fn is_letter(row: &DeliveryRow) -> bool {
+    LETTERS.contains(&row.channel.as_str())
 }
 
 /// All deliveries that are looked at together.
@@ -138,7 +143,10 @@ impl<'a> Looking<'a> {
         if let Some(until) = self.asleep(&keep, &reader) {
             return Verdict::Wait { until, why: "snoozed", ask: Vec::new() };
         }
-        if let Some(verdict) = self.out_of_hours(row, &body, &reader) {
+        // Who asks at night is answered at night.
+        let in_hours = || self.out_of_hours(row, &body, &reader);
+        if let Some(verdict) = Some(row).filter(|row| row.channel != REPLY).and_then(|_| in_hours())
+        {
             return verdict;
         }
         let stale = self.stale(&keep);
@@ -162,8 +170,13 @@ impl<'a> Looking<'a> {
             return shown;
         };
         let fresh = ground.in_world(state, |state, world| as_of(firing, state, *now, world));
-        let said = fresh
-            .and_then(|fresh| written(service, rules, rule, &fresh, state, &metadata, reader).ok());
+        let said = fresh.and_then(|fresh| match shown.body.heard_at {
+            None => written(service, rules, rule, &fresh, state, &metadata, reader).ok(),
+            Some(heard_at) => {
+                let of = (&fresh, heard_at);
+                asked(service, (rules, rule), of, state, &metadata, reader).ok().flatten()
+            }
+        });
         match said {
             Some(said) => {
                 // The reason stays the one that is stored.
@@ -363,7 +376,9 @@ impl<'a> Looking<'a> {
         if row.channel == HELLO {
             return Verdict::Send { job: Box::new(Job::Hello(to)), without, said: Vec::new() };
         }
-        match messages::message(row, &keep) {
+        let letter = DeliveryBody::read(row).letter;
+        let letter = letter.map(|Letter { title, lines }| Message::Letter { title, lines });
+        match letter.or_else(|| messages::message(row, &keep)) {
             Some(message) => {
                 let job = Box::new(Job::Chat(to, message));
                 Verdict::Send { job, without, said: keep.into_iter().filter_map(kept).collect() }

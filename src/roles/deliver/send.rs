@@ -10,6 +10,7 @@ use crate::coaching::messages;
 use crate::coaching::settings::policy;
 use crate::connection::Connection;
 use crate::roles::backoff;
+use crate::roles::escalate::fair_chance;
 use crate::roles::lines::note_broken;
 use crate::roles::outcomes::watch;
 use crate::store::{self, DeliveryRow};
@@ -67,7 +68,8 @@ impl Deliver {
         let at = self.service.now();
         self.lines.came_through(&row.connection);
         let receipt = serde_json::to_vec(receipt)?;
-        let follow_up = watch(&self.service, row, at)?;
+        let mut follow_up = watch(&self.service, row, at)?;
+        follow_up.extend(fair_chance(&self.service, row, at)?);
         self.service.store.record_sent(row.id.clone(), receipt, at, follow_up).await?;
         Ok(())
     }

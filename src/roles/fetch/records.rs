@@ -209,7 +209,6 @@ impl Fetch {
         Ok(())
     }
 
-    /// One call, and what it told made durable.
     /// Reads the account again before records are taken in that name a stage it
     /// is not known to have: what a move to it means could not be said, and
     /// whatever it is a reason for would be lost. A stage made within a minute of
@@ -236,6 +235,7 @@ impl Fetch {
         }
     }
 
+    /// One call, and what it told made durable.
     async fn read_part(
         &self,
         connection: &Connection,

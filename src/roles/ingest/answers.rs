@@ -8,6 +8,7 @@ use touchline_kit::{Answer, AnswerAction, Inbound, NotHelpful, PauseFor};
 use touchline_rules::attention::{self, apply_answer};
 use touchline_rules::{Calendar, UnixMs};
 
+use super::commands::{self, Asking};
 use super::events::{Event, Said};
 use crate::coaching::looks::{Look, Settled};
 use crate::coaching::people::CHAT_IDENTITY;
@@ -42,6 +43,8 @@ pub struct AnswerBody {
 pub struct AnswerContext {
     nudges: HashMap<String, (NudgeRow, Vec<DeliveryRow>)>,
     people: HashMap<String, (String, Calendar)>,
+    /// What those chose before who choose something in this batch.
+    choices: HashMap<String, Vec<PreferenceRow>>,
 }
 
 /// Looks up the nudges and people that the answers among `events` are about.
@@ -67,6 +70,12 @@ pub async fn load_answers(service: &Service, events: &[Event]) -> anyhow::Result
         let calendar = service.people.calendar_of(person.as_deref(), &service.account());
         // Whoever asks for quiet before we ever wrote to them is to have it.
         let person = person.unwrap_or_else(|| stranger(&event.connection, &answer.vendor_user_id));
+        if matches!(answer.action, AnswerAction::Choose(_))
+            && !context.choices.contains_key(&person)
+        {
+            let chosen = service.store.preferences(person.clone()).await?;
+            context.choices.insert(person.clone(), chosen);
+        }
         context.people.insert(answer.vendor_user_id.clone(), (person, calendar));
     }
     Ok(context)
@@ -77,7 +86,8 @@ impl AnswerContext {
     pub fn apply(&self, answer: &Answer, event: &Event, batching: &mut Batching<'_>) {
         let person = self.people.get(&answer.vendor_user_id);
         if let (None, Some((person, calendar))) = (&answer.nudge_id, person) {
-            pause(answer, person, calendar, event.received_at, batching);
+            let asking = Asking { person, calendar, choice: self.choices.get(person) };
+            commands::apply(answer, &asking, event.received_at, batching);
             return;
         }
         let nudge = answer.nudge_id.as_ref().and_then(|id| self.nudges.get(id));
@@ -136,31 +146,18 @@ impl AnswerContext {
     }
 }
 
-/// A pause that was asked for without a nudge, by a command: there is no message
-/// to edit, and the command had its own reply.
-fn pause(
-    answer: &Answer,
+pub(super) fn preference(
     person: &str,
-    calendar: &Calendar,
-    received_at: UnixMs,
-    batching: &mut Batching<'_>,
-) {
-    let meaning = meaning(&answer.action, "", answer.at.min(received_at), calendar);
-    let Some(until) = meaning.pause_until else {
-        batching.count("answers_unknown", 1);
-        return;
-    };
-    batching.count("answers", 1);
-    batching.batch.preferences.push(preference(person, PreferenceKind::Pause, "", until));
-}
-
-fn preference(person: &str, kind: PreferenceKind, key: &str, until: UnixMs) -> PreferenceRow {
+    kind: PreferenceKind,
+    key: &str,
+    until: UnixMs,
+) -> PreferenceRow {
     let (person, key) = (person.to_owned(), key.to_owned());
     PreferenceRow { person, kind, key, until, body: Vec::new() }
 }
 
 /// What an answer means here.
-struct Meaning {
+pub(super) struct Meaning {
     kind: &'static str,
     is_answer: bool,
     look: Look,
@@ -168,7 +165,7 @@ struct Meaning {
     completes_task: bool,
     snooze_until: Option<UnixMs>,
     mute_rule: Option<String>,
-    pause_until: Option<UnixMs>,
+    pub(super) pause_until: Option<UnixMs>,
 }
 
 impl Meaning {
@@ -186,8 +183,18 @@ impl Meaning {
     }
 }
 
-fn meaning(action: &AnswerAction, rule: &str, at: UnixMs, calendar: &Calendar) -> Meaning {
+pub(super) fn meaning(
+    action: &AnswerAction,
+    rule: &str,
+    at: UnixMs,
+    calendar: &Calendar,
+) -> Meaning {
     let pure = match action {
+        // Typed, about no nudge: see `commands`.
+        AnswerAction::Resume
+        | AnswerAction::Choose(_)
+        | AnswerAction::ShowSettings
+        | AnswerAction::ShowSpared => return Meaning::look_only("refused", Look::Open),
         AnswerAction::AskReason => return Meaning::look_only("asked_reason", Look::AskReason),
         AnswerAction::AskUntil => return Meaning::look_only("asked_until", Look::AskUntil),
         AnswerAction::ShowWhy => return Meaning::look_only("shown_why", Look::Why),

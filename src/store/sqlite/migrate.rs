@@ -18,8 +18,8 @@ pub(in crate::store) const MAIN: Migrations = &[
         include_str!("../migrations/main_0001_house.sql"),
     ),
     include_str!("../migrations/main_0002_keeping.sql"),
-    include_str!("../migrations/main_0003_baseline.sql"),
-    include_str!("../migrations/main_0004_portfolio.sql"),
+    include_str!("../migrations/main_0003_attention.sql"),
+    include_str!("../migrations/main_0005_people.sql"),
 ];
 
 /// `inbox.db`.

@@ -116,6 +116,17 @@ fn a_settled_nudge_is_one_muted_line() {
 }
 
 #[test]
+fn a_letter_is_lines_without_controls() {
+    let lines = vec!["2 tips waited too long:".into(), String::new(), "· <!channel> & co".into()];
+    let message = Message::Letter { title: "Your week".into(), lines };
+    insta::assert_snapshot!(shown(&message), @r#"
+    Your week: 2 tips waited too long: · &lt;!channel&gt; &amp; co
+    {"block_id":"letter.title","text":{"emoji":false,"text":"Your week","type":"plain_text"},"type":"header"}
+    {"block_id":"letter.0","text":{"emoji":false,"text":"2 tips waited too long:\n\n· &lt;!channel&gt; &amp; co","type":"plain_text"},"type":"section"}
+    "#);
+}
+
+#[test]
 fn the_hello() {
     let lines = vec!["Switched on by Lead Example.".into(), "At most 2 tips a day.".into()];
     let message = Message::Hello { title: "Hello from Touchline".into(), lines };
@@ -280,6 +291,8 @@ fn any_message() -> impl Strategy<Value = Message> {
             .prop_map(|(title, cards)| Message::Digest { title, cards }),
         (any_text(900), prop::collection::vec(any_text(900), 0..15))
             .prop_map(|(title, lines)| Message::Hello { title, lines }),
+        (any_text(900), prop::collection::vec(any_text(900), 0..40))
+            .prop_map(|(title, lines)| Message::Letter { title, lines }),
     ]
 }
 

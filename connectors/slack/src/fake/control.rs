@@ -1,5 +1,6 @@
 //! What is not part of Slack: reading messages, clicking, setting faults.
 
+use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -45,7 +46,12 @@ struct Click {
     choice: Option<String>,
 }
 
-async fn click(State(slack): State<FakeSlack>, Json(click): Json<Click>) -> Response {
+/// Takes JSON whatever it is called, as `curl -d` sends it.
+async fn click(State(slack): State<FakeSlack>, body: Bytes) -> Response {
+    let click: Click = match serde_json::from_slice(&body) {
+        Ok(click) => click,
+        Err(error) => return (StatusCode::BAD_REQUEST, error.to_string()).into_response(),
+    };
     match slack.click(&click.user, &click.ts, &click.action, click.choice.as_deref()).await {
         Ok(sent) => Json(sent).into_response(),
         Err(error) => (StatusCode::CONFLICT, error.to_string()).into_response(),

@@ -6,6 +6,7 @@ mod generate;
 mod messages;
 mod messages_syntax;
 mod messages_warnings;
+mod proofs;
 mod reading;
 mod robustness;
 mod truth_table;

@@ -1,5 +1,6 @@
 //! Reading lessons: what is taken, and every mistake at its place.
 
+mod codes;
 mod house_style;
 mod mistakes;
 mod rules;

@@ -153,6 +153,8 @@ struct ExpectDocument {
     late: Option<u32>,
     /// How many episodes that spoke end within the story.
     ended: Option<u32>,
+    /// How many firings the rule's outcome follows in time.
+    helped: Option<u32>,
 }
 
 /// How often a rule fires, or each of its firings.

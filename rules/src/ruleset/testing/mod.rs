@@ -3,6 +3,7 @@
 
 mod baseline;
 pub mod document;
+mod instant;
 pub mod person;
 mod phases;
 mod read;
@@ -116,6 +117,8 @@ pub struct Expectation {
     pub late: Option<u32>,
     /// How many episodes that spoke end, if that matters.
     pub ended: Option<u32>,
+    /// How many firings are followed by the outcome, if that matters.
+    pub helped: Option<u32>,
 }
 
 /// One expected firing.
@@ -182,6 +185,35 @@ pub(crate) fn person_readings(
 ) -> Vec<crate::engine::Reading> {
     let story = test.person.as_ref();
     story.map(|story| person::tell(set, rule, test, story).0.readings()).unwrap_or_default()
+}
+
+/// What the texts of each test's firings are made of, for every rule.
+#[cfg(test)]
+pub(crate) fn contexts(set: &RuleSet) -> Vec<(String, serde_json::Value)> {
+    let mut contexts = Vec::new();
+    for rule in set.rules() {
+        for test in &rule.tests {
+            let said = match &test.person {
+                Some(story) => person::tell(set, rule, test, story).0.contexts(),
+                None => tell(set, rule, test, |story, _, _| story.told.contexts()),
+            };
+            contexts.extend(said.into_iter().map(|context| (rule.id.clone(), context)));
+        }
+    }
+    contexts
+}
+
+/// How every story of every rule about a deal ends: the deal, the world, the last instant.
+#[cfg(test)]
+pub(crate) fn endings(
+    set: &RuleSet,
+    mut look: impl FnMut(&Rule, &crate::facts::DealState, &World<'_>, UnixMs),
+) {
+    for rule in set.rules() {
+        for test in rule.tests.iter().filter(|test| test.person.is_none()) {
+            tell(set, rule, test, |story, world, now| look(rule, &story.state, world, now));
+        }
+    }
 }
 
 /// How long changes wait in a story; records are read at once, so never used up.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 
-use super::read::instant;
+use super::instant::instant;
 use super::verdict::{Told, indented};
 use super::{Given, HYDRATE_DEADLINE_MS, RuleTest};
 use crate::baseline::Baselines;
@@ -136,7 +136,7 @@ pub(super) fn step(node: &Node, base: UnixMs, findings: &mut Findings) -> Option
         (None, Some(wait)) => Some(PersonStep::Wait(wait)),
         _ => {
             let message = "a step about a person says either `set` or `wait`";
-            findings.error(node.at, "bad_step", message, "write `set: { open_deals: 31 }`");
+            findings.error(node.at, "wrong_shape", message, "write `set: { open_deals: 31 }`");
             None
         }
     }

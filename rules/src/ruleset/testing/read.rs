@@ -3,12 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-use jiff::civil::Date;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::FromPrimitive;
 
 use super::baseline::baseline;
+use super::instant::instant;
 use super::person::{self, PersonStory};
 use super::phases::{default_phases, phases};
 use super::{Expectation, ExpectedFiring, Given, RuleTest, StoryMove, StoryStep};
@@ -17,13 +16,16 @@ use crate::facts::{ActivityKind, ChangedBy, Direction, Fact, Field, Value};
 use crate::nearest::did_you_mean;
 use crate::ruleset::diagnostic::Findings;
 use crate::ruleset::keys::{self, Choice, Keys, shown};
-use crate::ruleset::period::{Period, PeriodUnit};
 use crate::ruleset::yaml::{Node, NodeKind};
-use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS, UnixMs};
+use crate::time::{DAY_MS, MINUTE_MS, UnixMs};
 
 /// The most steps of one story.
 pub const STEPS_MAX: usize = 100;
 
+/// The name in `unknown` for all facts that rest on activities.
+const ACTIVITIES: &str = "activities";
+/// The name of the number of people who took part, in `given` and in `unknown`.
+const CONTACTS_ENGAGED: &str = "contacts_engaged";
 /// Time between two steps of which the second does not say when it happens.
 const STEP_MS: i64 = MINUTE_MS;
 /// The id of the deal's owner, unless the test says so.
@@ -145,7 +147,7 @@ fn given(node: &Node, stages: &[String], findings: &mut Findings) -> Option<Give
     let next_meeting_at = time("next_meeting_at", findings);
     // Stories of a person are read elsewhere; here it is a key like any other.
     map.node("person");
-    let unknown = map.node("unknown").and_then(|it| names(it, "unknown", findings));
+    let unknown = map.node("unknown").and_then(|it| unknown_facts(it, findings));
     let unknown = unknown.unwrap_or_default();
     let mut fields = BTreeMap::new();
     for field in Field::ALL.into_iter().filter(|field| *field != Field::CreatedAt) {
@@ -163,12 +165,12 @@ fn given(node: &Node, stages: &[String], findings: &mut Findings) -> Option<Give
         }
     }
     let is_unknown = |what: &str| unknown.iter().any(|name| name == what);
-    let activities_known = !is_unknown("activities");
+    let activities_known = !is_unknown(ACTIVITIES);
     let logged = [last_inbound_at, last_outbound_at, last_call_at, last_meeting_at];
     let has_logged = logged.iter().flatten().any(|logged| *logged <= at);
-    let contacts_engaged = match map.node("contacts_engaged") {
+    let contacts_engaged = match map.node(CONTACTS_ENGAGED) {
         Some(node) => engaged(node, has_logged, findings),
-        None if is_unknown("contacts_engaged") => None,
+        None if is_unknown(CONTACTS_ENGAGED) => None,
         None => Some(u32::from(has_logged)),
     };
     map.finish(findings);
@@ -188,8 +190,25 @@ fn given(node: &Node, stages: &[String], findings: &mut Findings) -> Option<Give
     })
 }
 
+/// What nobody told us: fields, [`ACTIVITIES`] and [`CONTACTS_ENGAGED`].
+fn unknown_facts(node: &Node, findings: &mut Findings) -> Option<Vec<String>> {
+    let mut known = Field::ALL.map(Field::name).to_vec();
+    known.extend([ACTIVITIES, CONTACTS_ENGAGED]);
+    let mut facts = Vec::new();
+    for node in keys::list(node, "unknown", findings)? {
+        let Some(name) = keys::text(node, "unknown", findings) else { continue };
+        if known.contains(&name.value.as_str()) {
+            facts.push(name.value);
+            continue;
+        }
+        let message = format!("a deal has no `{}` to be unknown", shown(&name.value));
+        findings.error(name.at, "unknown_value", message, did_you_mean(&name.value, &known));
+    }
+    Some(facts)
+}
+
 fn engaged(node: &Node, has_logged: bool, findings: &mut Findings) -> Option<u32> {
-    let count = keys::whole(node, "contacts_engaged", 0..=ENGAGED_MAX, findings)?;
+    let count = keys::whole(node, CONTACTS_ENGAGED, 0..=ENGAGED_MAX, findings)?;
     if !has_logged && count > 0 {
         let message = "nobody was engaged where nothing was logged";
         let hint = "say when: last_inbound_at, last_outbound_at, last_call_at or last_meeting_at";
@@ -315,6 +334,7 @@ fn expect(node: &Node, base: UnixMs, findings: &mut Findings) -> Option<Expectat
     };
     expected.late = count("late", findings);
     expected.ended = count("ended", findings);
+    expected.helped = count("helped", findings);
     map.finish(findings);
     Some(expected)
 }
@@ -325,68 +345,4 @@ fn expected_firing(node: &Node, base: UnixMs, findings: &mut Findings) -> Option
     let headline = map.node("headline").and_then(|it| keys::text(it, "headline", findings));
     map.finish(findings);
     Some(ExpectedFiring { at, headline: headline.map(|it| it.value) })
-}
-
-/// An instant: `2026-03-02T09:00Z`, `2026-03-02` (midnight UTC), or relative to
-/// the story's begin.
-pub(super) fn instant(
-    node: &Node,
-    base: Option<UnixMs>,
-    findings: &mut Findings,
-) -> Option<UnixMs> {
-    let NodeKind::Text(text) = &node.kind else {
-        let message = format!("a time is wanted here, not {}", node.describe());
-        findings.error(node.at, "bad_time", message, TIME_HINT);
-        return None;
-    };
-    let read = relative(text, base).or_else(|| absolute(text));
-    if read.is_none() {
-        let message = format!("`{}` is not a time", shown(text));
-        findings.error(node.at, "bad_time", message, TIME_HINT);
-    }
-    read
-}
-
-const TIME_HINT: &str = "write 2026-03-02T09:00Z, 2026-03-02, or -6d or +2h from the story's begin";
-
-fn absolute(text: &str) -> Option<UnixMs> {
-    let timestamp = text.parse::<Timestamp>().ok();
-    let midnight = || {
-        let date = text.parse::<Date>().ok()?;
-        let zoned = date.to_zoned_datetime(jiff::tz::TimeZone::UTC).ok()?;
-        Some(zoned.timestamp())
-    };
-    timestamp.or_else(midnight).map(UnixMs::from)
-}
-
-fn relative(text: &str, base: Option<UnixMs>) -> Option<UnixMs> {
-    let (sign, length) = match text.split_at_checked(1)? {
-        ("+", length) => (1, length),
-        ("-", length) => (-1, length),
-        _ => return None,
-    };
-    let period = Period::parse(length)?;
-    let unit_ms = match period.unit {
-        PeriodUnit::Hours => HOUR_MS,
-        PeriodUnit::Days => DAY_MS,
-        PeriodUnit::WorkingDays => return None,
-    };
-    Some(base?.plus_ms(sign * i64::from(period.count) * unit_ms))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_absolute_or_relative() {
-        let base = absolute("2026-03-02T09:00Z");
-        assert_eq!(base, absolute("2026-03-02T09:00:00Z"));
-        assert_eq!(relative("-2d", base), absolute("2026-02-28T09:00Z"));
-        assert_eq!(relative("+3h", base), absolute("2026-03-02T12:00Z"));
-        assert_eq!(absolute("2026-03-02"), absolute("2026-03-02T00:00Z"));
-        assert_eq!(relative("+3bd", base), None);
-        assert_eq!(relative("é", base), None);
-        assert_eq!(absolute("yesterday"), None);
-    }
 }

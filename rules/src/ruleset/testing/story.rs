@@ -139,6 +139,7 @@ impl<'a> Story<'a> {
 
     fn step(&mut self, stimulus: Stimulus<'_>, at: UnixMs) {
         let outcome = step(&mut self.state, stimulus, at, &self.world);
+        self.told.look_for_outcomes(&self.state, self.rule, at, &self.world);
         let event = self.rule.event();
         let change = event.and_then(|event| outcome.applied.last()?.view(event));
         let spoke = outcome.firings.iter().any(|firing| firing.rule_id == self.rule.id);

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::Expectation;
 use crate::condition::Explanation;
-use crate::engine::{Firing, Outcome, person_context, template_context};
+use crate::engine::{Firing, Outcome, World, outcome_met, person_context, template_context};
 use crate::facts::{DealState, Metadata};
 use crate::portfolio::PersonFacts;
 use crate::ruleset::Rule;
@@ -25,8 +25,11 @@ pub(super) struct Told {
 struct Said {
     firing: Firing,
     headline: String,
+    helped: bool,
     #[cfg(test)]
     reading: crate::engine::Reading,
+    #[cfg(test)]
+    context: serde_json::Value,
 }
 
 impl Told {
@@ -48,11 +51,13 @@ impl Told {
                     metadata,
                     &jiff::tz::TimeZone::UTC,
                 ),
+                #[cfg(test)]
+                context: context(&firing, state, metadata),
                 firing,
                 headline,
+                helped: false,
             });
         }
-        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         self.late += count(outcome.late.iter().filter(|firing| of_rule(firing)).count());
         self.ended += count(outcome.ended.iter().filter(|end| end.rule_id == rule.id).count());
     }
@@ -67,16 +72,42 @@ impl Told {
                 #[cfg(test)]
                 reading: crate::engine::person_reading(&firing, &Metadata::default(), &zone),
                 headline: written(rule, &context),
+                #[cfg(test)]
+                context,
                 firing,
+                helped: false,
             });
         }
-        let ended = outcome.ended.iter().filter(|end| end.rule_id == rule.id).count();
-        self.ended += u32::try_from(ended).unwrap_or(u32::MAX);
+        self.ended += count(outcome.ended.iter().filter(|end| end.rule_id == rule.id).count());
+    }
+
+    /// Looks whether what the rule hopes for has come, as is done after a nudge:
+    /// here each is sent as it fires. What is told when the time is over does not
+    /// count.
+    pub(super) fn look_for_outcomes(
+        &mut self,
+        state: &DealState,
+        rule: &Rule,
+        now: UnixMs,
+        world: &World<'_>,
+    ) {
+        let Some(outcome) = &rule.outcome else { return };
+        for said in self.firings.iter_mut().filter(|said| !said.helped) {
+            let sent_at = said.firing.at;
+            let until = outcome.within.after(sent_at, world.calendar);
+            let in_time = state.told_at.is_none_or(|told| told <= until);
+            said.helped = in_time && outcome_met(rule, state, sent_at, now.min(until), world);
+        }
     }
 
     #[cfg(test)]
     pub(super) fn readings(&self) -> Vec<crate::engine::Reading> {
         self.firings.iter().map(|said| said.reading.clone()).collect()
+    }
+
+    #[cfg(test)]
+    pub(super) fn contexts(&self) -> Vec<serde_json::Value> {
+        self.firings.iter().map(|said| said.context.clone()).collect()
     }
 
     /// What differs from `expect`, one line for each.
@@ -102,9 +133,12 @@ impl Told {
                 differs(&what, headline.clone(), said.headline.clone());
             }
         }
-        for (what, wanted, found) in
-            [("late firings", expect.late, self.late), ("ended episodes", expect.ended, self.ended)]
-        {
+        let helped = self.firings.iter().filter(|said| said.helped).count();
+        for (what, wanted, found) in [
+            ("late firings", expect.late, self.late),
+            ("ended episodes", expect.ended, self.ended),
+            ("firings that the outcome follows", expect.helped, count(helped)),
+        ] {
             if let Some(wanted) = wanted.filter(|wanted| *wanted != found) {
                 differs(what, wanted.to_string(), found.to_string());
             }
@@ -120,11 +154,19 @@ impl Told {
     }
 }
 
+fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
 const FAULT: &str = "cannot write ";
+
+fn context(firing: &Firing, state: &DealState, metadata: &Metadata) -> serde_json::Value {
+    template_context(firing, state, metadata, "Sam Seller", &firing.zone())
+}
 
 /// The headline, or what keeps one of the texts from being written.
 fn texts(firing: &Firing, state: &DealState, metadata: &Metadata, rule: &Rule) -> String {
-    let context = template_context(firing, state, metadata, "Sam Seller", &firing.zone());
+    let context = context(firing, state, metadata);
     written(rule, &context)
 }
 
@@ -138,6 +180,13 @@ fn written(rule: &Rule, context: &serde_json::Value) -> String {
             return format!("{FAULT}the body in {TIP_BODY_CHARS} characters: {body}");
         }
         Ok(_) => {}
+    }
+    match rule.escalate.as_ref().map(|escalate| escalate.ask.render(context)) {
+        Some(Err(wrong)) => return format!("{FAULT}{wrong}"),
+        Some(Ok(ask)) if ask.chars().count() > TIP_BODY_CHARS => {
+            return format!("{FAULT}the question in {TIP_BODY_CHARS} characters: {ask}");
+        }
+        _ => {}
     }
     rule.tip.headline.render(context).unwrap_or_else(|wrong| format!("{FAULT}{wrong}"))
 }

@@ -212,6 +212,7 @@ rules:
     audience: manager
     attention: interrupt
     crm: note
+    escalate: { after: 1d, ask: What helps? }
     threshold: { won_percentile: 75, of: dwel_days }
     outcome: { within: 3d, when: "person.open_deals < 3" }
     tip: { headline: "{{ deal.name }}", body: b }
@@ -254,17 +255,19 @@ rules:
       hint: use `crm` only with `audience: owner` and `attention: interrupt`
     p.yaml:12:10: error[scope_mismatch]: what is said of a person never goes into a record that others read
       hint: remove `crm`
-    p.yaml:13:42: error[unknown_value]: `dwel_days` is no measure of won deals
+    p.yaml:13:15: error[scope_mismatch]: what is said of a person is told to nobody who leads them
+      hint: remove `escalate`
+    p.yaml:14:42: error[unknown_value]: `dwel_days` is no measure of won deals
       hint: did you mean `dwell_days`? Known: dwell_days, cycle_days, inbound_gap_days, activity_gap_days, push_count, pushed_days, amount, discount_percent, contacts_engaged
-    p.yaml:15:26: error[bad_template]: `tip.headline`: `deal.name` is not known here
+    p.yaml:16:26: error[bad_template]: `tip.headline`: `deal.name` is not known here
       hint: did you mean `person.name`?
-    p.yaml:21:51: error[unknown_field]: there is no fact `person.opendeals`
+    p.yaml:22:51: error[unknown_field]: there is no fact `person.opendeals`
       hint: did you mean `open_deals`?
-    p.yaml:23:5: error[scope_mismatch]: `audience: person` is for rules about a person
+    p.yaml:24:5: error[scope_mismatch]: `audience: person` is for rules about a person
       hint: write `scope: person`, or `audience: owner`
-    p.yaml:23:5: error[scope_mismatch]: a test tells of a person, but the rule is about a deal
+    p.yaml:24:5: error[scope_mismatch]: a test tells of a person, but the rule is about a deal
       hint: write `scope: person`, or tell of a deal in `given`
-    p.yaml:26:30: error[unknown_field]: there is no field `person.open_deals`
+    p.yaml:27:30: error[unknown_field]: there is no field `person.open_deals`
       hint: only rules with `scope: person` can read `person`
     ");
 }
@@ -294,4 +297,57 @@ fn a_person_reads_what_a_rule_saw_in_plain_words() {
     Days since your newest deal was created: 21 (the rule speaks from 14)
     Your deals that are to close this month: 6 (the rule speaks from 4)
     ");
+}
+
+/// What is proved of people is what counting gives: no fewer than nobody, and no
+/// half of a deal.
+#[test]
+fn what_nobody_can_be_is_named() {
+    let rules = r#"pack: people
+title: People
+rules:
+  - id: fewer-than-none
+    title: Fewer than none
+    scope: person
+    on: state
+    when: person.open_deals < 0 || person.usual_open_deals >= 20.5 || person.wins_30d >= 0 && person.leads > 3
+    tip: { headline: h, body: b }
+  - id: some
+    title: Some
+    scope: person
+    on: state
+    when: person.open_deals > 30
+    tip: { headline: h, body: b }
+  - id: the-same
+    title: The same
+    scope: person
+    on: state
+    when: person.open_deals >= 31
+    tip: { headline: h, body: b }
+  - id: other-slot
+    title: A deal's fact in the same place is another fact
+    on: state
+    when: deal.amount >= 31
+    tip: { headline: h, body: b }
+"#;
+    assert_snapshot!(report(&RuleSet::load(&[file("p.yaml", rules)], &[])), @"
+    p.yaml:8:11: warning[never_true]: this is never true
+      hint: nobody has other values
+    p.yaml:8:71: warning[always_true]: this is always true
+      hint: nobody has other values
+    p.yaml:20:11: warning[same_condition]: `some` in p.yaml is true of the same people
+      hint: remove one of the two, or let each ask for something of its own
+    ");
+}
+
+/// Of percentiles nobody knows which is the larger one.
+#[test]
+fn percentiles_are_not_set_against_each_other() {
+    let rule = |id: &str, percentile: u8| {
+        format!(
+            "  - {{ id: {id}, title: T, on: deal.stage_changed, when: deal.push_count >= threshold, threshold: {{ won_percentile: {percentile}, of: push_count, fallback: 3 }}, tip: {{ headline: H, body: B }} }}\n"
+        )
+    };
+    let text = format!("pack: p\ntitle: P\nrules:\n{}{}", rule("one", 75), rule("two", 90));
+    assert_eq!(report(&RuleSet::load(&[file("p.yaml", &text)], &[])), "");
 }

@@ -1,3 +1,13 @@
+-- What is usual among won deals: a snapshot of each local midnight, never changed.
+
+CREATE TABLE baseline (
+    connection    TEXT NOT NULL,
+    at            BIGINT NOT NULL,
+    in_force_from BIGINT NOT NULL,
+    body          BLOB NOT NULL,
+    PRIMARY KEY (connection, at)
+);
+
 -- What deals mean for people: an ordered log of what they told, folded into one
 -- standing for each deal and one row for each edit, and what rules about people
 -- remember.

@@ -1,0 +1,395 @@
+//! The player: a past, instant by instant.
+
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
+
+use crate::attention::PendingNudge;
+use crate::baseline::Baselines;
+use crate::calendar::Calendar;
+use crate::engine::{Firing, Outcome, Stimulus, World, nudge_id, step};
+use crate::facts::{Change, ChangeKind, DealState, Field, Observation, Origin, StageKind};
+use crate::time::{DAY_MS, UnixMs};
+
+use super::deals::{DealId, Deals};
+use super::examples::Examples;
+use super::people::{Pending, People};
+use super::tally::{End, Tally};
+use super::{Fate, Fired, Lacking, Observer, Pace, Report, Setup, Trust};
+
+/// The longest an undecided nudge lives; attention's own expiry is shorter.
+const NUDGE_LIFE_MS: i64 = 90 * DAY_MS;
+/// No record is waited for: it is read at the end of the instant.
+const HYDRATE_DEADLINE_MS: i64 = DAY_MS;
+
+/// Plays a past and adds up what the rules would have done.
+pub struct Player<'a, O> {
+    pub(super) setup: Setup<'a>,
+    pub(super) deals: Deals,
+    pub(super) people: People,
+    pub(super) tally: Tally,
+    pub(super) examples: Examples,
+    pub(super) observer: O,
+    rule_ids: HashMap<&'a str, u32>,
+    /// Deals first heard of at this instant, with its changes.
+    arriving: Vec<(DealId, Vec<Change>)>,
+    pub(super) watch_ends: BTreeSet<(UnixMs, DealId)>,
+    /// When new deals are looked at for the first time at night.
+    pub(super) first_nights: BTreeSet<(UnixMs, DealId)>,
+    pub(super) now: UnixMs,
+    /// The last tick that was told.
+    pub(super) ticked_at: UnixMs,
+    changes: u64,
+}
+
+/// The world a deal is judged in.
+pub(super) fn world<'w>(
+    setup: &'w Setup<'_>,
+    calendar: &'w Calendar,
+    deal: &DealState,
+) -> World<'w> {
+    World {
+        rules: setup.rules,
+        metadata: setup.metadata,
+        calendar,
+        activity_trusted: setup.trust.covers(deal.facts.text(Field::Pipeline)),
+        managers: &setup.crew.managers,
+        hydrate_deadline_ms: match setup.pace {
+            Pace::AtOnce => HYDRATE_DEADLINE_MS,
+            Pace::AsTold { hydrate_deadline_ms } => hydrate_deadline_ms,
+        },
+        live_max_age_ms: setup.policy.event_max_age_ms,
+        baselines: Baselines::none(),
+    }
+}
+
+impl<'a, O: Observer> Player<'a, O> {
+    /// At the beginning of a past.
+    #[must_use]
+    pub fn new(setup: Setup<'a>, observer: O) -> Self {
+        let people = People::new(&setup);
+        let rules = setup.rules.rules();
+        Player {
+            deals: Deals::new(setup.rules),
+            tally: Tally::new(rules.len(), people.len(), setup.since, people.calendar().clone()),
+            examples: Examples::new(rules.len(), setup.metadata),
+            people,
+            observer,
+            rule_ids: (0..).zip(rules).map(|(at, rule)| (rule.id.as_str(), at)).collect(),
+            arriving: Vec::new(),
+            watch_ends: BTreeSet::new(),
+            first_nights: BTreeSet::new(),
+            now: UnixMs::MIN,
+            ticked_at: UnixMs::MIN,
+            changes: 0,
+            setup,
+        }
+    }
+
+    /// Plays one change that became known at `at`; one that comes out of order is
+    /// played at the instant that has been reached. Answers whether it belongs to
+    /// the part of the past that is played.
+    pub fn change(&mut self, at: UnixMs, change: Change) -> bool {
+        if at >= self.setup.until {
+            return false;
+        }
+        self.advance(at);
+        self.changes += 1;
+        let (id, is_new) = self.deals.find(&change.deal);
+        if is_new && self.is_told() {
+            self.look_at_night(id, false);
+        }
+        let reads_at_once = is_new && !self.is_told();
+        let record = self.deals.record(id);
+        if reads_at_once {
+            record.arriving = Some(self.arriving.len());
+            self.arriving.push((id, Vec::new()));
+        }
+        let now = self.now;
+        if now >= self.setup.since && !std::mem::replace(&mut record.is_counted, true) {
+            self.tally.deals += 1;
+        }
+        match record.arriving {
+            Some(place) => self.arriving[place].1.push(change),
+            None => self.step(id, Stimulus::Change(&change), now),
+        }
+        true
+    }
+
+    /// Plays a record that was read at `at`, as live reads it: see [`Origin`] for
+    /// what of it may fire. It is the record that the changes of a deal heard of
+    /// for the first time at this instant waited for.
+    pub fn record(&mut self, at: UnixMs, record: &Observation) -> bool {
+        if at >= self.setup.until {
+            return false;
+        }
+        self.advance(at);
+        self.changes += 1;
+        let (id, is_new) = self.deals.find(&record.deal);
+        let (now, notes) = (self.now, self.deals.record(id));
+        if now >= self.setup.since && !std::mem::replace(&mut notes.is_counted, true) {
+            self.tally.deals += 1;
+        }
+        let waited = notes.arriving.take().map(|place| std::mem::take(&mut self.arriving[place].1));
+        let arrives = is_new || waited.is_some();
+        for change in waited.into_iter().flatten() {
+            self.step(id, Stimulus::Change(&change), now);
+        }
+        self.step(id, Stimulus::Observation(record), now);
+        if arrives {
+            // A first read of an account ends with a look at all of its deals.
+            let is_first_read = matches!(record.origin, Origin::Backfill | Origin::Import);
+            self.look_at_night(id, is_first_read);
+        }
+        true
+    }
+
+    /// What is reported is known up to `as_of`: plays what comes due until then.
+    /// `lacking` are rules that the past says too little for.
+    #[must_use]
+    pub fn finish(mut self, as_of: UnixMs, lacking: Vec<Lacking>) -> (Report, O) {
+        let end = as_of.max(self.now).min(self.setup.until);
+        self.settle();
+        while let Some(next) = self.next_at().filter(|next| *next < end) {
+            self.turn_to(next);
+            self.settle();
+        }
+        for pending in self.people.drain() {
+            self.tally.left_open(pending.rule, pending.counted);
+        }
+        let since = self.setup.since;
+        let (mut standing, mut watched) = (0, Vec::new());
+        for record in self.deals.records() {
+            let is_open = record.kind.is_none_or(StageKind::is_open) && !record.is_gone;
+            standing += u64::from(!record.is_counted && is_open);
+            watched.extend(record.watches.iter().map(|watch| (watch.rule, watch.counted)));
+        }
+        self.tally.deals += standing;
+        for (rule, counted) in watched {
+            self.tally.settled(rule, counted, End::Unknown, false);
+        }
+        self.tally.touched(self.deals.records());
+        self.tally.end(end);
+        let report = Report::of(
+            &self.setup,
+            &self.tally,
+            self.examples,
+            self.changes,
+            (since, end),
+            lacking,
+        );
+        (report, self.observer)
+    }
+
+    /// Lets pass what comes before `at`, and the timers of that instant.
+    pub(super) fn advance(&mut self, at: UnixMs) {
+        if at <= self.now {
+            return;
+        }
+        self.settle();
+        while let Some(next) = self.next_at().filter(|next| *next < at) {
+            self.turn_to(next);
+            self.settle();
+        }
+        self.turn_to(at);
+    }
+
+    fn next_at(&self) -> Option<UnixMs> {
+        let watch = self.watch_ends.first().map(|(at, _)| *at);
+        if self.is_told() {
+            return watch;
+        }
+        let night = self.first_nights.first().map(|(at, _)| *at);
+        [self.deals.next_due(), self.people.next_look(), watch, night].into_iter().flatten().min()
+    }
+
+    /// It is `at`: timers first.
+    fn turn_to(&mut self, at: UnixMs) {
+        self.now = self.now.max(at);
+        if !self.is_told() {
+            self.run_timers();
+            self.look_anew();
+        }
+    }
+
+    pub(super) fn run_timers(&mut self) {
+        while let Some((due, id)) = self.deals.due(self.now) {
+            self.step(id, Stimulus::Timer, due);
+        }
+    }
+
+    /// What comes after the changes of an instant.
+    fn settle(&mut self) {
+        for (id, changes) in std::mem::take(&mut self.arriving) {
+            // Where its record was read meanwhile, nothing waits any more.
+            if self.deals.record(id).arriving.take().is_some() {
+                self.read(id, changes);
+            }
+        }
+        if self.is_told() {
+            return self.end_watches_due();
+        }
+        self.look_anew();
+        self.end_watches_due();
+        self.decide_due();
+    }
+
+    pub(super) fn end_watches_due(&mut self) {
+        while let Some(over) = self.watch_ends.first().filter(|(at, _)| *at <= self.now).copied() {
+            self.watch_ends.remove(&over);
+            self.end_watches(over.1);
+        }
+    }
+
+    /// A deal is heard of for the first time: its record is read. What was told
+    /// with its creation may fire; the past of one that was there before begins
+    /// with the values it had.
+    fn read(&mut self, id: DealId, changes: Vec<Change>) {
+        let Some(deal) = changes.first().map(|change| change.deal.clone()) else { return };
+        let now = self.now;
+        let mut blank = Observation {
+            deal,
+            origin: Origin::Hydrate,
+            observed_at: now,
+            fields: Vec::new(),
+            history: Vec::new(),
+            activities: (!matches!(self.setup.trust, Trust::Nowhere)).then(Vec::new),
+            gone: false,
+            url: None,
+        };
+        let is_created = changes.iter().any(|change| change.kind == ChangeKind::Created);
+        let mut later = Vec::new();
+        for change in changes {
+            match change.kind {
+                ChangeKind::FieldSet { field, to } if !is_created => {
+                    blank.fields.retain(|(known, _)| *known != field);
+                    blank.fields.push((field, to));
+                }
+                ChangeKind::Activity(activity) if !is_created => {
+                    blank.activities.get_or_insert_default().push(activity);
+                }
+                _ if is_created => self.step(id, Stimulus::Change(&change), now),
+                _ => later.push(change),
+            }
+        }
+        self.step(id, Stimulus::Observation(&blank), now);
+        self.look_at_night(id, false);
+        for change in &later {
+            self.step(id, Stimulus::Change(change), now);
+        }
+    }
+
+    pub(super) fn step(&mut self, id: DealId, stimulus: Stimulus<'_>, at: UnixMs) {
+        let mut state = self.deals.lend(id);
+        let owner = self.deals.record(id).owner;
+        let world = world(&self.setup, self.people.calendar_of(owner), &state);
+        let outcome = step(&mut state, stimulus, at, &world);
+        self.take(id, &state, outcome, at);
+        self.deals.give_back(id, state, self.now);
+    }
+
+    /// Notes down what a step decided.
+    fn take(&mut self, id: DealId, state: &DealState, outcome: Outcome, at: UnixMs) {
+        if !outcome.applied.is_empty() {
+            self.note(id, state, at);
+        }
+        for firing in outcome.firings {
+            self.fired(id, state, firing, None);
+        }
+        for firing in outcome.late {
+            self.fired(id, state, firing, Some("late"));
+        }
+        for end in &outcome.ended {
+            self.ended(id, state, end);
+        }
+        if !self.deals.record(id).watches.is_empty() {
+            self.look(id, state, at, false);
+        }
+    }
+
+    fn note(&mut self, id: DealId, state: &DealState, at: UnixMs) {
+        let owner = self.people.owner_of(state);
+        let kind = state.facts.stage_kind(self.setup.metadata);
+        let record = self.deals.record(id);
+        record.owner = owner;
+        record.is_gone = state.facts.is_gone();
+        if let Some(owner) = owner {
+            self.tally.owns(owner, self.people.get(owner).manager, at);
+        }
+        if kind == record.kind {
+            return;
+        }
+        record.kind = kind;
+        let closed = kind.filter(|kind| !kind.is_open());
+        if let Some(kind) = closed.filter(|_| record.closed_at.is_none()) {
+            record.closed_at = Some(at);
+            self.tally.closed(kind, at, record);
+        }
+        if closed.is_none() {
+            record.closed_at = None;
+        }
+    }
+
+    fn fired(&mut self, id: DealId, state: &DealState, firing: Firing, word: Option<&'static str>) {
+        let Some(rule) = self.rule_ids.get(firing.rule_id.as_str()).copied() else { return };
+        let Some(known) = self.setup.rules.rules().get(rule as usize) else { return };
+        let counted = firing.at >= self.setup.since;
+        let record = self.deals.record(id);
+        let owner = record.owner;
+        self.tally.fired(rule, owner, firing.at, counted, record);
+        let reader = self.people.reader(firing.audience, owner);
+        let reader = word.map_or(reader, Err);
+        self.observer.fired(Fired {
+            firing: &firing,
+            deal_name: state.facts.text(Field::Name).unwrap_or(&firing.deal.id),
+            reader: reader.ok().map(|id| self.people.get(id).reader.person.as_str()),
+            counted,
+        });
+        if counted {
+            self.examples.consider(rule, known, &firing, state, self.people.calendar());
+        }
+        let firing = Rc::new(Firing {
+            seen: Vec::new(),
+            explanation: crate::condition::Explanation { parts: Vec::new(), ..firing.explanation },
+            ..firing
+        });
+        if word.is_none() {
+            self.watch(id, known, rule, Rc::clone(&firing), counted);
+        }
+        match reader {
+            Ok(reader) => self.wait(id, rule, firing, reader, counted),
+            Err(word) => self.not_sent(rule, counted, &firing, word),
+        }
+    }
+
+    /// A nudge waits for its decision, at this instant.
+    fn wait(&mut self, deal: DealId, rule: u32, firing: Rc<Firing>, reader: u32, counted: bool) {
+        let nudge = PendingNudge {
+            id: nudge_id(&firing.id, &self.people.get(reader).reader.person),
+            rule: firing.rule_id.clone(),
+            deal: Some(firing.deal.clone()),
+            class: firing.attention,
+            is_event: firing.change.is_some(),
+            priority: firing.priority,
+            due_at: firing.at,
+            occurred_at: firing.occurred_at,
+            expires_at: Some(firing.at.plus_ms(NUDGE_LIFE_MS)),
+        };
+        self.deals.record(deal).pending.push((Rc::clone(&firing), reader));
+        let look_at = firing.at;
+        let pending = Pending { firing, deal, rule, counted, waited: false, look_at };
+        self.people.give(reader, pending, nudge);
+    }
+
+    pub(super) fn not_sent(
+        &mut self,
+        rule: u32,
+        counted: bool,
+        firing: &Firing,
+        word: &'static str,
+    ) {
+        let fate = Fate::NotSent(word);
+        self.tally.decided(rule, counted, fate, false);
+        self.examples.decided(rule, &firing.id, fate, self.now);
+        self.observer.decided(firing, self.now, fate);
+    }
+}

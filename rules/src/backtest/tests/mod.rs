@@ -1,0 +1,5 @@
+//! The back-test against stories told by hand, and against laws.
+
+mod fixtures;
+mod laws;
+mod stories;

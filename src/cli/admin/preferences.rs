@@ -1,0 +1,158 @@
+//! `touchline admin preferences`
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+use touchline_rules::UnixMs;
+use touchline_rules::attention::{CHOICES, Choice, PersonalChoice};
+
+use crate::cli::open::{self, Word, email};
+use crate::coaching::readers::LIMITS;
+use crate::config::Config;
+use crate::store::{AuditEntry, PreferenceKind, PreferenceRow, Store};
+
+#[derive(Args)]
+pub(in crate::cli) struct PreferencesArgs {
+    /// Whose, by e-mail.
+    #[arg(value_parser = email)]
+    person: String,
+    #[command(subcommand)]
+    verb: Option<Verb>,
+    /// Print one JSON object.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Show what the person chose; the default.
+    Show,
+    /// Choose for the person, in the words that `/touchline` takes in chat.
+    ///
+    /// `interruptions 1`, `digest 09:00 14:00`, `digest-only on`, `quiet 17:00-09:00`,
+    /// `days mon tue wed`, `weekly off`, `mute RULE`, `unmute RULE`. A choice is only
+    /// ever stricter than the [attention] of the configuration.
+    Set {
+        /// The choice.
+        #[arg(required = true, value_name = "CHOICE")]
+        words: Vec<String>,
+        #[command(flatten)]
+        word: Word,
+    },
+    /// Take everything back, mutes too: all is as configured.
+    Clear {
+        #[command(flatten)]
+        word: Word,
+    },
+}
+
+pub(super) async fn run(config: &Config, args: PreferencesArgs) -> anyhow::Result<ExitCode> {
+    let PreferencesArgs { person, verb, json } = args;
+    let (choice, word) = match verb {
+        None | Some(Verb::Show) => {
+            let store = open::existing(config)?;
+            print!("{}", told(&load(&store, &person).await?, json));
+            return Ok(ExitCode::SUCCESS);
+        }
+        Some(Verb::Clear { word }) => (Choice::Clear, word),
+        Some(Verb::Set { words, word }) => match Choice::read(&words.join(" ")) {
+            Ok(choice) => (choice, word),
+            Err(_) => return Ok(open::wrong_call(&not_a_choice(&words.join(" ")))),
+        },
+    };
+    let Some(reason) = word.reason() else { return Ok(open::needs_reason()) };
+    let store = open::existing(config)?;
+    let (made, cleared) = steps(&choice, &person, &load(&store, &person).await?)?;
+    let body = json!({ "person": person, "choice": choice, "reason": reason });
+    let entry = AuditEntry {
+        at: open::clock().now(),
+        actor: word.actor(),
+        action: "preferences_set".to_owned(),
+        body: serde_json::to_vec(&body)?,
+    };
+    store.change_preferences(made, cleared, entry).await?;
+    print!("{}", told(&load(&store, &person).await?, json));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn not_a_choice(typed: &str) -> String {
+    let known: Vec<String> = CHOICES
+        .iter()
+        .filter(|(words, _)| *words != "show")
+        .map(|(words, _)| format!("  {words}"))
+        .collect();
+    format!("`{typed}` is no choice\nhint: write one of\n{}", known.join("\n"))
+}
+
+/// What a person chose.
+struct Chosen {
+    choice: PersonalChoice,
+    muted: Vec<String>,
+    paused_until: Option<UnixMs>,
+}
+
+async fn load(store: &Store, person: &str) -> anyhow::Result<Chosen> {
+    let mut chosen =
+        Chosen { choice: PersonalChoice::default(), muted: Vec::new(), paused_until: None };
+    for PreferenceRow { kind, key, until, body, .. } in store.preferences(person.to_owned()).await?
+    {
+        match kind {
+            PreferenceKind::Mute => chosen.muted.push(key),
+            PreferenceKind::Pause if until > open::clock().now() => {
+                chosen.paused_until = Some(until)
+            }
+            PreferenceKind::Limit if key == LIMITS => {
+                chosen.choice = serde_json::from_slice(&body).unwrap_or_default();
+            }
+            _ => {}
+        }
+    }
+    Ok(chosen)
+}
+
+type Cleared = Vec<(String, PreferenceKind, String)>;
+
+fn steps(
+    choice: &Choice,
+    person: &str,
+    before: &Chosen,
+) -> anyhow::Result<(Vec<PreferenceRow>, Cleared)> {
+    let row = |kind, key: &str, body| PreferenceRow {
+        person: person.to_owned(),
+        kind,
+        key: key.to_owned(),
+        until: UnixMs::MAX,
+        body,
+    };
+    let gone = |kind, key: &str| (person.to_owned(), kind, key.to_owned());
+    Ok(match choice {
+        Choice::Mute(rule) => (vec![row(PreferenceKind::Mute, rule, Vec::new())], Vec::new()),
+        Choice::Unmute(rule) => (Vec::new(), vec![gone(PreferenceKind::Mute, rule)]),
+        Choice::Clear => {
+            let muted = before.muted.iter().map(|rule| gone(PreferenceKind::Mute, rule));
+            let limits = std::iter::once(gone(PreferenceKind::Limit, LIMITS));
+            (Vec::new(), muted.chain(limits).collect())
+        }
+        other => {
+            let body = serde_json::to_vec(&other.made(before.choice.clone()))?;
+            (vec![row(PreferenceKind::Limit, LIMITS, body)], Vec::new())
+        }
+    })
+}
+
+fn told(chosen: &Chosen, json: bool) -> String {
+    let Chosen { choice, muted, paused_until } = chosen;
+    if json {
+        let paused_until = paused_until.map(|until| until.to_string());
+        let all = json!({ "choice": choice, "muted": muted, "paused_until": paused_until });
+        return format!("{all}\n");
+    }
+    let mut lines = choice.lines();
+    lines.extend(muted.iter().map(|rule| format!("mute {rule}")));
+    lines.extend(paused_until.map(|until| format!("paused until {until}")));
+    if lines.is_empty() {
+        return "nothing chosen: all is as configured\n".to_owned();
+    }
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}
