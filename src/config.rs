@@ -23,7 +23,7 @@ pub use error::ConfigError;
 pub use sections::{
     AttentionConfig, ConnectionConfig, CrmConfig, DeliveryConfig, HttpConfig, InboxConfig,
     IngestConfig, LogConfig, LogFormat, PersonConfig, RetentionConfig, RuleHealthConfig, Sending,
-    WeeklyOn,
+    TargetPeriod, WeeklyOn,
 };
 pub use value::{LimitOverride, OrOff, QuietHours, no_colours};
 use written::Written;

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
+use touchline_rules::baseline::Baselines;
 use touchline_rules::facts::{DealState, Field, Metadata};
 use touchline_rules::{Calendar, UnixMs};
 
@@ -44,6 +45,7 @@ pub struct Service {
     pub wake: Wake,
     stopping: AtomicBool,
     verdicts: RwLock<HashMap<String, Arc<Verdicts>>>,
+    baselines: RwLock<HashMap<String, Arc<Baselines>>>,
 }
 
 /// Which pipelines of an account show enough activity for rules to rest on it.
@@ -99,6 +101,7 @@ impl Service {
             vault,
             stopping: AtomicBool::new(false),
             verdicts: RwLock::default(),
+            baselines: RwLock::default(),
         }
     }
 
@@ -135,6 +138,19 @@ impl Service {
     pub fn set_verdicts(&self, connection: &str, verdicts: Verdicts) {
         let mut all = self.verdicts.write().unwrap_or_else(PoisonError::into_inner);
         all.insert(connection.to_owned(), Arc::new(verdicts));
+    }
+
+    /// What is usual among the won deals of a connection.
+    #[must_use]
+    pub fn baselines(&self, connection: &str) -> Arc<Baselines> {
+        let baselines = self.baselines.read().unwrap_or_else(PoisonError::into_inner);
+        baselines.get(connection).cloned().unwrap_or_default()
+    }
+
+    /// Replaces the baselines of a connection.
+    pub fn set_baselines(&self, connection: &str, baselines: Baselines) {
+        let mut all = self.baselines.write().unwrap_or_else(PoisonError::into_inner);
+        all.insert(connection.to_owned(), Arc::new(baselines));
     }
 
     /// The calendar by which a deal's owner works.

@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 /// How many things there are to tell.
-const TOPICS: usize = 11;
+const TOPICS: usize = 12;
 
 /// What a commit may have made for somebody to do. A set.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -48,6 +48,8 @@ impl News {
     pub const LINES: News = News(1 << 9);
     /// Something that a vendor asks to erase: erase.
     pub const ERASURES: News = News(1 << 10);
+    /// Something that a deal tells of people: portfolio.
+    pub const PEOPLE: News = News(1 << 11);
     /// All of it: settings, people, connections, and what nobody thought of.
     pub const ALL: News = News((1 << TOPICS) - 1);
 

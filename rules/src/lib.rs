@@ -10,6 +10,7 @@
 
 pub mod attention;
 pub mod backtest;
+pub mod baseline;
 pub mod calendar;
 pub mod condition;
 pub mod engine;
@@ -21,6 +22,7 @@ pub mod life;
 mod money;
 pub mod nearest;
 pub mod packs;
+pub mod portfolio;
 pub mod ruleset;
 pub mod template;
 pub mod time;

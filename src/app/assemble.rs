@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{App, STOPS_WITHIN};
 use crate::clock::Clock;
+use crate::coaching::baselines;
 use crate::coaching::opening::{self, Opening};
 use crate::coaching::people::People;
 use crate::coaching::rulesets::RuleSets;
@@ -17,6 +18,7 @@ use crate::lifecycle::declared::declare;
 use crate::roles::Role;
 use crate::roles::attention::Attention;
 use crate::roles::backfill::Backfill;
+use crate::roles::baselines::BaselinesRole;
 use crate::roles::deliver::Deliver;
 use crate::roles::edit::Edit;
 use crate::roles::erase::Erase;
@@ -27,6 +29,7 @@ use crate::roles::ingest::Ingest;
 use crate::roles::letters::Letters;
 use crate::roles::outcomes::Outcomes;
 use crate::roles::poll::Poll;
+use crate::roles::portfolio::Portfolio;
 use crate::roles::refusals::Refusals;
 use crate::roles::release::Release;
 use crate::roles::rule_keeper::RuleKeeper;
@@ -70,6 +73,7 @@ pub(super) async fn app(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result
     declare(&service.store, &service.rules.declared(), clock.now()).await?;
     service.settings.refresh().await?;
     sweep::restore(&service).await?;
+    baselines::restore(&service).await?;
     let poll = Arc::new(Poll::new(Arc::clone(&service)));
     let catch_up = {
         let poll = Arc::clone(&poll);
@@ -84,6 +88,8 @@ pub(super) async fn app(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result
         Arc::new(Backfill::new(Arc::clone(&service))),
         poll,
         Arc::new(Sweep::new(Arc::clone(&service))),
+        Arc::new(BaselinesRole::new(Arc::clone(&service))),
+        Arc::new(Portfolio::new(Arc::clone(&service))),
         Arc::new(Attention::new(Arc::clone(&service))),
         Arc::new(Deliver::new(Arc::clone(&service))),
         Arc::new(Edit::new(Arc::clone(&service))),

@@ -2,6 +2,7 @@
 
 mod backtest;
 mod explain;
+mod explain_person;
 mod life;
 mod newest_change;
 mod shown;

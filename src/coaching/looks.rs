@@ -5,6 +5,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use touchline_kit::CardView;
 use touchline_rules::attention::NotHelpful;
+use touchline_rules::ruleset::Scope;
 
 use super::nudges::NudgeBody;
 
@@ -59,6 +60,9 @@ impl Look {
             Look::AskUntil => CardView::AskUntil,
             Look::AskAgain(wrong) => CardView::AskAgain(wrong.clone()),
             Look::Why => CardView::Why,
+            Look::Settled(Settled::NoLongerNeeded) if nudge.firing.scope == Scope::Person => {
+                CardView::Quiet(format!("{}: no longer so.", short(&nudge.rule_title)))
+            }
             Look::Settled(settled) => {
                 CardView::Quiet(settled.line(&nudge.deal_name, &nudge.rule_title))
             }

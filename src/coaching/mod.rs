@@ -3,6 +3,7 @@
 //! credentials of connections.
 
 pub mod account_settings;
+pub mod baselines;
 pub mod broken;
 pub mod connect_link;
 pub mod connecting;
@@ -17,6 +18,7 @@ pub mod messages;
 pub mod nudges;
 pub mod opening;
 pub mod people;
+pub mod portfolios;
 pub mod readers;
 pub mod rulesets;
 pub mod settings;

@@ -4,8 +4,11 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use touchline_kit::Card;
 use touchline_rules::UnixMs;
-use touchline_rules::engine::{Firing, Reading, reading, template_context};
+use touchline_rules::engine::{
+    Firing, Reading, person_context, person_reading, reading, template_context,
+};
 use touchline_rules::facts::{DealFacts, DealState, Fact, Field, Metadata, Value, civil_day};
+use touchline_rules::portfolio::PersonFacts;
 use touchline_rules::ruleset::{Audience, Rule};
 use touchline_rules::template::{Template, TemplateError};
 
@@ -40,7 +43,7 @@ pub struct NudgeBody {
     pub why: Vec<String>,
     /// Labelled deal facts.
     pub facts: Vec<(String, String)>,
-    /// The deal's name.
+    /// The deal's name; for what is about a person, the rule's title.
     pub deal_name: String,
     /// Where a person can open the deal.
     pub deal_url: Option<String>,
@@ -98,6 +101,37 @@ impl NudgeBody {
             deal_name: deal_name(facts),
             deal_url: facts.url.clone(),
             owner_id: facts.text(Field::Owner).map(str::to_owned),
+            heard_at: None,
+        })
+    }
+
+    /// Writes what `firing` of a rule about a person says to that person.
+    ///
+    /// # Errors
+    /// When a template cannot be rendered with these facts.
+    pub fn write_to_person(
+        firing: &Firing,
+        rule: &Rule,
+        pack: &str,
+        facts: &PersonFacts,
+        metadata: &Metadata,
+        reader: &Reader,
+    ) -> Result<NudgeBody, TemplateError> {
+        let currency = metadata.currency.as_deref();
+        let context = person_context(firing, facts, currency, &reader.name, &reader.zone);
+        let text = |template: &Template| template.render(&context);
+        let why = rule.tip.why.as_ref().map(text).transpose()?;
+        let read = person_reading(firing, metadata, &reader.zone);
+        Ok(NudgeBody {
+            firing: firing.clone(),
+            rule_title: rule.title.clone(),
+            headline: text(&rule.tip.headline)?,
+            body: text(&rule.tip.body)?,
+            why: explained(why, read, rule, pack),
+            facts: Vec::new(),
+            deal_name: rule.title.clone(),
+            deal_url: None,
+            owner_id: None,
             heard_at: None,
         })
     }
@@ -207,6 +241,9 @@ pub fn recipient(
     metadata: &Metadata,
     people: &People,
 ) -> Result<String, NoRecipient> {
+    if firing.audience == Audience::Person {
+        return Ok(firing.deal.id.clone());
+    }
     reader_of(firing.audience, state, metadata, people)
 }
 
@@ -226,7 +263,7 @@ pub fn reader_of(
     }
     let owner = People::owner_email(metadata, Some(owner_id)).ok_or(NoRecipient::NoOwner)?;
     match audience {
-        Audience::Owner => Ok(owner),
+        Audience::Owner | Audience::Person => Ok(owner),
         Audience::Manager => people.manager_of(&owner).ok_or(NoRecipient::NoManager),
     }
 }

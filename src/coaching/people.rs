@@ -10,7 +10,7 @@ use touchline_rules::facts::{Managers, Metadata};
 use touchline_rules::time::DAY_MS;
 use touchline_rules::{Calendar, UnixMs};
 
-use crate::config::Config;
+use crate::config::{Config, PersonConfig};
 use crate::store::{self, IdentityRow, PersonRow, Store, StoreError};
 
 /// People read from the store in one page.
@@ -178,6 +178,30 @@ impl People {
     #[must_use]
     pub fn manager_of(&self, email: &str) -> Option<String> {
         self.config.people.get(email).and_then(|person| person.manager.clone())
+    }
+
+    /// What configuration says of somebody.
+    #[must_use]
+    pub fn configured(&self, email: &str) -> Option<&PersonConfig> {
+        self.config.people.get(email)
+    }
+
+    /// Whom somebody leads, as configuration says.
+    #[must_use]
+    pub fn led_by(&self, manager: &str) -> Vec<String> {
+        let people = self.config.people.iter();
+        let led = people.filter(|(_, one)| one.manager.as_deref() == Some(manager));
+        led.map(|(email, _)| email.clone()).collect()
+    }
+
+    /// Everybody who leads somebody.
+    #[must_use]
+    pub fn leaders(&self) -> Vec<String> {
+        let mut leaders: Vec<String> =
+            self.config.people.values().filter_map(|one| one.manager.clone()).collect();
+        leaders.sort();
+        leaders.dedup();
+        leaders
     }
 
     /// The zone somebody works in: what configuration says of them, else their

@@ -212,6 +212,31 @@ pub struct PersonConfig {
     pub manager: Option<String>,
     /// The name to use.
     pub name: Option<String>,
+    /// What they are to win, in the CRM account's currency.
+    pub target: Option<f64>,
+    /// In which stretch of time; a quarter unless it says.
+    pub target_period: Option<TargetPeriod>,
+    /// Since when they lead others.
+    pub manager_since: Option<jiff::civil::Date>,
+}
+
+/// The stretch of time of a target.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum TargetPeriod {
+    /// A calendar month.
+    Month,
+    /// A quarter of the calendar year.
+    Quarter,
+}
+
+impl TryFrom<String> for TargetPeriod {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let known = [("month", TargetPeriod::Month), ("quarter", TargetPeriod::Quarter)];
+        one_of(&text, &known)
+    }
 }
 
 /// `[connections.SLUG]`: common keys here, secrets and settings by the connector's manifest.
@@ -290,6 +315,13 @@ pub(super) fn by_lower_case_email(
     for (email, mut person) in written {
         person.manager = person.manager.map(|manager| manager.trim().to_lowercase());
         let lower = email.trim().to_lowercase();
+        if person.target.is_some_and(|target| !target.is_finite() || target <= 0.0) {
+            return Err(ConfigError::invalid(
+                format!("people.\"{email}\".target"),
+                "a target is an amount above 0".to_owned(),
+                "leave it out where there is none",
+            ));
+        }
         if people.insert(lower.clone(), person).is_some() {
             return Err(ConfigError::invalid(
                 format!("people.\"{email}\""),

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{Hash as _, Hasher as _};
 
 use jiff::tz::TimeZone;
+use touchline_rules::baseline::Baselines;
 use touchline_rules::condition::{Explanation, Joint};
 use touchline_rules::engine::{LIVE_MAX_AGE_MS, World, explain_rule};
 use touchline_rules::facts::schema::{DEAL_FIELDS, activity_facts, place};
@@ -228,6 +229,7 @@ impl Told {
             hydrate_deadline_ms: 0,
             managers: Managers::none(),
             live_max_age_ms: LIVE_MAX_AGE_MS,
+            baselines: Baselines::none(),
         };
         let parts = explain_rule(rule, &blank, UnixMs(0), &world);
         let mut missing = Vec::new();

@@ -102,7 +102,7 @@ impl RuleBook {
                 // What is no longer stricter than the rule itself counts for nothing.
                 && self.written.rule(rule).is_none_or(|rule| to.check(rule).is_ok())
             {
-                reach.tightened.push(Tightened { people, to, trigger_hash: String::new() });
+                reach.tightened.push(Tightened::new(people, to));
             }
         }
         reach

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use touchline_rules::UnixMs;
+use touchline_rules::baseline::Baselines;
 use touchline_rules::condition::Truth;
 use touchline_rules::engine::{World, explain_rule, present};
 use touchline_rules::facts::{DealKey, DealState, Field, Metadata};
@@ -14,6 +15,7 @@ use touchline_rules::ruleset::{Audience, Rule, RuleSet};
 use touchline_rules::time::{HOUR_MS, MINUTE_MS};
 
 use super::{LifeError, Lifecycle};
+use crate::coaching;
 use crate::coaching::data_check::load_verdicts;
 use crate::coaching::people::People;
 use crate::service::Verdicts;
@@ -106,6 +108,7 @@ struct Worlds<'a> {
     lifecycle: &'a Lifecycle,
     people: People,
     verdicts: BTreeMap<String, Verdicts>,
+    baselines: BTreeMap<String, Baselines>,
 }
 
 impl Lifecycle {
@@ -144,12 +147,13 @@ impl Lifecycle {
     }
 
     async fn worlds(&self) -> Result<Worlds<'_>, LifeError> {
-        let mut verdicts = BTreeMap::new();
+        let (mut verdicts, mut baselines) = (BTreeMap::new(), BTreeMap::new());
         for (slug, _) in &self.accounts {
             verdicts.insert(slug.clone(), load_verdicts(&self.store, slug).await?);
+            baselines.insert(slug.clone(), coaching::baselines::load(&self.store, slug).await?);
         }
         let people = People::load(self.store.clone(), Arc::clone(&self.config)).await?;
-        Ok(Worlds { lifecycle: self, people, verdicts })
+        Ok(Worlds { lifecycle: self, people, verdicts, baselines })
     }
 
     /// What was said of a case. Only what is stored of the very rule counts.
@@ -219,6 +223,7 @@ impl Worlds<'_> {
             calendar: &calendar,
             activity_trusted: self.verdicts.get(slug).is_some_and(|known| known.trusts(pipeline)),
             managers: self.people.managers(),
+            baselines: self.baselines.get(slug).unwrap_or(Baselines::none()),
             hydrate_deadline_ms: config.ingest.hydrate_deadline_minutes * MINUTE_MS,
             live_max_age_ms: config.attention.event_max_age_hours.saturating_mul(HOUR_MS),
         };
@@ -250,6 +255,8 @@ impl Worlds<'_> {
         let person = match rule.audience {
             Audience::Owner => owner,
             Audience::Manager => owner.and_then(|owner| self.people.manager_of(&owner)),
+            // Such a rule is about no deal.
+            Audience::Person => None,
         };
         let memory = state.rules.get(&rule.id);
         let episode = memory.and_then(|memory| memory.episode.as_ref());

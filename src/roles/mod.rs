@@ -6,6 +6,7 @@
 pub mod attention;
 pub mod backfill;
 mod backoff;
+pub mod baselines;
 pub mod batching;
 pub mod deliver;
 pub mod edit;
@@ -19,6 +20,7 @@ pub mod letters;
 mod lines;
 pub mod outcomes;
 pub mod poll;
+pub mod portfolio;
 pub mod refusals;
 pub mod release;
 pub mod rest;

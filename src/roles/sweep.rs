@@ -59,6 +59,12 @@ pub struct SweepState {
     /// Rules that a nightly sweep found otherwise than timers and changes had
     /// left them. It should be none.
     pub missed: u64,
+    /// It has every deal tell what it means for people.
+    #[serde(default)]
+    pub tells: bool,
+    /// Every deal has told that, and has since told what changed.
+    #[serde(default)]
+    pub portfolios: bool,
     /// What the data check counted.
     pub tally: Tally,
     /// When it ended; `None` while it runs.
@@ -120,7 +126,11 @@ impl Sweep {
         let version = part.as_ref().map_or(0, |part| part.version);
         let last: Option<SweepState> =
             part.map(|part| serde_json::from_slice(&part.body)).transpose()?;
+        let tells = self.service.rules.current().has_person_rules();
+        let portfolios = tells && last.as_ref().is_some_and(|last| last.portfolios);
         let new = |nightly| SweepState {
+            tells,
+            portfolios,
             generation: generation.clone(),
             nightly,
             measures: settled,
@@ -149,6 +159,10 @@ impl Sweep {
         };
         let body = serde_json::to_vec(&state)?;
         store.put_connection_part(slug.clone(), Part::Sweep, version, body, now).await?;
+        if state.finished_at.is_some() {
+            // Baselines and portfolios begin when every deal was looked at.
+            self.service.wake.tell(News::GROUND.and(News::PEOPLE));
+        }
         Ok(Progress::WORKED)
     }
 
@@ -182,6 +196,9 @@ impl Sweep {
                 it.look(key, Stimulus::Timer, now);
                 before = it.deal(key).map(truths).unwrap_or_default();
                 it.look(key, Stimulus::Reseed, now);
+                if state.tells {
+                    it.tell(key);
+                }
             });
             let Some(deal) = batching.deal(key) else { continue };
             if state.nightly {
@@ -215,6 +232,7 @@ impl Sweep {
 
     async fn finish(&self, slug: &str, state: &mut SweepState, now: UnixMs) -> anyhow::Result<()> {
         state.finished_at = Some(now);
+        state.portfolios |= state.tells && self.service.rules.current().has_person_rules();
         tracing::debug!(
             connection = slug,
             deals = state.deals,

@@ -19,6 +19,7 @@ use super::firing::{self, EndedFiring, FiringRow};
 use super::ledger::{self, SuppressedRow};
 use super::mass::{self, MassStep};
 use super::nudge::{self, NudgeRow, NudgeState, OutcomeRow};
+use super::portfolio::{self, PersonStateRow, ToldRow};
 use super::preference::{self, PreferenceKind, PreferenceRow};
 use super::release_case::{self, ReleaseStep};
 use super::setting::{Fenced, fenced};
@@ -50,6 +51,10 @@ pub struct Batch {
     pub deals: Vec<DealRow>,
     /// What is appended to their histories.
     pub changes: Vec<ChangeRow>,
+    /// What the deals tell of people, for the person-scope log.
+    pub told: Vec<ToldRow>,
+    /// People, each once, as rules about them remember them after the batch.
+    pub people: Vec<PersonStateRow>,
     /// Their timers.
     pub timers: Vec<TimerRow>,
     /// New firings.
@@ -139,6 +144,7 @@ fn commit(
     let nudges_moved = outcome.nudges_new > 0 || !batch.nudge_steps.is_empty();
     let news = work::asked_news(&work)
         .and(News::TIMERS.when(timers_moved))
+        .and(News::PEOPLE.when(!batch.told.is_empty()))
         .and(News::NUDGES.when(nudges_moved));
     Ok((outcome, news))
 }
@@ -150,6 +156,8 @@ fn commit_state(tx: &Transaction<'_>, batch: &Batch) -> Result<bool> {
     }
     batch.deals.iter().try_for_each(|row| deal::put(tx, row))?;
     batch.changes.iter().try_for_each(|row| deal::append_change(tx, row))?;
+    batch.told.iter().try_for_each(|row| portfolio::append(tx, row))?;
+    batch.people.iter().try_for_each(|row| portfolio::put_person(tx, row))?;
     let mut moved = false;
     for row in &batch.timers {
         moved |= timer::put(tx, row)?;

@@ -212,7 +212,7 @@ pub(super) fn append_change(main: &Connection, change: &ChangeRow) -> Result<()>
     run(main, &APPEND_CHANGE, row).map(drop)
 }
 
-fn deal_row(row: &Row<'_>) -> rusqlite::Result<DealRow> {
+pub(super) fn deal_row(row: &Row<'_>) -> rusqlite::Result<DealRow> {
     Ok(DealRow {
         connection: row.get(0)?,
         id: row.get(1)?,

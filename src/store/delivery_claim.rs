@@ -12,8 +12,9 @@ use super::Store;
 use super::deal::{self, DealRow};
 use super::delivery::{DeliveryRow, DeliveryState, delivery_row, save, select};
 use super::error::Result;
-use super::fairness::take_turns;
+use super::fairness::{Room, take_turns};
 use super::nudge::{self, NudgeRow, NudgeState};
+use super::portfolio::{self, PersonStateRow};
 use super::preference::{self, PreferenceRow};
 use super::setting::{self, Fenced, fenced};
 use super::sqlite::writer::CommitClass;
@@ -61,27 +62,13 @@ pub struct Looked {
     pub deliveries: Vec<(DeliveryRow, Vec<NudgeRow>)>,
     /// The deals those nudges are about.
     pub deals: Vec<DealRow>,
+    /// The people those nudges are about.
+    pub people: Vec<PersonStateRow>,
     /// What their readers chose for themselves.
     pub preferences: Vec<PreferenceRow>,
     /// Connections that are broken (among those with deliveries waiting, where
     /// what is due was asked for): left alone.
     pub broken: Vec<String>,
-}
-
-/// What a connection can take now.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Room {
-    /// So many deliveries.
-    pub most: usize,
-    /// None for these readers.
-    pub not_for: Vec<String>,
-}
-
-impl From<usize> for Room {
-    /// For any reader.
-    fn from(most: usize) -> Room {
-        Room { most, not_for: Vec::new() }
-    }
 }
 
 /// What the last look at a waiting delivery decided.
@@ -255,6 +242,7 @@ fn look(main: &Connection, rows: Vec<DeliveryRow>) -> Result<Looked> {
     for row in rows {
         let nudges = nudge::of_delivery(main, &row.id)?;
         for NudgeRow { subject, .. } in &nudges {
+            looked.people.extend(portfolio::about(main, subject)?);
             let (connection, id) = (subject.connection.clone(), subject.id.clone());
             deals.insert(DealKey { connection, id });
         }

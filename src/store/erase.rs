@@ -6,6 +6,7 @@ use touchline_rules::facts::DealKey;
 use super::Store;
 use super::audit::{self, AuditEntry};
 use super::error::Result;
+use super::portfolio;
 use super::setting;
 use super::sqlite::overwrite_deleted;
 use super::sqlite::writer::CommitClass;
@@ -80,6 +81,7 @@ impl Store {
             for step in STEPS {
                 touched += run(tx, step, params![deal.connection, deal.id])?;
             }
+            touched += portfolio::erase(tx, &deal.connection, &deal.id)?;
             run(tx, &LETTERS, [])?;
             run(tx, &WAITING_LETTERS, [])?;
             work::forget(tx, &deal.connection, &deal.id)?;

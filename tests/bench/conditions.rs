@@ -60,6 +60,7 @@ impl Setting {
             hydrate_deadline_ms: HOUR_MS,
             managers: touchline_rules::facts::Managers::none(),
             live_max_age_ms: touchline_rules::engine::LIVE_MAX_AGE_MS,
+            baselines: touchline_rules::baseline::Baselines::none(),
         }
     }
 

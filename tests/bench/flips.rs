@@ -35,6 +35,7 @@ pub fn run(table: &mut Table) -> anyhow::Result<()> {
         hydrate_deadline_ms: HOUR_MS,
         managers: touchline_rules::facts::Managers::none(),
         live_max_age_ms: touchline_rules::engine::LIVE_MAX_AGE_MS,
+        baselines: touchline_rules::baseline::Baselines::none(),
     };
     let mut rng = ChaCha8Rng::seed_from_u64(SEED);
     let mut states: Vec<DealState> = (0..DISTINCT).map(company::state).collect();
@@ -95,7 +96,8 @@ fn changed(mut files: Vec<SourceFile>) -> Vec<SourceFile> {
 fn next_flip(state: &DealState, world: &World<'_>) -> Option<touchline_rules::UnixMs> {
     let mut slots = deal_slots(&state.facts, world.metadata, true, NOW);
     let flips = world.rules.state_rules().filter_map(|rule| {
-        slots[usize::from(place::THRESHOLD)] = rule.threshold.map_or(Slot::Unknown, Slot::Number);
+        slots[usize::from(place::THRESHOLD)] =
+            rule.threshold.and_then(|it| it.number()).map_or(Slot::Unknown, Slot::Number);
         let context = Context { slots: &slots, now: NOW, calendar: world.calendar };
         let conditions = [Some(&rule.when), rule.unless.as_ref()].into_iter().flatten();
         conditions.filter_map(|condition| condition.next_flip(&context).instant()).min()

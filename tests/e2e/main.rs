@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where its set-up fails")]
 
 mod bad_input;
+mod baseline;
 mod facts;
 mod fixture;
 mod full;
@@ -10,6 +11,7 @@ mod given_up;
 mod house;
 mod intake;
 mod outage;
+mod people;
 mod privacy;
 mod repeats;
 mod season;

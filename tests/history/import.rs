@@ -87,6 +87,7 @@ fn a_past_that_is_loaded_fires_nothing() {
         hydrate_deadline_ms: 0,
         managers: touchline_rules::facts::Managers::none(),
         live_max_age_ms: touchline_rules::engine::LIVE_MAX_AGE_MS,
+        baselines: touchline_rules::baseline::Baselines::none(),
     };
     let deals = observations(&history, "hubspot");
     assert_eq!(deals.len(), 8_800);

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use touchline::config::Config;
 use touchline::lifecycle::{Deed, Lifecycle};
 use touchline::store::{Store, StoreOptions};
+use touchline_rules::baseline::Baselines;
 use touchline_rules::condition::Truth;
 use touchline_rules::engine::{LIVE_MAX_AGE_MS, Stimulus, World, present, step};
 use touchline_rules::facts::{
@@ -100,6 +101,7 @@ fn in_world<T>(rules: &RuleSet, body: impl FnOnce(&World<'_>) -> T) -> T {
         calendar: &calendar,
         activity_trusted: true,
         managers: Managers::none(),
+        baselines: Baselines::none(),
         hydrate_deadline_ms: HOUR_MS,
         live_max_age_ms: LIVE_MAX_AGE_MS,
     })

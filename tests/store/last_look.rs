@@ -37,6 +37,7 @@ async fn a_look_holds_the_nudges_the_deals_and_the_choices() {
             vec![home.store.nudge("n".into()).await.unwrap().unwrap()],
         )],
         deals: vec![DealRow { version: 1, ..deal("1", 0) }],
+        people: Vec::new(),
         preferences: vec![pause],
         broken: vec![],
     };

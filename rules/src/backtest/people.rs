@@ -153,7 +153,8 @@ impl People {
     ) -> Result<PersonId, Nobody> {
         let owner = owner.ok_or("no_owner")?;
         match audience {
-            Audience::Owner => Ok(owner),
+            // A deal rule never speaks to a person as such.
+            Audience::Owner | Audience::Person => Ok(owner),
             Audience::Manager => self.get(owner).manager.ok_or("no_manager"),
         }
     }

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 use crate::attention::PendingNudge;
+use crate::baseline::Baselines;
 use crate::calendar::Calendar;
 use crate::engine::{Firing, Outcome, Stimulus, World, nudge_id, step};
 use crate::facts::{Change, ChangeKind, DealState, Field, Observation, Origin, StageKind};
@@ -57,6 +58,7 @@ pub(super) fn world<'w>(
             Pace::AsTold { hydrate_deadline_ms } => hydrate_deadline_ms,
         },
         live_max_age_ms: setup.policy.event_max_age_ms,
+        baselines: Baselines::none(),
     }
 }
 

@@ -5,9 +5,10 @@ use jiff::tz::TimeZone;
 use rust_decimal::prelude::ToPrimitive as _;
 use serde_json::{Map, Value as Json, json};
 
-use crate::condition::Seen;
+use crate::condition::{Seen, Slot};
 use crate::facts::{ChangeView, DealFacts, DealState, Fact, Field, Metadata, Value, civil_day};
 use crate::money::amount_text;
+use crate::portfolio::{PERSON_FIELDS, PersonFacts};
 use crate::time::UnixMs;
 
 use super::Firing;
@@ -69,6 +70,10 @@ pub const DEAL_PATHS: [&str; 49] = [
 /// What texts may read of the reader.
 pub const PERSON_PATHS: [&str; 2] = ["person.name", "person.first_name"];
 
+/// What texts of a rule with a threshold may read of it. The last two have values
+/// only where it is one of won deals: how many of them, and the whole in words.
+pub const THRESHOLD_PATHS: [&str; 3] = ["threshold", "threshold.n", "threshold.source"];
+
 /// What texts of event rules may read of the change.
 pub const CHANGE_PATHS: [&str; 9] = [
     "change.field",
@@ -105,10 +110,49 @@ pub fn template_context(
         "seen": firing.seen.iter().map(|(name, seen)| (name.clone(), seen_json(name, seen, &owner_zone)))
             .collect::<Map<String, Json>>(),
         "threshold": firing.threshold.map(number),
+        "threshold_n": firing.quoted.map(|quoted| quoted.n),
+        "threshold_source": firing.quoted.map(|quoted| quoted.source()),
     });
     if let Some(change) = &firing.change {
         context["change"] = change_json(change, facts, metadata);
     }
+    if let Some(zone) = zone.iana_name() {
+        context["reader"] = json!({ "time_zone": zone });
+    }
+    context
+}
+
+/// The values for rendering the texts of a firing about a person. Money is told in
+/// `currency`.
+#[must_use]
+pub fn person_context(
+    firing: &Firing,
+    facts: &PersonFacts,
+    currency: Option<&str>,
+    person_name: &str,
+    zone: &TimeZone,
+) -> Json {
+    let own_zone = firing.zone();
+    let mut person = Map::new();
+    for (path, ..) in PERSON_FIELDS {
+        let value = match facts.named(path) {
+            Some(Slot::Number(value)) => number(value),
+            Some(Slot::Time(at)) => json!(at.0),
+            _ => Json::Null,
+        };
+        person.insert(path.trim_start_matches("person.").to_owned(), value);
+    }
+    person.insert("name".to_owned(), json!(person_name));
+    let first = person_name.split_whitespace().next().unwrap_or(person_name);
+    person.insert("first_name".to_owned(), json!(first));
+    person.insert("currency".to_owned(), json!(currency));
+    let seen = firing.seen.iter();
+    let seen = seen.map(|(name, seen)| (name.clone(), seen_json(name, seen, &own_zone)));
+    let mut context = json!({
+        "person": person,
+        "seen": seen.collect::<Map<String, Json>>(),
+        "threshold": firing.threshold.map(number),
+    });
     if let Some(zone) = zone.iana_name() {
         context["reader"] = json!({ "time_zone": zone });
     }

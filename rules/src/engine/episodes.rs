@@ -1,17 +1,18 @@
 //! State rules: an episode opens when a rule becomes true of a deal, speaks
 //! once and perhaps again, and ends when the rule is no longer true.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::condition::Truth;
-use crate::facts::DealState;
 use crate::facts::deal::{Episode, RuleMemory};
-use crate::ruleset::{Period, Rule};
+use crate::facts::{DealKey, DealState};
+use crate::ruleset::{Period, Rule, Scope};
 use crate::time::UnixMs;
 
 use super::firing::Cause;
 use super::rule_truth::{Look, reads_activities};
-use super::terms::DealOwner;
+use super::terms::Whose;
+use super::thresholds::{self, against};
 use super::{EndCause, EpisodeEnd, Firing, Outcome, World};
 
 /// Which rules take what is true now without speaking.
@@ -35,9 +36,13 @@ impl Seeding<'_> {
             Seeding::Only(fresh) => !fresh.0.contains(&rule.id),
         }
     }
+
+    fn takes_all(self) -> bool {
+        matches!(self, Seeding::All | Seeding::Only(_))
+    }
 }
 
-/// The state rules that are new to a deal in this step, or begin anew there.
+/// The state rules that are new to a subject in this step, or begin anew there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Fresh(BTreeSet<String>);
 
@@ -54,24 +59,37 @@ pub(super) fn adopt(
         return Fresh::default();
     }
     world.rules.hash().clone_into(&mut state.rule_set);
-    let owner = DealOwner::of(&state.facts, world);
-    let is_new = |rule: &&Rule| !state.rules.contains_key(&rule.id);
-    let new = world.rules.state_rules().filter(is_new).map(|rule| rule.id.clone());
+    let whose = Whose::deal(&state.facts, world);
+    let fresh = adopt_rules(&mut state.rules, Scope::Deal, &whose, now, world, outcome);
+    state.next_due = super::timers::next_due(state, world);
+    fresh
+}
+
+/// The same for what is remembered of a subject of this kind.
+pub(super) fn adopt_rules(
+    rules: &mut BTreeMap<String, RuleMemory>,
+    scope: Scope,
+    whose: &Whose,
+    now: UnixMs,
+    world: &World<'_>,
+    outcome: &mut Outcome,
+) -> Fresh {
+    let looking = world.rules.looking_at(scope);
+    let new = looking.filter(|rule| !rules.contains_key(&rule.id)).map(|rule| rule.id.clone());
     let mut fresh: BTreeSet<String> = new.collect();
-    state.rules.retain(|id, memory| {
-        let rule = world.rules.rule(id);
-        if rule.is_some_and(|rule| owner.fits(rule, &memory.trigger)) {
+    rules.retain(|id, memory| {
+        let rule = world.rules.rule(id).filter(|rule| rule.scope == scope);
+        if rule.is_some_and(|rule| whose.fits(rule, &memory.trigger)) {
             return true;
         }
         fresh.insert(id.clone());
         end(id, memory, now, EndCause::RuleChanged, outcome);
-        memory.truth = None;
+        (memory.truth, memory.held) = (None, None);
         if let Some(rule) = rule {
-            owner.terms(rule).trigger.clone_into(&mut memory.trigger);
+            whose.terms(rule).trigger.clone_into(&mut memory.trigger);
         }
         rule.is_some()
     });
-    state.next_due = super::timers::next_due(state, world);
     Fresh(fresh)
 }
 
@@ -115,7 +133,6 @@ pub(super) fn evaluate(
     outcome: &mut Outcome,
 ) {
     let trust_gained = world.activity_trusted && !state.activity_trusted;
-    let takes_all = matches!(seeding, Seeding::All | Seeding::Only(_));
     // The others have yet to take note of it.
     if !matches!(seeding, Seeding::Only(_)) {
         state.activity_trusted = world.activity_trusted;
@@ -130,28 +147,49 @@ pub(super) fn evaluate(
     let mut look = Look::at(facts, now, world);
     for rule in world.rules.state_rules() {
         let Some(memory) = rules.get_mut(&rule.id) else { continue };
-        if seeding.leaves_out(rule) {
-            continue;
-        }
-        if !rule.standing.reach.is_everybody() && !is_among(rule, memory, &look, outcome) {
-            continue;
-        }
-        let seeds = takes_all || (trust_gained && reads_activities(rule));
-        let truth = look.truth(rule);
-        turn(rule, memory, truth, seeds, &look, outcome);
-        let cooldown = look.terms(rule).cooldown;
-        let due = fire_at(rule, cooldown, memory, world)
-            .filter(|due| truth == Truth::True && *due <= now);
-        if due.is_some()
-            && let Some(episode) = &mut memory.episode
-        {
-            let repeat = u32::try_from(episode.firings.len()).unwrap_or(u32::MAX);
-            let cause = Cause::Episode { start: episode.start, repeat };
-            let firing = Firing::new(rule, facts, cause, &mut look);
-            episode.firings.push(firing.id.clone());
-            memory.fired_at = Some(now);
-            outcome.firings.push(firing);
-        }
+        look_at(rule, memory, &facts.key, seeding, trust_gained, &mut look, outcome);
+    }
+}
+
+/// Looks at one state rule of one subject.
+pub(super) fn look_at(
+    rule: &Rule,
+    memory: &mut RuleMemory,
+    subject: &DealKey,
+    seeding: Seeding<'_>,
+    trust_gained: bool,
+    look: &mut Look<'_>,
+    outcome: &mut Outcome,
+) {
+    let (now, world) = (look.now, look.world());
+    if seeding.leaves_out(rule) {
+        return;
+    }
+    if !rule.standing.reach.is_everybody() && !is_among(rule, memory, look, outcome) {
+        return;
+    }
+    let seeds = seeding.takes_all() || (trust_gained && reads_activities(rule));
+    let mut measured = thresholds::measure(rule, memory, look);
+    let mut truth = look.truth(rule, against(rule, Some(memory), look));
+    turn(rule, memory, truth, seeds || measured.seeds, look, outcome);
+    // An episode that kept its threshold may have ended.
+    measured = thresholds::measure(rule, memory, look);
+    if measured.anew {
+        truth = look.truth(rule, against(rule, Some(memory), look));
+        turn(rule, memory, truth, seeds || measured.seeds, look, outcome);
+    }
+    let due = fire_at(rule, look.terms(rule).cooldown, memory, world)
+        .filter(|due| truth == Truth::True && *due <= now);
+    let held = against(rule, Some(memory), look);
+    if due.is_some()
+        && let Some(episode) = &mut memory.episode
+    {
+        let repeat = u32::try_from(episode.firings.len()).unwrap_or(u32::MAX);
+        let cause = Cause::Episode { start: episode.start, repeat };
+        let firing = Firing::new(rule, subject, cause, held, look);
+        episode.firings.push(firing.id.clone());
+        memory.fired_at = Some(now);
+        outcome.firings.push(firing);
     }
 }
 
@@ -162,7 +200,7 @@ fn is_among(rule: &Rule, memory: &mut RuleMemory, look: &Look<'_>, outcome: &mut
     if !covers || !look.fits(rule, &memory.trigger) {
         let cause = if covers { EndCause::RuleChanged } else { EndCause::NoLongerTrue };
         end(&rule.id, memory, look.now, cause, outcome);
-        memory.truth = None;
+        (memory.truth, memory.held) = (None, None);
         look.terms(rule).trigger.clone_into(&mut memory.trigger);
     }
     covers

@@ -2,16 +2,21 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::baseline::Quoted;
 use crate::condition::{Explanation, Joint, Seen, SeenValue, Slot, Truth};
 use crate::facts::schema::{DEAL_FIELDS, place};
 use crate::facts::{ChangeView, DealState, StageKind};
-use crate::ruleset::{AppliesTo, Rule};
+use crate::ruleset::{AppliesTo, Rule, Scope};
 use crate::time::UnixMs;
 
 use super::firing::seen_by;
 use super::rule_truth::Look;
-use super::terms::DealOwner;
+use super::terms::Whose;
+use super::thresholds::{Against, against};
 use super::{Firing, World};
+
+/// The name under which a missing threshold is told.
+const THRESHOLD: &str = "threshold";
 
 /// Whether a reason to speak still holds.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,9 +34,9 @@ pub enum Holds {
 /// that is gone or decides differently now takes its reasons along.
 #[must_use]
 pub fn reason_holds(firing: &Firing, state: &DealState, now: UnixMs, world: &World<'_>) -> Holds {
-    let owner = DealOwner::of(&state.facts, world);
+    let whose = Whose::deal(&state.facts, world);
     let rule = world.rules.rule(&firing.rule_id);
-    let Some(rule) = rule.filter(|rule| owner.fits(rule, &firing.trigger)) else {
+    let Some(rule) = rule.filter(|rule| whose.fits(rule, &firing.trigger)) else {
         return Holds::No;
     };
     let holds = match &firing.change {
@@ -42,7 +47,7 @@ pub fn reason_holds(firing: &Firing, state: &DealState, now: UnixMs, world: &Wor
         }
         Some(change) => {
             let look = Look::at(&state.facts, now, world);
-            look.with_change(change, &state.facts).truth(rule) != Truth::False
+            look.with_change(change, &state.facts).truth(rule, firing.against()) != Truth::False
         }
     };
     if holds { Holds::Yes } else { Holds::No }
@@ -62,8 +67,8 @@ pub fn as_of(firing: &Firing, state: &DealState, now: UnixMs, world: &World<'_>)
     };
     Some(Firing {
         at: now.max(firing.at),
-        seen: seen_by(rule, &mut look),
-        explanation: explanation(rule, &mut look),
+        seen: seen_by(rule, firing.against(), &mut look),
+        explanation: explanation(rule, firing.against(), &mut look),
         ..firing.clone()
     })
 }
@@ -82,8 +87,8 @@ pub fn outcome_met(
     let Some(outcome) = &rule.outcome else { return false };
     let mut look = Look::at(&state.facts, now, world);
     look.slots[usize::from(place::NUDGE_SENT_AT)] = Slot::Time(sent_at);
-    let context = look.context(rule);
-    outcome.when.eval(&context) == Truth::True
+    let held = against(rule, state.rules.get(&rule.id), &look);
+    outcome.when.eval(&look.context(held)) == Truth::True
 }
 
 /// Whether each state rule is true of this deal as it is at `now`, in the order
@@ -91,7 +96,12 @@ pub fn outcome_met(
 #[must_use]
 pub fn present<'w>(state: &DealState, now: UnixMs, world: &World<'w>) -> Vec<(&'w Rule, Truth)> {
     let mut look = Look::at(&state.facts, now, world);
-    world.rules.state_rules().map(|rule| (rule, look.truth(rule))).collect()
+    let mut truths = Vec::new();
+    for rule in world.rules.state_rules() {
+        let held = against(rule, state.rules.get(&rule.id), &look);
+        truths.push((rule, look.truth(rule, held)));
+    }
+    truths
 }
 
 /// State rules that cannot decide about this deal, each with the name of a fact
@@ -101,15 +111,17 @@ pub fn inactive(state: &DealState, now: UnixMs, world: &World<'_>) -> Vec<(Strin
     let mut look = Look::at(&state.facts, now, world);
     let mut found = Vec::new();
     for rule in world.rules.state_rules() {
-        if look.truth(rule) != Truth::Unknown {
+        let held = against(rule, state.rules.get(&rule.id), &look);
+        if look.truth(rule, held) != Truth::Unknown {
             continue;
         }
         let applies = look.applies(rule);
-        let context = look.context(rule);
+        let context = look.context(held);
         let mut missing = rule.when.unknown_because(&context);
         missing.extend(rule.unless.iter().flat_map(|unless| unless.unknown_because(&context)));
         let named = missing.first().and_then(|slot| {
-            DEAL_FIELDS.iter().find(|(_, _, at, _)| at == slot).map(|(name, ..)| *name)
+            let fact = DEAL_FIELDS.iter().find(|(_, _, at, _)| at == slot);
+            fact.map(|(name, ..)| *name).or((*slot == place::THRESHOLD).then_some(THRESHOLD))
         });
         let fact = if applies == Truth::Unknown { Some("deal.stage_kind") } else { named };
         found.extend(fact.map(|fact| (rule.id.clone(), fact)));
@@ -121,7 +133,9 @@ pub fn inactive(state: &DealState, now: UnixMs, world: &World<'_>) -> Vec<(Strin
 /// rule without its change, what it reads of the change is not known.
 #[must_use]
 pub fn explain_rule(rule: &Rule, state: &DealState, now: UnixMs, world: &World<'_>) -> Explanation {
-    explanation(rule, &mut Look::at(&state.facts, now, world))
+    let mut look = Look::at(&state.facts, now, world);
+    let held = against(rule, state.rules.get(&rule.id), &look);
+    explanation(rule, held, &mut look)
 }
 
 /// As [`explain_rule`], for an event rule and one change.
@@ -133,14 +147,27 @@ pub fn explain_change(
     now: UnixMs,
     world: &World<'_>,
 ) -> Explanation {
-    let look = Look::at(&state.facts, now, world);
-    explanation(rule, &mut look.with_change(change, &state.facts))
+    let mut look = Look::at(&state.facts, now, world).with_change(change, &state.facts);
+    let held = against(rule, None, &look);
+    explanation(rule, held, &mut look)
 }
 
-pub(super) fn explanation(rule: &Rule, look: &mut Look<'_>) -> Explanation {
-    let truth = look.truth(rule);
+/// What `rule` is held against on this deal, if that rests on won deals.
+#[must_use]
+pub fn threshold_of(
+    rule: &Rule,
+    state: &DealState,
+    now: UnixMs,
+    world: &World<'_>,
+) -> Option<Quoted> {
+    let look = Look::at(&state.facts, now, world);
+    against(rule, state.rules.get(&rule.id), &look).quoted
+}
+
+pub(super) fn explanation(rule: &Rule, held: Against, look: &mut Look<'_>) -> Explanation {
+    let truth = look.truth(rule, held);
     let applies = applies(rule, look);
-    let context = look.context(rule);
+    let context = look.context(held);
     let mut parts = vec![applies, rule.when.explain(&context)];
     if let Some(unless) = &rule.unless {
         let inner = unless.explain(&context);
@@ -164,6 +191,16 @@ pub(super) fn explanation(rule: &Rule, look: &mut Look<'_>) -> Explanation {
 }
 
 fn applies(rule: &Rule, look: &Look<'_>) -> Explanation {
+    if rule.scope == Scope::Person {
+        return Explanation {
+            source: "scope: person".to_owned(),
+            truth: Truth::True,
+            joint: Joint::Test,
+            values: Vec::new(),
+            bound: None,
+            parts: Vec::new(),
+        };
+    }
     let wanted = match rule.applies_to {
         AppliesTo::Open => "open",
         AppliesTo::Closed => "closed",

@@ -4,18 +4,20 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::attention::AttentionClass;
+use crate::baseline::Quoted;
 use crate::condition::{Explanation, Seen};
-use crate::facts::{ChangeView, DealFacts, DealKey};
-use crate::ruleset::{Audience, CrmDelivery, Rule, hash};
+use crate::facts::{ChangeView, DealKey};
+use crate::ruleset::{Audience, CrmDelivery, Rule, Scope, hash};
 use crate::time::UnixMs;
 
 use super::explain::explanation;
 use super::rule_truth::Look;
+use super::thresholds::Against;
 
 /// Hexadecimal digits of an id: 128 bits.
 const ID_DIGITS: usize = 32;
 
-/// A rule's reason to speak about a deal.
+/// A rule's reason to speak about a deal or a person.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Firing {
     /// The same for the same reason, however often it is worked out.
@@ -28,7 +30,10 @@ pub struct Firing {
     pub rule_version: String,
     /// The trigger hash it decided by.
     pub trigger: String,
-    /// The deal.
+    /// What it is about: a deal, or a person.
+    #[serde(default, skip_serializing_if = "Scope::is_deal")]
+    pub scope: Scope,
+    /// The deal; of a person no connection, and the e-mail.
     pub deal: DealKey,
     /// The engine time of the decision.
     pub at: UnixMs,
@@ -58,6 +63,9 @@ pub struct Firing {
     pub explanation: Explanation,
     /// The number that the rule was held against.
     pub threshold: Option<f64>,
+    /// What that number rests on, if it is one of won deals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quoted: Option<Quoted>,
 }
 
 /// What a firing comes from.
@@ -69,6 +77,11 @@ pub(super) enum Cause<'a> {
 }
 
 impl Firing {
+    /// What it was held against.
+    pub(super) fn against(&self) -> Against {
+        Against { number: self.threshold, quoted: self.quoted }
+    }
+
     /// The zone the deal's owner worked in when it fired.
     #[must_use]
     pub fn zone(&self) -> TimeZone {
@@ -78,12 +91,13 @@ impl Firing {
 
     pub(super) fn new(
         rule: &Rule,
-        facts: &DealFacts,
+        subject: &DealKey,
         cause: Cause<'_>,
+        held: Against,
         look: &mut Look<'_>,
     ) -> Self {
-        let explanation = explanation(rule, look);
-        let seen = seen_by(rule, look);
+        let explanation = explanation(rule, held, look);
+        let seen = seen_by(rule, held, look);
         let terms = look.terms(rule);
         let (change, episode_start, repeat) = match cause {
             Cause::Change(view) => (Some(view.clone()), None, 0),
@@ -91,19 +105,13 @@ impl Firing {
         };
         let occurred_at = change.as_ref().map(|change| change.occurred_at);
         Firing {
-            id: firing_id(
-                &rule.id,
-                terms.trigger,
-                &facts.key,
-                change.as_ref(),
-                episode_start,
-                repeat,
-            ),
+            id: firing_id(rule, terms.trigger, subject, change.as_ref(), episode_start, repeat),
             rule_id: rule.id.clone(),
             pack: rule.pack.clone(),
             rule_version: rule.version_hash.clone(),
             trigger: terms.trigger.to_owned(),
-            deal: facts.key.clone(),
+            scope: rule.scope,
+            deal: subject.clone(),
             at: look.now,
             zone: look.zone().iana_name().map(str::to_owned),
             occurred_at: occurred_at.or(episode_start).unwrap_or(look.now),
@@ -116,14 +124,15 @@ impl Firing {
             change,
             seen,
             explanation,
-            threshold: terms.threshold,
+            threshold: held.number,
+            quoted: held.quoted,
         }
     }
 }
 
 /// What a rule's conditions see, each fact once.
-pub(super) fn seen_by(rule: &Rule, look: &mut Look<'_>) -> Vec<(String, Seen)> {
-    let context = look.context(rule);
+pub(super) fn seen_by(rule: &Rule, held: Against, look: &mut Look<'_>) -> Vec<(String, Seen)> {
+    let context = look.context(held);
     let mut seen = rule.when.seen(&context);
     for (name, value) in rule.unless.iter().flat_map(|unless| unless.seen(&context)) {
         if seen.iter().all(|(known, _)| *known != name) {
@@ -136,7 +145,7 @@ pub(super) fn seen_by(rule: &Rule, look: &mut Look<'_>) -> Vec<(String, Seen)> {
 /// Made of what the reason *is*, never of when it was worked out: a doubled,
 /// replayed or recovered step makes the same id.
 fn firing_id(
-    rule_id: &str,
+    rule: &Rule,
     trigger: &str,
     deal: &DealKey,
     change: Option<&ChangeView>,
@@ -155,7 +164,15 @@ fn firing_id(
             change.activity_id
         ),
     };
-    id(&[&deal.connection, "deal", &deal.id, rule_id, trigger, &cause, &repeat.to_string()])
+    id(&[
+        &deal.connection,
+        rule.scope.name(),
+        &deal.id,
+        &rule.id,
+        trigger,
+        &cause,
+        &repeat.to_string(),
+    ])
 }
 
 /// The id of the nudge that a firing means for one recipient.

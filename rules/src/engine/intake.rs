@@ -16,6 +16,7 @@ use crate::time::UnixMs;
 use super::episodes::{self, Seeding};
 use super::firing::Cause;
 use super::rule_truth::Look;
+use super::thresholds::against;
 use super::{AppliedChange, Firing, Outcome, World, timers};
 
 /// Takes one change in, or lets it wait for the record of a deal never read, or
@@ -254,7 +255,8 @@ fn event_firings(
         let cool = terms.cooldown.zip(fired_at);
         let cooling =
             cool.is_some_and(|(cooldown, fired)| cooldown.after(fired, world.calendar) > now);
-        if cooling || look.truth(rule) != Truth::True {
+        let held = against(rule, None, &look);
+        if cooling || look.truth(rule, held) != Truth::True {
             continue;
         }
         if !late {
@@ -262,7 +264,7 @@ fn event_firings(
             terms.trigger.clone_into(&mut memory.trigger);
             memory.fired_at = Some(now);
         }
-        firings.push(Firing::new(rule, facts, Cause::Change(view), &mut look));
+        firings.push(Firing::new(rule, &facts.key, Cause::Change(view), held, &mut look));
     }
     firings
 }

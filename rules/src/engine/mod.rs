@@ -17,23 +17,30 @@ mod episodes;
 mod explain;
 pub mod firing;
 mod intake;
+mod person;
 mod reading;
 mod rule_truth;
 mod terms;
+mod thresholds;
 mod timers;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use serde::{Deserialize, Serialize};
 
-pub use context::template_context;
+pub use context::{person_context, template_context};
 pub use explain::{
     Holds, as_of, explain_change, explain_rule, inactive, outcome_met, present, reason_holds,
+    threshold_of,
 };
 pub use firing::{Firing, delivery_id, nudge_id};
-pub use reading::{Reading, reading};
+pub use person::{
+    PersonState, explain_person, inactive_on_person, person_reason_holds, step_person,
+};
+pub use reading::{Reading, person_reading, reading};
 
+use crate::baseline::Baselines;
 use crate::calendar::Calendar;
 use crate::facts::{
     Actor, Change, ChangeKind, ChangeView, ChangedBy, DealState, EventKind, Fact, Field, Hydration,
@@ -66,6 +73,9 @@ pub struct World<'a> {
     /// happening now. An older one is history told late, as when a past is
     /// replayed: what state rules find true then is taken without speaking.
     pub live_max_age_ms: i64,
+    /// What was usual among the account's won deals, for thresholds that rest on
+    /// it.
+    pub baselines: &'a Baselines,
 }
 
 /// What happened.

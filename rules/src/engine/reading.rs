@@ -5,6 +5,7 @@
 //! The whole explanation, part by part, stays what `rules explain` shows.
 
 mod names;
+mod person;
 mod values;
 
 use jiff::tz::TimeZone;
@@ -61,7 +62,22 @@ pub fn reading(
             }
         }
     }
+    reading.saw.extend(firing.quoted.map(|quoted| usual(&quoted.source())));
     reading
+}
+
+/// Reads a firing about a person out, to that person. Money is in `metadata`'s
+/// currency.
+#[must_use]
+pub fn person_reading(firing: &Firing, metadata: &Metadata, zone: &TimeZone) -> Reading {
+    reading(firing, &DealFacts::new(firing.deal.clone()), metadata, zone)
+}
+
+/// What the threshold rests on, as a sentence of its own.
+fn usual(source: &str) -> String {
+    let mut letters = source.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(letters).collect()
 }
 
 /// The lines of one test, each with the label under which it is told once.

@@ -1,15 +1,16 @@
-//! On what terms a rule holds for one deal: whose deal it is may decide.
+//! On what terms a rule holds: whose deal it is may decide, or whom it is about.
 
 use crate::attention::AttentionClass;
 use crate::condition::Truth;
 use crate::facts::{DealFacts, Fact, Field, Value};
-use crate::ruleset::{Period, Rule};
+use crate::life::Bound;
+use crate::ruleset::{Period, Rule, RuleSet};
 
 use super::World;
 
-/// Whose deal it is.
+/// Whose deal it is, or who the person is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum DealOwner {
+pub(super) enum Whose {
     /// No rule asks.
     Unasked,
     /// Not told, or an owner whom the account does not have yet.
@@ -20,38 +21,45 @@ pub(super) enum DealOwner {
     Person(String),
 }
 
-/// What holds for one deal.
+/// What holds for one deal or person.
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub(super) struct Terms<'r> {
     pub trigger: &'r str,
-    pub threshold: Option<f64>,
+    /// What a team asks of the rule's threshold for its people.
+    pub bound: Option<Bound>,
     pub attention: AttentionClass,
     pub cooldown: Option<Period>,
 }
 
-impl DealOwner {
-    pub(super) fn of(facts: &DealFacts, world: &World<'_>) -> DealOwner {
+impl Whose {
+    /// The owner of a deal.
+    pub(super) fn deal(facts: &DealFacts, world: &World<'_>) -> Whose {
         if !world.rules.asks_owner() {
-            return DealOwner::Unasked;
+            return Whose::Unasked;
         }
         let id = match facts.value(Field::Owner) {
             Fact::Known(Value::Text(id)) => id,
-            Fact::Unknown => return DealOwner::Unknown,
-            Fact::Known(_) | Fact::Empty => return DealOwner::Nobody,
+            Fact::Unknown => return Whose::Unknown,
+            Fact::Known(_) | Fact::Empty => return Whose::Nobody,
         };
-        let Some(owner) = world.metadata.owner(id) else { return DealOwner::Unknown };
+        let Some(owner) = world.metadata.owner(id) else { return Whose::Unknown };
         let email = owner.email.as_ref().map(|email| email.to_lowercase());
-        email.map_or(DealOwner::Nobody, DealOwner::Person)
+        email.map_or(Whose::Nobody, Whose::Person)
     }
 
-    /// Whether the rule holds for this deal at all.
+    /// The person with this e-mail.
+    pub(super) fn person(email: &str, rules: &RuleSet) -> Whose {
+        if rules.asks_owner() { Whose::Person(email.to_lowercase()) } else { Whose::Unasked }
+    }
+
+    /// Whether the rule holds here at all.
     pub(super) fn covers(&self, rule: &Rule) -> Truth {
         let reach = &rule.standing.reach;
         match self {
             _ if reach.is_everybody() => Truth::True,
-            DealOwner::Unasked | DealOwner::Unknown => Truth::Unknown,
-            DealOwner::Nobody => Truth::from(reach.covers("")),
-            DealOwner::Person(email) => Truth::from(reach.covers(email)),
+            Whose::Unasked | Whose::Unknown => Truth::Unknown,
+            Whose::Nobody => Truth::from(reach.covers("")),
+            Whose::Person(email) => Truth::from(reach.covers(email)),
         }
     }
 
@@ -59,12 +67,12 @@ impl DealOwner {
     /// owner nobody knows just now, whatever is remembered stays.
     pub(super) fn fits(&self, rule: &Rule, trigger: &str) -> bool {
         match self {
-            DealOwner::Unasked | DealOwner::Unknown => {
+            Whose::Unasked | Whose::Unknown => {
                 let tightened = rule.standing.reach.tightened.iter();
                 let mut known = tightened.map(|one| one.trigger_hash.as_str());
                 rule.trigger_hash == trigger || known.any(|known| known == trigger)
             }
-            DealOwner::Nobody | DealOwner::Person(_) => self.terms(rule).trigger == trigger,
+            Whose::Nobody | Whose::Person(_) => self.terms(rule).trigger == trigger,
         }
     }
 
@@ -72,18 +80,18 @@ impl DealOwner {
     pub(super) fn terms<'r>(&self, rule: &'r Rule) -> Terms<'r> {
         let own = Terms {
             trigger: &rule.trigger_hash,
-            threshold: rule.threshold,
+            bound: None,
             attention: rule.attention,
             cooldown: rule.cooldown,
         };
-        let DealOwner::Person(email) = self else { return own };
+        let Whose::Person(email) = self else { return own };
         let tightened = rule.standing.reach.tightened.iter();
         let Some(tightened) = tightened.into_iter().find(|one| one.people.contains(email)) else {
             return own;
         };
         Terms {
             trigger: &tightened.trigger_hash,
-            threshold: tightened.to.threshold.or(own.threshold),
+            bound: tightened.bound,
             attention: tightened.to.attention.unwrap_or(own.attention),
             cooldown: tightened.to.cooldown.or(own.cooldown),
         }

@@ -6,6 +6,7 @@ use crate::time::UnixMs;
 
 use super::episodes::{self, Fresh, Seeding};
 use super::rule_truth::Look;
+use super::thresholds::against;
 use super::{Outcome, World, intake};
 
 /// How many instants one step works through. A timer that finds more is due
@@ -51,7 +52,8 @@ pub(super) fn next_due(state: &DealState, world: &World<'_>) -> Option<UnixMs> {
         let memory = state.rules.get(&rule.id);
         let cooldown = look.terms(rule).cooldown;
         let speaks = memory.and_then(|memory| episodes::fire_at(rule, cooldown, memory, world));
-        let instants = look.next_flip(rule).into_iter().chain(speaks);
+        let held = against(rule, memory, &look);
+        let instants = look.next_flip(rule, held).into_iter().chain(speaks);
         next = next.into_iter().chain(instants.filter(|at| *at > from)).min();
     }
     next

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::activities::Activities;
 use super::track::Track;
 use super::{Change, DealKey, Fact, Field, Value};
+use crate::baseline::Quoted;
 use crate::time::UnixMs;
 
 /// How many past values of a deal are kept one by one; older ones become counters.
@@ -133,7 +134,30 @@ pub struct RuleMemory {
     /// When the rule last fired here; the cooldown runs from it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fired_at: Option<UnixMs>,
+    /// The threshold from won deals that the rule is held against here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<Held>,
 }
+
+/// A threshold as it was resolved when the deal entered the measured state.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Held {
+    /// What came of it; `None` where there was no number at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quoted: Option<Quoted>,
+    /// The pipeline that the deal was in.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub pipeline: String,
+    /// The stage, for what is told stage by stage.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub stage: String,
+    /// There was no baseline yet to take it from.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub provisional: bool,
+}
+
+/// A threshold is never NaN: it is a count, or was read as a number.
+impl Eq for Held {}
 
 /// A span of time during which a state rule is true of a deal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -107,6 +107,20 @@ impl Metadata {
             .find_map(|one| at(one).map(|index| (index, &one.stages[index])))
     }
 
+    /// The pipeline that a deal is in: its own if it tells one, else that of its
+    /// stage.
+    #[must_use]
+    pub fn pipeline_of<'m>(
+        &'m self,
+        told: Option<&'m str>,
+        stage: Option<&str>,
+    ) -> Option<&'m str> {
+        let has = |pipeline: &&Pipeline| {
+            stage.is_some_and(|stage| pipeline.stages.iter().any(|one| one.id == stage))
+        };
+        told.or_else(|| self.pipelines.iter().find(has).map(|pipeline| pipeline.id.as_str()))
+    }
+
     /// The owner with this owner id.
     #[must_use]
     pub fn owner(&self, id: &str) -> Option<&Owner> {

@@ -13,6 +13,7 @@
 use super::event::EventKind;
 use super::{ActivityKind, ActorKind, ChangedBy, Field, Metadata, StageKind, StagePhase};
 use crate::condition::{FieldDef, Schema, Slot, Type};
+use crate::portfolio::PERSON_FIELDS;
 
 pub use super::place;
 use super::place::*;
@@ -220,6 +221,16 @@ pub fn schema(on: Option<EventKind>, in_outcome: bool, words: &Vocabulary) -> Sc
         let doc = "when the nudge was sent";
         fields.push(def("nudge.sent_at", Type::Time, NUDGE_SENT_AT, None, doc));
     }
+    Schema::new(fields)
+}
+
+/// The fields of a condition of a rule about a person.
+#[must_use]
+pub fn person_schema() -> Schema {
+    let facts = PERSON_FIELDS.iter();
+    let mut fields: Vec<FieldDef> =
+        facts.map(|(name, ty, slot, doc)| def(name, *ty, *slot, None, doc)).collect();
+    fields.push(def("threshold", Type::Number, THRESHOLD, None, "the rule's threshold"));
     Schema::new(fields)
 }
 

@@ -141,6 +141,16 @@ impl Track {
         });
     }
 
+    /// Takes away every version newer than `at`.
+    pub(crate) fn forget_after(&mut self, at: UnixMs) {
+        self.versions.retain(|version| version.at <= at);
+    }
+
+    /// Takes away the version of this instant and number, whatever it says.
+    pub(crate) fn forget(&mut self, at: UnixMs, seq: i64) {
+        self.versions.retain(|version| (version.at, version.seq) != (at, seq));
+    }
+
     /// Movements from one value to another, oldest first. The first version is
     /// not one of them.
     pub fn moves(&self) -> impl Iterator<Item = (&Version, &Version)> {

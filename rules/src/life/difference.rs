@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use crate::baseline::{Threshold, WonThreshold};
 use crate::condition::Condition;
 use crate::facts::schema::place;
 use crate::ruleset::{AppliesTo, Audience, OutcomeRule, Rule};
@@ -24,6 +25,7 @@ pub fn difference(old: &Rule, new: &Rule) -> Vec<String> {
 
 fn whom(old: &Rule, new: &Rule, lines: &mut Vec<String>) {
     moved("pack", Some(&old.pack), Some(&new.pack), lines);
+    moved("about a", Some(old.scope.name()), Some(new.scope.name()), lines);
     if old.applies_to != new.applies_to {
         let which = |it: AppliesTo| if it == AppliesTo::Open { "open" } else { "closed" };
         lines.push(format!(
@@ -39,6 +41,7 @@ fn whom(old: &Rule, new: &Rule, lines: &mut Vec<String>) {
         let who = |it: Audience| match it {
             Audience::Owner => "the deal's owner",
             Audience::Manager => "the owner's manager",
+            Audience::Person => "the person it is about",
         };
         lines.push(format!("told to {}, no longer to {}", who(new.audience), who(old.audience)));
     }
@@ -50,8 +53,8 @@ fn conditions(old: &Rule, new: &Rule, lines: &mut Vec<String>) {
         let unit = units.into_iter().flatten().next().map(|unit| format!(" {unit}"));
         let unit = unit.unwrap_or_default();
         lines.push(match (old.threshold, new.threshold) {
-            (Some(from), Some(to)) => format!("threshold {from} → {to}{unit}"),
-            (None, Some(to)) => format!("threshold {to}{unit}, where there was none"),
+            (Some(from), Some(to)) => format!("threshold {} → {}", said(from, ""), said(to, &unit)),
+            (None, Some(to)) => format!("threshold {}, where there was none", said(to, &unit)),
             _ => "no threshold any more".to_owned(),
         });
     }
@@ -67,6 +70,15 @@ fn conditions(old: &Rule, new: &Rule, lines: &mut Vec<String>) {
         ("also keeps silent when", "does not keep silent any more when"),
         lines,
     );
+}
+
+/// A threshold in words; the unit follows a number.
+fn said(threshold: Threshold, unit: &str) -> String {
+    let Threshold::Won(WonThreshold { percentile, of, min_n, fallback }) = threshold else {
+        return format!("{threshold}{unit}");
+    };
+    let own = fallback.map(|own| format!(", else {own}")).unwrap_or_default();
+    format!("{percentile}% of won deals by {} (at least {min_n}{own})", of.name())
 }
 
 fn parts(old: Vec<&str>, new: Vec<&str>, (added, gone): (&str, &str), lines: &mut Vec<String>) {

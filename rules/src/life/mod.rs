@@ -19,5 +19,5 @@ pub use difference::difference;
 pub use expiry::{Expiry, ExpiryStep};
 pub use health::{Answered, Health, HealthLimits, Unhealthy};
 pub use severity::severity;
-pub use standing::{Reach, Standing, Tightened, Tightening, TighteningRefused};
+pub use standing::{Bound, Reach, Standing, Tightened, Tightening, TighteningRefused};
 pub use state::{RuleState, Step, StepRefused};

@@ -42,6 +42,49 @@ pub struct Tightened {
     pub to: Tightening,
     /// The trigger hash that follows; filled in by [`Standing::of`].
     pub trigger_hash: String,
+    /// What the threshold is held to, likewise.
+    pub bound: Option<Bound>,
+}
+
+impl Tightened {
+    /// These numbers for these people; the rest follows with [`Standing::of`].
+    #[must_use]
+    pub fn new(people: BTreeSet<String>, to: Tightening) -> Tightened {
+        Tightened { people, to, trigger_hash: String::new(), bound: None }
+    }
+}
+
+/// A number that a threshold is not laxer than.
+#[derive(Copy, Clone, Debug, PartialEq)]
+pub enum Bound {
+    /// The larger the threshold, the less the rule speaks.
+    AtLeast(f64),
+    /// The smaller the threshold, the less the rule speaks.
+    AtMost(f64),
+}
+
+impl Bound {
+    /// The number, if `own` is laxer.
+    #[must_use]
+    pub fn tighter_than(self, own: f64) -> Option<f64> {
+        match self {
+            Bound::AtLeast(number) => (number > own).then_some(number),
+            Bound::AtMost(number) => (number < own).then_some(number),
+        }
+    }
+
+    /// `number` as a bound of this rule's threshold; `None` where it cannot be told
+    /// which way the rule speaks less.
+    fn of(rule: &Rule, number: f64) -> Option<Bound> {
+        let unless =
+            rule.unless.as_ref().map_or(Growth::None, |one| one.growth(place::THRESHOLD).turned());
+        match rule.when.growth(place::THRESHOLD).and(unless) {
+            // The condition is true less often the larger the number is.
+            Growth::Falls => Some(Bound::AtLeast(number)),
+            Growth::Rises => Some(Bound::AtMost(number)),
+            Growth::None | Growth::Both => None,
+        }
+    }
 }
 
 /// What a team may ask of a company rule for its own people: to speak less.
@@ -92,6 +135,7 @@ impl Standing {
                 Some(number) => hash(&[&own, "tightened", &number.to_string()]),
                 None => own.clone(),
             };
+            tightened.bound = tightened.to.threshold.and_then(|number| Bound::of(rule, number));
         }
         self
     }
@@ -157,25 +201,21 @@ fn check_threshold(rule: &Rule, number: f64) -> Result<(), TighteningRefused> {
             "a team may make it quieter, or mute it".to_owned(),
         );
     };
-    let unless =
-        rule.unless.as_ref().map_or(Growth::None, |one| one.growth(place::THRESHOLD).turned());
-    let (larger, fits) = match rule.when.growth(place::THRESHOLD).and(unless) {
-        // The condition is true less often the larger the number is.
-        Growth::Falls => ("larger", number >= own),
-        Growth::Rises => ("smaller", number <= own),
-        Growth::None | Growth::Both => {
-            return refused(
-                "whether another threshold makes this rule speak less cannot be told".to_owned(),
-                "change the rule itself, or mute it".to_owned(),
-            );
-        }
+    let Some(bound) = Bound::of(rule, number) else {
+        return refused(
+            "whether another threshold makes this rule speak less cannot be told".to_owned(),
+            "change the rule itself, or mute it".to_owned(),
+        );
     };
-    if fits {
+    // What follows won deals is held to the number wherever it would be laxer.
+    let Some(own) = own.number() else { return Ok(()) };
+    if own == number || bound.tighter_than(own).is_some() {
         return Ok(());
     }
+    let better = if matches!(bound, Bound::AtLeast(_)) { "larger" } else { "smaller" };
     refused(
         format!("a threshold of {number} makes the rule speak more than {own} does"),
-        format!("a team may only make it {larger}"),
+        format!("a team may only make it {better}"),
     )
 }
 

@@ -7,12 +7,13 @@ use super::document::{OutcomeDocument, RuleDocument, TipDocument, trigger_names}
 use super::escalate::{self, Escalate, EscalateDocument};
 use super::keys::Located;
 use super::position::{place_in, span_in};
-use super::rule::{AppliesTo, Audience, OutcomeRule, Rule, Tip, Trigger};
+use super::rule::{AppliesTo, Audience, OutcomeRule, Rule, Scope, Tip, Trigger};
 use super::warnings::{self, Places};
 use super::yaml::Position;
 use crate::attention::AttentionClass;
+use crate::baseline::Threshold;
 use crate::condition::{Condition, Diagnostic, Type, compile};
-use crate::engine::context::{CHANGE_PATHS, DEAL_PATHS, PERSON_PATHS};
+use crate::engine::context::{CHANGE_PATHS, DEAL_PATHS, PERSON_PATHS, THRESHOLD_PATHS};
 use crate::facts::EventKind;
 use crate::facts::schema::{self, place};
 use crate::life::Standing;
@@ -46,17 +47,16 @@ pub(super) fn rule(
 fn checked(document: RuleDocument, setting: &Setting<'_>, findings: &mut Findings) -> Option<Rule> {
     findings.rule = document.id.as_ref().map(|id| id.value.clone());
     let on = document.on.as_ref().and_then(|on| trigger(on, findings));
+    let scope = document.scope.unwrap_or_default();
     if let Some(on) = on {
         check_combinations(&document, on, findings);
+        super::person::check(&document, on, findings);
     }
-    let event = match on {
-        Some(Trigger::Event(event)) => Some(event),
-        Some(Trigger::State) | None => None,
-    };
+    let event = on.and_then(Trigger::event);
     if let Some(lesson) = &document.lesson {
         check_lesson(lesson, setting, findings);
     }
-    let make = Maker { setting, on, event, threshold: document.threshold };
+    let make = Maker { setting, scope, on, event, threshold: document.threshold };
     let when = document.when.as_ref().and_then(|when| make.condition(when, false, findings));
     let unless = document.unless.as_ref().map(|it| make.condition(it, false, findings));
     let conditions: Vec<&Condition> =
@@ -75,18 +75,23 @@ fn checked(document: RuleDocument, setting: &Setting<'_>, findings: &mut Finding
     });
     let on = on?;
     let (when, unless) = (when?, unless.map_or(Some(None), |it| it.map(Some))?);
-    let trigger_hash = trigger_hash(on, applies_to, &when, unless.as_ref(), document.threshold);
+    let trigger_hash =
+        trigger_hash(scope, on, applies_to, &when, unless.as_ref(), document.threshold);
     let loud = if event.is_some() { AttentionClass::Interrupt } else { AttentionClass::Digest };
     Some(Rule {
         id: document.id?.value,
         pack: setting.pack.to_owned(),
         title: document.title?.value,
+        scope,
         applies_to,
         on,
         when,
         unless,
         threshold: document.threshold,
-        audience: document.audience.unwrap_or(Audience::Owner),
+        audience: document.audience.unwrap_or(match scope {
+            Scope::Deal => Audience::Owner,
+            Scope::Person => Audience::Person,
+        }),
         attention: document.attention.unwrap_or(loud),
         crm: document.crm.map(|crm| crm.value),
         priority: u8::try_from(document.priority.unwrap_or(5)).unwrap_or(9),
@@ -112,19 +117,20 @@ fn checked(document: RuleDocument, setting: &Setting<'_>, findings: &mut Finding
 
 /// What a rule decides by: nothing of how it says it.
 fn trigger_hash(
+    scope: Scope,
     on: Trigger,
     applies_to: AppliesTo,
     when: &Condition,
     unless: Option<&Condition>,
-    threshold: Option<f64>,
+    threshold: Option<Threshold>,
 ) -> String {
     hash(&[
-        "deal",
+        scope.name(),
         &on.to_string(),
         if applies_to == AppliesTo::Open { "open" } else { "closed" },
         when.source(),
         unless.map_or("", |unless| unless.source()),
-        &threshold.map_or_else(String::new, |number| number.to_string()),
+        &threshold.map_or_else(String::new, |threshold| threshold.to_string()),
     ])
 }
 
@@ -201,9 +207,10 @@ fn check_lesson(slug: &Located<String>, setting: &Setting<'_>, findings: &mut Fi
 
 struct Maker<'a> {
     setting: &'a Setting<'a>,
+    scope: Scope,
     on: Option<Trigger>,
     event: Option<EventKind>,
-    threshold: Option<f64>,
+    threshold: Option<Threshold>,
 }
 
 impl Maker<'_> {
@@ -215,7 +222,10 @@ impl Maker<'_> {
     ) -> Option<Condition> {
         // An outcome is looked for long after the change: it reads the deal only.
         let event = if in_outcome { None } else { self.event };
-        let fields = schema::schema(event, in_outcome, self.setting.known.words);
+        let fields = match self.scope {
+            Scope::Deal => schema::schema(event, in_outcome, self.setting.known.words),
+            Scope::Person => schema::person_schema(),
+        };
         match compile(&source.value, &fields) {
             Ok(condition) => {
                 for warning in condition.warnings() {
@@ -240,7 +250,13 @@ impl Maker<'_> {
             // What can be read of the change follows from `on`, which is wrong.
             return;
         }
-        let hint = if reads_change && self.event.is_none() {
+        let is_other = match self.scope {
+            Scope::Deal => named.starts_with("person."),
+            Scope::Person => named.starts_with("deal.") || reads_change,
+        };
+        let hint = if found.code == "unknown_field" && is_other {
+            Some(super::person::other_scope(self.scope).to_owned())
+        } else if reads_change && self.event.is_none() {
             Some("only rules that wait for an event can read `change`".to_owned())
         } else {
             found.hint.clone()
@@ -264,13 +280,17 @@ impl Maker<'_> {
 
     /// What the rule's texts may read.
     fn allowed(&self, conditions: &[&Condition]) -> Allowed {
-        let mut paths: Vec<String> =
-            DEAL_PATHS.iter().chain(&PERSON_PATHS).map(|path| (*path).to_owned()).collect();
+        let mut paths: Vec<String> = match self.scope {
+            Scope::Deal => {
+                DEAL_PATHS.iter().chain(&PERSON_PATHS).map(ToString::to_string).collect()
+            }
+            Scope::Person => super::person::paths(),
+        };
         if self.on != Some(Trigger::State) {
             paths.extend(CHANGE_PATHS.iter().map(|path| (*path).to_owned()));
         }
         if self.threshold.is_some() {
-            paths.push("threshold".to_owned());
+            paths.extend(THRESHOLD_PATHS.map(str::to_owned));
         }
         let names = conditions.iter().flat_map(|condition| condition.seen_names());
         paths.extend(names.map(|(name, _): (String, Type)| format!("seen.{name}")));

@@ -10,8 +10,10 @@ use super::period::Period;
 use super::rule::{AppliesTo, Audience, CrmDelivery, Evidence, EvidenceGrade, Repeat, Scope};
 use super::testing::RuleTest;
 use super::testing::document::TestDocument;
+use super::threshold::{ThresholdDocument, threshold};
 use super::yaml::{Node, NodeKind, Position};
 use crate::attention::AttentionClass;
+use crate::baseline::Threshold;
 use crate::facts::EventKind;
 
 /// The most rules in one file.
@@ -59,9 +61,11 @@ pub struct RuleDocument {
     pub when: Option<Located<String>>,
     /// It stays silent unless this condition is false.
     pub unless: Option<Located<String>>,
-    /// The number that the conditions call `threshold`.
-    pub threshold: Option<f64>,
-    /// Who is spoken to; the deal's owner by default.
+    /// What the conditions call `threshold`: a number, or a percentile of won deals.
+    #[schemars(with = "Option<ThresholdDocument>")]
+    pub threshold: Option<Threshold>,
+    /// Who is spoken to; the deal's owner by default, and the person for a rule about
+    /// a person, which speaks to nobody else.
     pub audience: Option<Audience>,
     /// How loudly; `digest` for state rules by default, else `interrupt`.
     pub attention: Option<AttentionClass>,
@@ -208,7 +212,7 @@ fn rule(node: &Node, findings: &mut Findings) -> Option<RuleDocument> {
     let document = RuleDocument {
         id,
         title,
-        scope: rule.node("scope").and_then(|it| scope(it, findings)),
+        scope: rule.node("scope").and_then(|it| keys::choice(it, findings)),
         applies_to: rule.node("applies_to").and_then(|it| keys::choice(it, findings)),
         on,
         when,
@@ -235,33 +239,6 @@ fn rule(node: &Node, findings: &mut Findings) -> Option<RuleDocument> {
     };
     rule.finish(findings);
     Some(document)
-}
-
-fn scope(node: &Node, findings: &mut Findings) -> Option<Scope> {
-    if let NodeKind::Text(text) = &node.kind
-        && text == "person"
-    {
-        let hint = "write the rule about a deal, or leave it out for now";
-        findings.error(node.at, "not_supported", "`scope: person` is not yet supported", hint);
-        return None;
-    }
-    keys::choice(node, findings)
-}
-
-fn threshold(node: &Node, findings: &mut Findings) -> Option<f64> {
-    if let NodeKind::Map(entries) = &node.kind {
-        let fallback = entries.iter().find(|(key, ..)| key == "fallback").map(|(.., it)| it);
-        let hint = match fallback.map(|it| &it.kind) {
-            Some(NodeKind::Number(number)) => {
-                format!("write the fallback as the threshold for now: `threshold: {number}`")
-            }
-            _ => "write a plain number, the one you would give as `fallback`".to_owned(),
-        };
-        let message = "a threshold from won deals (won_percentile) is not yet supported";
-        findings.error(node.at, "not_supported", message, hint);
-        return None;
-    }
-    keys::number(node, "threshold", -1e15..=1e15, findings).map(|found| found.value)
 }
 
 fn repeat(node: &Node, findings: &mut Findings) -> Option<Located<Repeat>> {

@@ -1,10 +1,12 @@
 //! What a rule's conditions can see at all: what facts mean, which deals the
 //! rule looks at, and its own threshold.
 
-use super::rule::{AppliesTo, Trigger};
+use super::rule::{Rule, Scope, Trigger};
+use crate::baseline::Threshold;
 use crate::condition::Domains;
 use crate::facts::schema::{Vocabulary, place, schema};
 use crate::facts::{EventKind, Field, StageKind};
+use crate::portfolio::person_domains as person;
 
 /// Facts that are never blank: known, or unknown.
 const NEVER_BLANK: [u16; 26] = [
@@ -60,13 +62,32 @@ const CLOSED_TEXTS: [u16; 7] = [
     place::CHANGE_DIRECTION,
 ];
 
-/// What is so of every deal and change, for the conditions of a rule that waits
-/// for `on`.
-pub(super) fn of_facts(on: Trigger) -> Domains {
-    let event = match on {
-        Trigger::State => None,
-        Trigger::Event(event) => Some(event),
-    };
+/// What is so of everything that a rule of this scope reads, when it waits for `on`.
+pub(super) fn of_facts(scope: Scope, on: Trigger) -> Domains {
+    match scope {
+        Scope::Deal => of_deals(on.event()),
+        Scope::Person => of_people(),
+    }
+}
+
+/// What is so of every person.
+fn of_people() -> Domains {
+    let mut domains = Domains::default();
+    for slot in person::NEVER_BLANK.into_iter().chain([place::THRESHOLD]) {
+        domains.of(slot).may_be_blank = false;
+    }
+    for slot in person::COUNTS {
+        let count = domains.of(slot);
+        (count.whole, count.least) = (true, Some(0.0));
+    }
+    for slot in person::AT_LEAST_0 {
+        domains.of(slot).least = Some(0.0);
+    }
+    domains
+}
+
+/// What is so of every deal and change.
+fn of_deals(event: Option<EventKind>) -> Domains {
     let mut domains = Domains::default();
     for slot in NEVER_BLANK {
         domains.of(slot).may_be_blank = false;
@@ -92,21 +113,34 @@ pub(super) fn of_facts(on: Trigger) -> Domains {
     domains
 }
 
-/// The same where the rule speaks: of the deals it applies to, with its threshold.
-pub(super) fn of_rule(on: Trigger, applies_to: AppliesTo, threshold: Option<f64>) -> Domains {
-    let mut domains = of_facts(on);
+/// The same of the subjects that the rule looks at: deals it applies to, or people.
+pub(super) fn of_subjects(rule: &Rule) -> Domains {
+    let applies_to = rule.applies_to;
+    let mut domains = of_facts(rule.scope, rule.on);
+    if rule.scope == Scope::Person {
+        return domains;
+    }
     let kinds = [StageKind::Open, StageKind::Won, StageKind::Lost];
     let kinds = kinds.into_iter().filter(|kind| applies_to.covers(*kind));
     let kind = domains.of(place::STAGE_KIND);
     kind.texts = Some(kinds.map(|kind| kind.name().to_owned()).collect());
     kind.may_be_unknown = false;
     let closed = domains.of(place::IS_CLOSED);
-    closed.flag = Some(applies_to == AppliesTo::Closed);
+    closed.flag = Some(!applies_to.covers(StageKind::Open));
     closed.may_be_unknown = false;
-    if let Some(threshold) = threshold {
-        let number = domains.of(place::THRESHOLD);
-        number.number = Some(threshold);
-        number.may_be_unknown = false;
-    }
+    domains
+}
+
+/// The same where the rule speaks, with its threshold. What a percentile comes to
+/// nobody knows before there is a deal.
+pub(super) fn of_rule(rule: &Rule) -> Domains {
+    let mut domains = of_subjects(rule);
+    let Some(threshold) = &rule.threshold else { return domains };
+    let number = domains.of(place::THRESHOLD);
+    number.number = threshold.number();
+    number.may_be_unknown = match threshold {
+        Threshold::Number(_) => false,
+        Threshold::Won(won) => won.fallback.is_none(),
+    };
     domains
 }

@@ -6,7 +6,7 @@ use super::diagnostic::Findings;
 use super::document::RuleDocument;
 use super::keys::{self, Keys, Located};
 use super::period::Period;
-use super::rule::Audience;
+use super::rule::{Audience, Scope};
 use super::yaml::{Node, Position};
 use crate::template::Template;
 
@@ -53,7 +53,8 @@ pub(super) fn read(node: &Node, findings: &mut Findings) -> Option<EscalateDocum
 
 /// Refuses what is no coaching question to a manager about a seller's deal.
 pub(super) fn check(document: &RuleDocument, findings: &mut Findings) {
-    let Some(escalate) = &document.escalate else { return };
+    let is_of_deal = document.scope != Some(Scope::Person);
+    let Some(escalate) = document.escalate.as_ref().filter(|_| is_of_deal) else { return };
     if document.audience == Some(Audience::Manager) {
         let message = "the manager is told already: there is nobody to escalate to";
         findings.error(escalate.at, "escalates_to_itself", message, "remove `escalate`");

@@ -12,11 +12,13 @@ pub mod escalate;
 mod json_schema;
 pub(crate) mod keys;
 pub mod period;
+mod person;
 mod position;
 pub mod rule;
 mod shadow;
 mod source;
 pub mod testing;
+mod threshold;
 mod warnings;
 pub mod yaml;
 
@@ -26,10 +28,11 @@ pub(crate) use compile::hash;
 pub use diagnostic::{RuleDiagnostic, Severity};
 pub use escalate::Escalate;
 pub use json_schema::json_schema;
+pub(crate) use keys::Choice;
 pub use period::{Period, PeriodUnit};
 pub use rule::{
-    AppliesTo, Audience, CrmDelivery, Evidence, EvidenceGrade, OutcomeRule, Repeat, Rule, Tip,
-    Trigger,
+    AppliesTo, Audience, CrmDelivery, Evidence, EvidenceGrade, OutcomeRule, Repeat, Rule, Scope,
+    Tip, Trigger,
 };
 pub use source::joined;
 pub use testing::{TestReport, run_tests};
@@ -82,6 +85,7 @@ pub struct RuleSet {
     hash: String,
     by_id: BTreeMap<String, usize>,
     states: Vec<usize>,
+    people: Vec<usize>,
     events: HashMap<EventKind, ByStage>,
     /// Whether any rule asks whose deal it is.
     asks_owner: bool,
@@ -151,10 +155,14 @@ impl RuleSet {
         let hash = hash(&parts.iter().map(String::as_str).collect::<Vec<_>>());
         let asks_owner = rules.iter().any(|rule| !rule.standing.reach.is_everybody());
         let by_id = rules.iter().enumerate().map(|(at, rule)| (rule.id.clone(), at)).collect();
-        let mut states = Vec::new();
+        let (mut states, mut people) = (Vec::new(), Vec::new());
         let mut events: HashMap<EventKind, ByStage> = HashMap::new();
         for (at, rule) in rules.iter().enumerate() {
             if !rule.standing.state.looks() {
+                continue;
+            }
+            if rule.scope == Scope::Person {
+                people.push(at);
                 continue;
             }
             let Trigger::Event(event) = rule.on else {
@@ -171,7 +179,7 @@ impl RuleSet {
                 }
             }
         }
-        RuleSet { rules, packs, hash, by_id, states, events, asks_owner }
+        RuleSet { rules, packs, hash, by_id, states, people, events, asks_owner }
     }
 
     /// This set with the rules of `other`: one of the same id takes the other's
@@ -244,7 +252,27 @@ impl RuleSet {
         &self.hash
     }
 
-    /// The state rules.
+    /// The rules about people.
+    pub fn person_rules(&self) -> impl Iterator<Item = &Rule> {
+        self.people.iter().filter_map(|at| self.rules.get(*at))
+    }
+
+    /// The rules that look at subjects of this kind whether or not anything happens.
+    pub(crate) fn looking_at(&self, scope: Scope) -> impl Iterator<Item = &Rule> {
+        let places = match scope {
+            Scope::Deal => &self.states,
+            Scope::Person => &self.people,
+        };
+        places.iter().filter_map(|at| self.rules.get(*at))
+    }
+
+    /// Whether there is any rule about people.
+    #[must_use]
+    pub fn has_person_rules(&self) -> bool {
+        !self.people.is_empty()
+    }
+
+    /// The state rules about deals.
     pub fn state_rules(&self) -> impl Iterator<Item = &Rule> {
         self.states.iter().filter_map(|at| self.rules.get(*at))
     }

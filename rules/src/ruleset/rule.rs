@@ -8,6 +8,7 @@ use super::keys::Choice;
 use super::period::Period;
 use super::testing::RuleTest;
 use crate::attention::AttentionClass;
+use crate::baseline::Threshold;
 use crate::condition::Condition;
 use crate::facts::{EventKind, StageKind};
 use crate::life::Standing;
@@ -22,6 +23,8 @@ pub struct Rule {
     pub pack: String,
     /// One line for people.
     pub title: String,
+    /// What it is about.
+    pub scope: Scope,
     /// Which deals it looks at.
     pub applies_to: AppliesTo,
     /// What makes it look.
@@ -30,8 +33,8 @@ pub struct Rule {
     pub when: Condition,
     /// … and this is false.
     pub unless: Option<Condition>,
-    /// The number that its conditions call `threshold`.
-    pub threshold: Option<f64>,
+    /// What its conditions call `threshold`.
+    pub threshold: Option<Threshold>,
     /// Who is spoken to.
     pub audience: Audience,
     /// How loudly.
@@ -86,6 +89,17 @@ pub enum Trigger {
     Event(EventKind),
 }
 
+impl Trigger {
+    /// The event, if it is one.
+    #[must_use]
+    pub fn event(self) -> Option<EventKind> {
+        match self {
+            Trigger::State => None,
+            Trigger::Event(event) => Some(event),
+        }
+    }
+}
+
 /// Which deals a rule looks at.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -105,11 +119,31 @@ impl AppliesTo {
 }
 
 /// What a rule is about.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
     /// One deal.
+    #[default]
     Deal,
+    /// One person: their own deals, and what they did on those of people they lead.
+    Person,
+}
+
+impl Scope {
+    /// The stable word.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Scope::Deal => "deal",
+            Scope::Person => "person",
+        }
+    }
+
+    /// Whether it is a deal. For leaving it out of what is stored.
+    #[must_use]
+    pub fn is_deal(&self) -> bool {
+        *self == Scope::Deal
+    }
 }
 
 /// Who a nudge is for.
@@ -120,6 +154,8 @@ pub enum Audience {
     Owner,
     /// The owner's manager.
     Manager,
+    /// The person that a rule about a person is about, and nobody else.
+    Person,
 }
 
 /// An object on the deal as a second delivery of the same nudge.
@@ -188,10 +224,7 @@ impl Rule {
     /// The event it waits for; `None` for a state rule.
     #[must_use]
     pub fn event(&self) -> Option<EventKind> {
-        match self.on {
-            Trigger::State => None,
-            Trigger::Event(event) => Some(event),
-        }
+        self.on.event()
     }
 }
 
@@ -206,7 +239,8 @@ impl std::fmt::Display for Trigger {
 
 impl Choice for Scope {
     const WHAT: &'static str = "scope";
-    const NAMES: &'static [(&'static str, Self)] = &[("deal", Scope::Deal)];
+    const NAMES: &'static [(&'static str, Self)] =
+        &[("deal", Scope::Deal), ("person", Scope::Person)];
 }
 
 impl Choice for AppliesTo {
@@ -218,7 +252,7 @@ impl Choice for AppliesTo {
 impl Choice for Audience {
     const WHAT: &'static str = "audience";
     const NAMES: &'static [(&'static str, Self)] =
-        &[("owner", Audience::Owner), ("manager", Audience::Manager)];
+        &[("owner", Audience::Owner), ("manager", Audience::Manager), ("person", Audience::Person)];
 }
 
 impl Choice for AttentionClass {

@@ -9,7 +9,7 @@ use super::SourceFile;
 use super::diagnostic::{Finding, Findings};
 use super::domains;
 use super::position::span_in;
-use super::rule::{Rule, Trigger};
+use super::rule::{Rule, Scope, Trigger};
 use super::warnings::{Places, speaking};
 use crate::attention::AttentionClass;
 use crate::condition::{Effort, Sought, Truths, is_impossible, is_impossible_together};
@@ -52,7 +52,11 @@ pub(super) fn warn(
 }
 
 fn same_finding(other: &Rule) -> Finding {
-    let message = format!("`{}` in {} is true of the same deals", other.id, other.file);
+    let whom = match other.scope {
+        Scope::Deal => "deals",
+        Scope::Person => "people",
+    };
+    let message = format!("`{}` in {} is true of the same {whom}", other.id, other.file);
     let hint = "remove one of the two, or let each ask for something of its own";
     Finding::warning("same_condition", message, hint)
 }
@@ -72,8 +76,14 @@ fn shadow_finding(other: &Rule) -> Finding {
 /// What can be seen without looking at conditions. A condition that reads a fact
 /// the other does not is not implied by it, or says nothing.
 fn may_shadow(other: &Rule, rule: &Rule) -> bool {
+    // What a percentile comes to is settled for each rule by itself.
+    let is_settled = |one: &Rule| one.threshold.is_none_or(|it| it.number().is_some());
+    if !is_settled(rule) || !is_settled(other) {
+        return false;
+    }
     let reads = fields(rule);
     other.on == rule.on
+        && other.scope == rule.scope
         && other.applies_to == rule.applies_to
         && other.audience == rule.audience
         && loudness(other) >= loudness(rule)
@@ -84,8 +94,12 @@ fn may_shadow(other: &Rule, rule: &Rule) -> bool {
 fn fields(rule: &Rule) -> Vec<u16> {
     let unless = rule.unless.iter().flat_map(|unless| unless.fields_read());
     let read = rule.when.fields_read().iter().chain(unless).copied();
-    // Each rule has a threshold of its own, and knows what stage kinds it sees.
-    let told = [place::THRESHOLD, place::STAGE_KIND, place::IS_CLOSED];
+    // Each rule has a threshold of its own, and one about deals knows what stage
+    // kinds it sees.
+    let told: &[u16] = match rule.scope {
+        Scope::Deal => &[place::THRESHOLD, place::STAGE_KIND, place::IS_CLOSED],
+        Scope::Person => &[place::THRESHOLD],
+    };
     read.filter(|slot| !told.contains(slot)).collect()
 }
 
@@ -104,9 +118,8 @@ fn loudness(rule: &Rule) -> u8 {
 
 /// Whether `other` holds wherever `rule` does. Each has a threshold of its own.
 fn implies(rule: &Rule, other: &Rule, effort: &Effort) -> bool {
-    let deals = domains::of_rule(rule.on, rule.applies_to, None);
-    let [own, others] =
-        [rule, other].map(|one| domains::of_rule(one.on, one.applies_to, one.threshold));
+    let deals = domains::of_subjects(rule);
+    let [own, others] = [rule, other].map(domains::of_rule);
     // A rule that never speaks implies everything, and is named for itself.
     if is_impossible(&speaking(rule), &own, effort) {
         return false;

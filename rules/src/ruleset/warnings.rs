@@ -7,7 +7,7 @@ use super::document::RuleDocument;
 use super::domains;
 use super::keys::Located;
 use super::position::span_in;
-use super::rule::{AppliesTo, Rule, Trigger};
+use super::rule::{AppliesTo, Rule, Scope, Trigger};
 use super::yaml::Position;
 use crate::condition::{Condition, Domains, IdlePart, Truth, Truths, is_impossible};
 use crate::facts::EventKind;
@@ -94,7 +94,7 @@ impl Look<'_, '_> {
     /// Parts of `when` or `unless` that say nothing. That `deal.stage_kind` is
     /// "open" in a rule for open deals may be said for its readers.
     fn idle(&mut self, condition: &Condition, place: &Located<String>) {
-        let Rule { on, applies_to, .. } = *self.rule;
+        let Rule { scope, on, applies_to, .. } = *self.rule;
         let effort = self.setting.known.effort;
         let parts = condition.idle_parts(&self.domains(), effort);
         if parts.is_empty() {
@@ -103,8 +103,8 @@ impl Look<'_, '_> {
         // What is proved from less is told first: it names the cause.
         let causes = [
             (Domains::default(), "its parts contradict each other, or cover every case"),
-            (domains::of_facts(on), "no deal has other values"),
-            (domains::of_rule(on, applies_to, None), applies_to_hint(applies_to)),
+            (domains::of_facts(scope, on), no_other_values(scope)),
+            (domains::of_subjects(self.rule), applies_to_hint(applies_to)),
         ];
         for part in parts {
             let cause = causes.iter().position(|(domains, _)| {
@@ -122,7 +122,7 @@ impl Look<'_, '_> {
     /// An outcome is looked for on open and closed deals alike.
     fn idle_outcome(&mut self, condition: &Condition, place: &Located<String>) {
         let effort = self.setting.known.effort;
-        let facts = domains::of_facts(Trigger::State);
+        let facts = domains::of_facts(Scope::Deal, Trigger::State);
         let parts = condition.idle_parts(&facts, effort);
         for part in &parts {
             self.warn(place, &part.span, idle_finding(part, "no deal has other values"));
@@ -166,8 +166,7 @@ impl Look<'_, '_> {
     }
 
     fn domains(&self) -> Domains {
-        let Rule { on, applies_to, threshold, .. } = *self.rule;
-        domains::of_rule(on, applies_to, threshold)
+        domains::of_rule(self.rule)
     }
 }
 
@@ -175,6 +174,13 @@ impl Look<'_, '_> {
 pub(super) fn speaking(rule: &Rule) -> Vec<(&Condition, Truths)> {
     let unless = rule.unless.iter().map(|unless| (unless, Truths::FALSE));
     std::iter::once((&rule.when, Truths::TRUE)).chain(unless).collect()
+}
+
+fn no_other_values(scope: Scope) -> &'static str {
+    match scope {
+        Scope::Deal => "no deal has other values",
+        Scope::Person => "nobody has other values",
+    }
 }
 
 fn applies_to_hint(applies_to: AppliesTo) -> &'static str {

@@ -9,19 +9,34 @@ use minijinja::machinery::{Span, parse};
 use super::{Allowed, DEPTH_MAX, FILTERS, Place, TemplateError};
 use crate::nearest::nearest;
 
-/// The paths that the template reads.
-pub(super) fn check(place: &Place, allowed: &Allowed) -> Result<BTreeSet<String>, TemplateError> {
+/// What a checked template reads.
+pub(super) struct Checked {
+    /// The paths, each by the name under which its value waits.
+    pub paths: BTreeSet<String>,
+    /// The source with those names.
+    pub source: String,
+}
+
+/// What the template reads.
+///
+/// A value that has others below it, as `threshold` has `threshold.n`, could not
+/// be both at once for the engine: those below wait under a name of their own,
+/// `threshold_n`, of the same length, so that every place in the source stays.
+pub(super) fn check(place: &Place, allowed: &Allowed) -> Result<Checked, TemplateError> {
     let tree = parse(place.source, super::NAME, Default::default())
         .map_err(|error| place.explain(&error))?;
-    let mut checker = Checker { place, allowed, paths: BTreeSet::new() };
+    let source = place.source.to_owned();
+    let mut checker = Checker { place, allowed, paths: BTreeSet::new(), source };
     checker.statement(&tree, 0)?;
-    Ok(checker.paths)
+    let Checker { paths, source, .. } = checker;
+    Ok(Checked { paths, source })
 }
 
 struct Checker<'a> {
     place: &'a Place<'a>,
     allowed: &'a Allowed,
     paths: BTreeSet<String>,
+    source: String,
 }
 
 impl Checker<'_> {
@@ -145,8 +160,7 @@ impl Checker<'_> {
             );
         };
         if self.allowed.contains(&path) {
-            self.paths.insert(path);
-            return Ok(());
+            return self.read(path, span);
         }
         let below = format!("{path}.");
         if let Some(field) = self.allowed.iter().find(|known| known.starts_with(&below)) {
@@ -158,6 +172,27 @@ impl Checker<'_> {
             None => self.usable(&path),
         };
         self.refuse(span, &format!("`{path}` is not known here"), &hint)
+    }
+
+    /// Notes a path that may be read.
+    fn read(&mut self, path: String, span: Span) -> Result<(), TemplateError> {
+        let above = path.rsplit_once('.').map(|(above, _)| above);
+        if !above.is_some_and(|above| self.allowed.contains(above)) {
+            self.paths.insert(path);
+            return Ok(());
+        }
+        let place = span.start_offset as usize..span.end_offset as usize;
+        if self.source.get(place.clone()) != Some(path.as_str()) {
+            return self.refuse(
+                span,
+                "this is written in a way that cannot be read",
+                &format!("write `{path}`"),
+            );
+        }
+        let name = path.replace('.', "_");
+        self.source.replace_range(place, &name);
+        self.paths.insert(name);
+        Ok(())
     }
 
     /// What a text may name instead of `path`: the fields beside it, or all there

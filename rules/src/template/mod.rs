@@ -119,7 +119,7 @@ impl Template {
             let hint = format!("keep it within {SOURCE_BYTES_MAX} bytes");
             return Err(place.error_at(0, message, Some(hint)));
         }
-        let paths = check::check(&place, allowed)?;
+        let check::Checked { paths, source: named } = check::check(&place, allowed)?;
         let mut environment = Environment::empty();
         environment.set_debug(true);
         environment.set_fuel(Some(FUEL));
@@ -127,9 +127,7 @@ impl Template {
         environment.set_auto_escape_callback(|_| AutoEscape::None);
         environment.set_formatter(values::format_value);
         filters::add_to(&mut environment);
-        environment
-            .add_template_owned(NAME, source.to_owned())
-            .map_err(|error| place.explain(&error))?;
+        environment.add_template_owned(NAME, named).map_err(|error| place.explain(&error))?;
         Ok(Template {
             name: name.into(),
             source: source.into(),

@@ -12,8 +12,10 @@ use touchline_rules::time::{HOUR_MS, MINUTE_MS};
 
 use super::findings::Findings;
 use crate::coaching::account_settings::apply_mapping;
+use crate::coaching::baselines;
 use crate::coaching::data_check::load_verdicts;
 use crate::coaching::people::People;
+use crate::coaching::portfolios::differing;
 use crate::config::Config;
 use crate::connection::Connection;
 use crate::history::inactive::{Inactive, inactive_without};
@@ -49,12 +51,16 @@ pub(super) async fn rules(
     let rules = book.in_force();
     let lacking = inactive_without(&not_mapped(&metadata), &rules);
     tell_lacking(&lacking, connection, findings);
+    if rules.has_person_rules() {
+        portfolios(store, slug, &metadata, findings).await?;
+    }
     let Sample { open: deals, is_all } = open_deals(store, slug).await?;
     if deals.is_empty() || rules.state_rules().next().is_none() {
         return Ok(());
     }
     let people = People::load(store.clone(), Arc::clone(config)).await?;
     let verdicts = load_verdicts(store, slug).await?;
+    let baselines = baselines::load(store, slug).await?;
     let mut found = BTreeMap::<(String, &'static str), usize>::new();
     for deal in &deals {
         let owner = People::owner_email(&metadata, deal.facts.text(Field::Owner));
@@ -66,6 +72,7 @@ pub(super) async fn rules(
             managers: people.managers(),
             hydrate_deadline_ms: config.ingest.hydrate_deadline_minutes * MINUTE_MS,
             live_max_age_ms: config.attention.event_max_age_hours.saturating_mul(HOUR_MS),
+            baselines: &baselines,
         };
         for rule_and_fact in inactive(deal, now, &world) {
             *found.entry(rule_and_fact).or_default() += 1;
@@ -78,6 +85,22 @@ pub(super) async fn rules(
         false => format!("the first {}", deals.len()),
     };
     tell(&found, &deals, others, findings);
+    Ok(())
+}
+
+/// Whether what deals told of people is what they say now.
+async fn portfolios(
+    store: &Store,
+    slug: &str,
+    metadata: &Metadata,
+    findings: &mut Findings,
+) -> anyhow::Result<()> {
+    match differing(store, slug, metadata).await? {
+        (deals, 0) => findings.ok(format!("portfolios are what the deals say ({deals})")),
+        (deals, differ) => findings
+            .warn(format!("deals that say something else than their owner's portfolio: {differ} of {deals}"))
+            .hint("those just changed follow at once; the others are told again in the night, by `touchline serve`"),
+    };
     Ok(())
 }
 
@@ -124,7 +147,11 @@ fn tell(
         "rules that cannot decide, on how many of {deals} open deals, and for want of which fact"
     ));
     for ((rule, fact), times) in lines {
-        finding.detail(format!("{times:>5}  {rule}: nobody told of {fact}"));
+        let why = match *fact {
+            "threshold" => "too few won deals, and no fallback".to_owned(),
+            fact => format!("nobody told of {fact}"),
+        };
+        finding.detail(format!("{times:>5}  {rule}: {why}"));
     }
     finding.hint("`touchline rules explain RULE --deal ID` shows one deal; the shares above show which facts your CRM carries");
 }

@@ -7,7 +7,7 @@ use clap::Args;
 use serde::Serialize;
 use touchline_rules::UnixMs;
 use touchline_rules::condition::{Explanation, Seen, Truth};
-use touchline_rules::engine::{World, explain_rule};
+use touchline_rules::engine::{World, explain_rule, threshold_of};
 use touchline_rules::facts::schema::rests_on_activities;
 use touchline_rules::facts::{DealKey, DealState, Field};
 use touchline_rules::ruleset::{Rule, RuleSet, Trigger};
@@ -17,6 +17,7 @@ use super::super::{ConfigFile, open};
 use super::accounts_of;
 use super::newest_change::{Newest, ToldChange};
 use crate::coaching::account_settings::apply_mapping;
+use crate::coaching::baselines;
 use crate::coaching::data_check::load_verdicts;
 use crate::coaching::opening::no_connection;
 use crate::coaching::people::People;
@@ -31,8 +32,11 @@ pub(in crate::cli) struct ExplainArgs {
     /// The rule's id, as `rules test` lists it.
     rule: String,
     /// The vendor's id of the deal.
-    #[arg(long, value_name = "ID")]
-    deal: String,
+    #[arg(long, value_name = "ID", required_unless_present = "person")]
+    deal: Option<String>,
+    /// The e-mail of the person, for a rule about a person.
+    #[arg(long, value_name = "EMAIL", conflicts_with_all = ["deal", "connection"])]
+    person: Option<String>,
     /// The deal's connection, where several know such a deal.
     #[arg(long, value_name = "SLUG")]
     connection: Option<String>,
@@ -64,6 +68,9 @@ struct Told {
     /// The change that an event rule was judged on.
     #[serde(skip_serializing_if = "Option::is_none")]
     change: Option<ToldChange>,
+    /// What its threshold is here and what that rests on, if on won deals.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    threshold: Option<String>,
     explanation: Explanation,
 }
 
@@ -81,8 +88,25 @@ pub(super) async fn run(file: ConfigFile, args: ExplainArgs) -> anyhow::Result<E
             did_you_mean(&args.rule, &known)
         );
     };
-    let state = deal(&config, &store, &args).await?;
     let at = args.at.unwrap_or_else(|| open::clock().now());
+    if rule.scope.is_deal() != args.deal.is_some() {
+        let (about, flag) = if rule.scope.is_deal() {
+            ("a deal", "--deal ID")
+        } else {
+            ("a person", "--person EMAIL")
+        };
+        anyhow::bail!("the rule `{}` is about {about}\nhint: give {flag}", rule.id);
+    }
+    if let Some(person) = &args.person {
+        let told = super::explain_person::tell(&config, &store, (&rules, rule), person, at).await?;
+        if args.json {
+            println!("{}", serde_json::to_string_pretty(&told)?);
+        } else {
+            told.print();
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let state = deal(&config, &store, &args).await?;
     let told = tell(&config, &store, &rules, rule, &state, at).await?;
     if args.json {
         println!("{}", serde_json::to_string_pretty(&told)?);
@@ -91,7 +115,11 @@ pub(super) async fn run(file: ConfigFile, args: ExplainArgs) -> anyhow::Result<E
         if let Some(change) = &told.change {
             println!("{change}");
         }
-        println!("{}: {}\n\n{}", told.verdict, told.because, told.explanation);
+        println!("{}: {}", told.verdict, told.because);
+        if let Some(threshold) = &told.threshold {
+            println!("threshold {threshold}");
+        }
+        println!("\n{}", told.explanation);
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -104,17 +132,18 @@ async fn deal(config: &Config, store: &Store, args: &ExplainArgs) -> anyhow::Res
     }
     let slugs = config.connections.keys();
     let meant = slugs.filter(|slug| args.connection.as_ref().is_none_or(|only| only == *slug));
-    let keys = meant.map(|slug| DealKey { connection: slug.clone(), id: args.deal.clone() });
+    let id = args.deal.clone().unwrap_or_default();
+    let keys = meant.map(|slug| DealKey { connection: slug.clone(), id: id.clone() });
     let found = store.load_subjects(keys.collect()).await?;
     match found.as_slice() {
         [row] => Ok(serde_json::from_slice(&row.body)?),
         [] => anyhow::bail!(
             "the database knows no deal `{}`\nhint: give the vendor's own id of it; a deal is known once it was read or changed",
-            args.deal
+            id
         ),
         several => anyhow::bail!(
             "several connections know a deal `{}`\nhint: add --connection with one of {}",
-            args.deal,
+            id,
             several.iter().map(|row| row.connection.as_str()).collect::<Vec<_>>().join(", ")
         ),
     }
@@ -143,6 +172,7 @@ async fn tell(
         managers: people.managers(),
         hydrate_deadline_ms: config.ingest.hydrate_deadline_minutes * MINUTE_MS,
         live_max_age_ms: config.attention.event_max_age_hours.saturating_mul(HOUR_MS),
+        baselines: &baselines::load(store, connection).await?,
     };
     let newest = match &rule.on {
         Trigger::State => None,
@@ -167,6 +197,8 @@ async fn tell(
         verdict,
         because,
         change: newest.as_ref().map(Newest::told),
+        threshold: threshold_of(rule, state, at, &world)
+            .map(|quoted| format!("{}: {}", quoted.value, quoted.source())),
         explanation,
     })
 }
@@ -242,6 +274,9 @@ fn unknown(explanation: &Explanation, activity_trusted: bool) -> String {
         names.retain(|name| !name.contains('('));
     }
     let mut text = match names.as_slice() {
+        [name] if name == "threshold" => {
+            "there are too few won deals for its threshold, and it has no fallback".to_owned()
+        }
         [] => "a part of it cannot be told".to_owned(),
         names => format!("nobody told of {}", names.join(", ")),
     };

@@ -246,7 +246,7 @@ fn pending_nudge(row: &NudgeRow, body: &NudgeBody) -> PendingNudge {
     PendingNudge {
         id: row.id.clone(),
         rule: row.rule_id.clone(),
-        deal: Some(body.firing.deal.clone()),
+        deal: body.firing.scope.is_deal().then(|| body.firing.deal.clone()),
         class: AttentionClass::named(&row.attention),
         is_event: body.is_event() && body.heard_at.is_none(),
         priority: u8::try_from(row.priority).unwrap_or(u8::MAX),

@@ -4,6 +4,7 @@
 use touchline_rules::UnixMs;
 use touchline_rules::engine::{Firing, nudge_id};
 use touchline_rules::facts::{DealState, Metadata};
+use touchline_rules::portfolio::PersonFacts;
 use touchline_rules::ruleset::{Rule, RuleSet};
 use touchline_rules::template::TemplateError;
 use touchline_rules::time::DAY_MS;
@@ -11,7 +12,7 @@ use touchline_rules::time::DAY_MS;
 use super::subject_key;
 use crate::coaching::nudges::{NoRecipient, NudgeBody, Reader, Speaking, recipient};
 use crate::service::{Ground, Service};
-use crate::store::{FiringRow, NudgeRow, NudgeState, SuppressedRow};
+use crate::store::{FiringRow, NudgeRow, NudgeState, SubjectKey, SuppressedRow};
 
 /// The reader of a nudge of which nobody knows yet whom it is for.
 pub(in crate::roles) const NOBODY: &str = "";
@@ -19,11 +20,13 @@ pub(in crate::roles) const NOBODY: &str = "";
 const NUDGE_LIFE_MS: i64 = 90 * DAY_MS;
 /// The ledger's word for what a rule finds that is only being watched.
 const WATCHING: &str = "watching";
+/// The subject kind of a person.
+const PERSON_KIND: &str = "person";
 /// The ledger's word for a nudge whose text could not be written.
 const TEXT_FAILED: &str = "text_failed";
 
 /// What is stored of a firing.
-pub(super) struct Fired {
+pub(in crate::roles) struct Fired {
     pub firing: FiringRow,
     pub nudge: NudgeRow,
     pub suppressed: Option<SuppressedRow>,
@@ -47,8 +50,7 @@ pub(super) fn fire(
         Err(NoRecipient::OwnerUnread) => (NOBODY.to_owned(), None),
         Err(why) => (NOBODY.to_owned(), Some(why.name())),
     };
-    let watching = (!rule.standing.state.speaks()).then_some(WATCHING);
-    let mut reason = suppressed.or(watching).or(nobody);
+    let mut reason = suppressed.or(watching(rule)).or(nobody);
     let body = match written(service, ground.rules(), rule, firing, state, &metadata, &person) {
         Ok(body) => serde_json::to_vec(&body)?,
         Err(error) => {
@@ -58,7 +60,22 @@ pub(super) fn fire(
             Vec::new()
         }
     };
-    let subject = subject_key(&firing.deal);
+    rows(firing, subject_key(&firing.deal), person, body, reason).map(Some)
+}
+
+/// A rule that is only being watched tells nobody.
+fn watching(rule: &Rule) -> Option<&'static str> {
+    (!rule.standing.state.speaks()).then_some(WATCHING)
+}
+
+/// The rows of a firing with its one nudge.
+fn rows(
+    firing: &Firing,
+    subject: SubjectKey,
+    person: String,
+    body: Vec<u8>,
+    reason: Option<&str>,
+) -> Result<Fired, serde_json::Error> {
     let nudge = NudgeRow {
         id: nudge_id(&firing.id, &person),
         firing_id: firing.id.clone(),
@@ -84,7 +101,33 @@ pub(super) fn fire(
         body: serde_json::to_vec(firing)?,
     };
     let suppressed = reason.map(|reason| nudge.suppressed(reason, nudge.created_at));
-    Ok(Some(Fired { firing, nudge, suppressed }))
+    Ok(Fired { firing, nudge, suppressed })
+}
+
+/// A firing about a person with its one nudge, to that person.
+pub(in crate::roles) fn fire_person(
+    service: &Service,
+    ground: &Ground<'_>,
+    firing: &Firing,
+    facts: &PersonFacts,
+    metadata: &Metadata,
+) -> Result<Option<Fired>, serde_json::Error> {
+    let Some(rule) = ground.rules().rule(&firing.rule_id) else { return Ok(None) };
+    let person = firing.deal.id.clone();
+    let reader = reader(service, metadata, &person);
+    let pack = pack_title(ground.rules(), rule);
+    let said = NudgeBody::write_to_person(firing, rule, pack, facts, metadata, &reader);
+    let (body, reason) = match said {
+        Ok(body) => (serde_json::to_vec(&body)?, watching(rule)),
+        Err(error) => {
+            tracing::warn!(rule.id = firing.rule_id, %error, "a rule's text could not be written");
+            (Vec::new(), Some(TEXT_FAILED))
+        }
+    };
+    let subject =
+        SubjectKey { kind: PERSON_KIND.to_owned(), connection: String::new(), id: person };
+    let person = subject.id.clone();
+    rows(firing, subject, person, body, reason).map(Some)
 }
 
 /// What a firing of `rule`, one of `rules`, says to `person`.

@@ -9,8 +9,11 @@ use touchline_rules::UnixMs;
 use touchline_rules::attention::{
     AttentionClass, PendingNudge, Policy, Reason, Recipient, first_permitted,
 };
-use touchline_rules::engine::{Holds, as_of, reason_holds};
+use touchline_rules::engine::{
+    Firing, Holds, PersonState, as_of, person_reason_holds, reason_holds,
+};
 use touchline_rules::facts::{DealKey, DealState, Origin};
+use touchline_rules::ruleset::Scope;
 use touchline_rules::time::{MINUTE_MS, SECOND_MS};
 
 use crate::coaching::deliveries::{CHAT, DeliveryBody, HELLO, Item, LETTERS, Letter, REPLY};
@@ -89,6 +92,7 @@ pub(super) struct Looking<'a> {
     to: &'a SendingTo,
     policy: &'a Policy,
     deals: BTreeMap<DealKey, DealState>,
+    people: BTreeMap<&'a str, PersonState>,
     preferences: &'a [PreferenceRow],
     readers: BTreeMap<String, Recipient>,
     now: UnixMs,
@@ -108,12 +112,17 @@ impl<'a> Looking<'a> {
             let state = understand(row).unwrap_or_else(|| DealState::new(key.clone()));
             (key, state)
         });
+        let people = looked.people.iter().map(|row| {
+            let state = serde_json::from_slice(&row.body);
+            (row.person.as_str(), state.unwrap_or_else(|_| PersonState::new(&row.person)))
+        });
         Looking {
             service,
             ground: service.ground(),
             to,
             policy,
             deals: deals.collect(),
+            people: people.collect(),
             preferences: &looked.preferences,
             readers: BTreeMap::new(),
             now,
@@ -240,12 +249,24 @@ impl<'a> Looking<'a> {
         }
         let Some(shown) = shown else { return Some(UNREADABLE) };
         let firing = &shown.body.firing;
+        if firing.scope == Scope::Person {
+            return self.of_person(firing);
+        }
         let now = self.now;
         let state = self.deals.get_mut(&firing.deal);
         let holds = state.map_or(Holds::No, |state| {
             self.ground.in_world(state, |state, world| reason_holds(firing, state, now, world))
         });
         (holds == Holds::No).then_some(REASON_GONE)
+    }
+
+    /// The same for what is about a person.
+    fn of_person(&self, firing: &Firing) -> Option<&'static str> {
+        let state = self.people.get(firing.deal.id.as_str());
+        let rules = self.ground.rules();
+        let holds =
+            state.is_some_and(|state| person_reason_holds(firing, state, rules) == Holds::Yes);
+        (!holds).then_some(REASON_GONE)
     }
 
     /// A nudge that its reader snoozed while another place was still to hear of
@@ -301,8 +322,10 @@ impl<'a> Looking<'a> {
             let told_at = self.deals.get(*key).and_then(|state| state.told_at);
             told_at.is_none_or(|at| self.now.since_ms(at) > age_max_ms)
         };
+        let about_deals = keep.iter().map(|shown| &shown.body.firing);
+        let about_deals = about_deals.filter(|firing| firing.scope.is_deal());
         let mut stale: Vec<DealKey> =
-            keep.iter().map(|shown| &shown.body.firing.deal).filter(is_stale).cloned().collect();
+            about_deals.map(|firing| &firing.deal).filter(is_stale).cloned().collect();
         stale.sort();
         stale.dedup();
         stale

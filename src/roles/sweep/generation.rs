@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::Serialize;
 use touchline_kit::signature::hex;
 use touchline_rules::facts::Metadata;
-use touchline_rules::ruleset::RuleSet;
+use touchline_rules::ruleset::{Rule, RuleSet};
 
 use crate::coaching::people::People;
 use crate::roles::batching::hash16;
@@ -25,6 +25,7 @@ struct Known {
     verdicts: Arc<Verdicts>,
     settings_version: i64,
     settled: bool,
+    measured: bool,
     hash: String,
 }
 
@@ -42,6 +43,10 @@ struct Ground<'a> {
     holidays: Vec<String>,
     time_zone: &'a str,
     settled: bool,
+    /// The account has a baseline, and a rule rests on it. Later ones change
+    /// nothing for deals that are measured already.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    measured: bool,
 }
 
 impl Generations {
@@ -56,18 +61,30 @@ impl Generations {
     ) -> String {
         let rules = service.rules.current();
         let (metadata, verdicts) = (service.metadata(slug), service.verdicts(slug));
+        let rests_on_won =
+            |rule: &Rule| rule.threshold.as_ref().is_some_and(|it| it.won().is_some());
+        let measured =
+            service.baselines(slug).newest().is_some() && rules.state_rules().any(rests_on_won);
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = all.get(slug)
             && Arc::ptr_eq(&known.rules, &rules)
             && Arc::ptr_eq(&known.metadata, &metadata)
             && Arc::ptr_eq(&known.verdicts, &verdicts)
             && (known.settings_version, known.settled) == (settings_version, settled)
+            && known.measured == measured
         {
             return known.hash.clone();
         }
-        let hash = hash(service, &rules, &metadata, &verdicts, settled);
-        let known =
-            Known { rules, metadata, verdicts, settings_version, settled, hash: hash.clone() };
+        let hash = hash(service, &rules, &metadata, &verdicts, (settled, measured));
+        let known = Known {
+            rules,
+            metadata,
+            verdicts,
+            settings_version,
+            settled,
+            measured,
+            hash: hash.clone(),
+        };
         all.insert(slug.to_owned(), known);
         hash
     }
@@ -78,7 +95,7 @@ fn hash(
     rules: &RuleSet,
     metadata: &Metadata,
     verdicts: &Verdicts,
-    settled: bool,
+    (settled, measured): (bool, bool),
 ) -> String {
     let config = &service.config;
     let emails =
@@ -98,6 +115,7 @@ fn hash(
         holidays: config.holidays.iter().map(ToString::to_string).collect(),
         time_zone: &config.time_zone,
         settled,
+        measured,
     };
     let bytes = serde_json::to_vec(&ground).unwrap_or_default();
     hex(&hash16(&bytes))

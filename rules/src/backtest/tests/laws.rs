@@ -59,6 +59,7 @@ fn plainly(changes: &[(UnixMs, Change)], as_of: UnixMs) -> Vec<(UnixMs, String, 
         managers: &crew.managers,
         hydrate_deadline_ms: HOUR_MS,
         live_max_age_ms: policy.event_max_age_ms,
+        baselines: crate::baseline::Baselines::none(),
     };
     let mut deals: BTreeMap<DealKey, DealState> = BTreeMap::new();
     let mut fired = Vec::new();

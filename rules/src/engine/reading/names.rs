@@ -56,7 +56,7 @@ pub(super) fn named(name: &str, change: Option<&ChangeView>) -> Option<Named> {
     if let Some(of_change) = name.strip_prefix("change.") {
         return changed(of_change, change);
     }
-    let (label, kind) = fact(name)?;
+    let (label, kind) = super::person::fact(name).or_else(|| fact(name))?;
     let blank = match name {
         "deal.next_meeting_at" => "none booked",
         "deal.last_activity_at"
@@ -156,7 +156,9 @@ fn kind_of(field: Field) -> Kind {
 /// Ages, distances and lengths.
 fn counted(function: &str, argument: &str) -> Option<Named> {
     // Each time with what follows "days".
-    const TIMES: [(&str, &str); 20] = [
+    const TIMES: [(&str, &str); 22] = [
+        ("person.last_new_deal_at", "since your newest deal was created"),
+        ("person.manager_since", "since you began to lead"),
         ("deal.close_date", "since the close date"),
         ("deal.created_at", "since it was created"),
         ("deal.closed_at", "since it was closed"),
@@ -201,6 +203,15 @@ mod tests {
     use crate::facts::schema::{DEAL_FIELDS, Vocabulary, change_fields};
     use crate::facts::{Actor, ChangedBy, EventKind, Fact};
     use crate::time::UnixMs;
+
+    #[test]
+    fn every_fact_about_a_person_has_a_name() {
+        for (name, ty, ..) in crate::portfolio::PERSON_FIELDS {
+            assert!(named(name, None).is_some(), "{name}");
+            let age = named(&format!("days_since({name})"), None);
+            assert_eq!(age.is_some(), ty == Type::Time, "{name}");
+        }
+    }
 
     fn view(event: EventKind) -> ChangeView {
         let field = match event {

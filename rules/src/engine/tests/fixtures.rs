@@ -2,6 +2,7 @@
 
 use jiff::tz::TimeZone;
 
+use crate::baseline::{Baseline, Baselines, Measure};
 use crate::calendar::Calendar;
 use crate::engine::{LIVE_MAX_AGE_MS, Outcome, Stimulus, World, step};
 use crate::facts::StagePhase;
@@ -72,6 +73,16 @@ fn owner(id: &str, email: &str, name: &str) -> Owner {
     Owner { id: id.into(), user_id: Some(format!("user {id}")), email, name, archived: false }
 }
 
+/// Stays of 2 days in stage `a` and 5 elsewhere; from the ninth day on 4 and 7.
+pub fn baselines() -> &'static Baselines {
+    static KNOWN: std::sync::OnceLock<Baselines> = std::sync::OnceLock::new();
+    let told = |at, in_a, elsewhere| {
+        let told = Baseline::blank(at, 50).with(Measure::DwellDays, "p", "a", in_a);
+        told.with(Measure::DwellDays, "p", "", elsewhere)
+    };
+    KNOWN.get_or_init(|| Baselines::of([told(days(-900), 2, 5), told(days(9), 4, 7)]))
+}
+
 /// Lee leads Sam.
 pub fn managers() -> &'static Managers {
     static LED: std::sync::OnceLock<Managers> = std::sync::OnceLock::new();
@@ -128,6 +139,14 @@ pub fn many_rules() -> RuleSet {
         ),
         ("one-person", "on: state\nwhen: deal.contacts_engaged <= 1 && deal.meetings >= 1"),
         ("no-call", "on: state\nwhen: days_since(deal.last_call_at) >= 4 || deal.emails > 3"),
+        (
+            "unusual",
+            "on: state\nwhen: days_since(deal.stage_entered_at) >= threshold\nthreshold: { won_percentile: 75, of: dwell_days }\nrepeat: { every: 1d, max: 1 }",
+        ),
+        (
+            "unusual-jump",
+            "on: deal.stage_changed\nwhen: change.stages_moved >= 2 && days_since(deal.created_at) >= threshold\nthreshold: { won_percentile: 50, of: dwell_days }",
+        ),
         ("in-c", "on: state\nwhen: deal.stage == \"c\""),
         (
             "daily",
@@ -149,6 +168,7 @@ pub fn world<'a>(rules: &'a RuleSet, metadata: &'a Metadata, calendar: &'a Calen
         hydrate_deadline_ms: HOUR_MS,
         managers: managers(),
         live_max_age_ms: LIVE_MAX_AGE_MS,
+        baselines: baselines(),
     }
 }
 

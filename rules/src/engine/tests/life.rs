@@ -7,10 +7,14 @@ use proptest::prelude::*;
 
 use super::fixtures::*;
 use crate::attention::AttentionClass;
-use crate::condition::Truth;
-use crate::engine::{Stimulus, present, step};
+use crate::baseline::{Baselines, Rung};
+use crate::condition::{Slot, Truth};
+use crate::engine::{
+    Holds, PersonState, Stimulus, World, person_reason_holds, present, step, step_person,
+};
 use crate::facts::{Direction, Field};
 use crate::life::{Reach, RuleState, Standing, Tightened, Tightening};
+use crate::portfolio::{PERSON_FIELDS, PersonFacts};
 use crate::ruleset::{Period, RuleSet};
 use crate::time::UnixMs;
 
@@ -145,7 +149,7 @@ fn a_team_hears_less_by_its_own_numbers() {
         attention: Some(AttentionClass::Digest),
         cooldown: Period::parse("30d"),
     };
-    let tightened = Tightened { people: people(&[SAM]), to, trigger_hash: String::new() };
+    let tightened = Tightened::new(people(&[SAM]), to);
     let set_of = standing(
         &set,
         &[("slow", reach(Reach { tightened: vec![tightened], ..Reach::default() }))],
@@ -161,6 +165,75 @@ fn a_team_hears_less_by_its_own_numbers() {
     let mut loosened = known_deal(&tighter);
     assert!(told(&tick(&mut loosened, days(5), &tighter)).is_empty());
     assert!(told(&tick(&mut loosened, days(6), &world(&set, &account, &calendar))).is_empty());
+}
+
+#[test]
+fn what_follows_won_deals_is_held_to_a_teams_number_where_that_is_stricter() {
+    let (account, calendar) = (metadata(), london());
+    let set = rules(&[(
+        "slow",
+        "on: state\nwhen: days_since(deal.stage_entered_at) >= threshold\nthreshold: { won_percentile: 75, of: dwell_days, fallback: 33 }",
+    )]);
+    let fires_at = |number: f64| {
+        let to = Tightening { threshold: Some(number), ..Tightening::default() };
+        assert!(to.check(&set.rules()[0]).is_ok(), "nobody knows yet what won deals will say");
+        let tightened = vec![Tightened::new(people(&[SAM]), to)];
+        let of_team = reach(Reach { tightened, ..Reach::default() });
+        let set = standing(&set, &[("slow", of_team)]);
+        let baselines = Baselines::none();
+        let world = World { baselines, ..world(&set, &account, &calendar) };
+        let mut deal = known_deal(&world);
+        let firing = tick(&mut deal, days(12), &world).firings.remove(0);
+        (firing.threshold, firing.quoted.map(|it| it.rung), firing.at)
+    };
+    assert_eq!(
+        fires_at(40.0),
+        (Some(40.0), Some(Rung::Team), days(10)),
+        "stricter than the fallback"
+    );
+    assert_eq!(
+        fires_at(20.0),
+        (Some(33.0), Some(Rung::Own), days(3)),
+        "laxer: the rule's own stays"
+    );
+}
+
+#[test]
+fn a_teams_rule_about_people_speaks_to_its_people_and_a_watched_one_is_worked_out() {
+    let (account, calendar) = (metadata(), london());
+    let body =
+        "scope: person\non: state\nwhen: person.open_deals >= 2\ntip: { headline: h, body: b }";
+    let set = rules(&[("many", body)]);
+    let only = reach(Reach { only: Some(people(&[SAM])), ..Reach::default() });
+    let of_team = standing(&set, &[("many", only)]);
+    let slot = PERSON_FIELDS.iter().find(|(name, ..)| *name == "person.open_deals").unwrap().2;
+    let with = |deals: f64| {
+        move |_: UnixMs| {
+            let mut facts = PersonFacts::default();
+            facts.set(slot, Slot::Number(deals));
+            facts
+        }
+    };
+    let fires = |person: &str, set: &RuleSet| {
+        let world = world(set, &account, &calendar);
+        let mut state = PersonState::new(person);
+        step_person(&mut state, with(1.0), days(0), &world);
+        let fired = step_person(&mut state, with(2.0), days(1), &world).firings;
+        let holds = |one| person_reason_holds(one, &state, set) == Holds::Yes;
+        assert!(fired.iter().all(holds));
+        fired.len()
+    };
+    assert_eq!((fires(SAM, &of_team), fires("ann@example.com", &of_team)), (1, 0));
+    let watched = standing(&set, &[("many", state(RuleState::Shadow, 1))]);
+    assert_eq!(fires(SAM, &watched), 1, "whoever sends it sees that it tells nobody");
+    let paused = standing(&set, &[("many", state(RuleState::Paused, 2))]);
+    assert_eq!(fires(SAM, &paused), 0);
+    // What is true as a rule comes back is no news.
+    let world_of = |set| world(set, &account, &calendar);
+    let mut sam = PersonState::new(SAM);
+    step_person(&mut sam, with(1.0), days(0), &world_of(&paused));
+    let back = standing(&set, &[("many", state(RuleState::On, 3))]);
+    assert!(step_person(&mut sam, with(2.0), days(2), &world_of(&back)).firings.is_empty());
 }
 
 /// What people do with rules, and what happens to the deal.

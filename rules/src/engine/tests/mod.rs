@@ -3,7 +3,7 @@
 mod authors;
 mod civil_days;
 mod episodes;
-mod fixtures;
+pub(crate) mod fixtures;
 mod hydration;
 mod laws;
 mod life;
@@ -11,3 +11,4 @@ mod outcomes;
 mod reading;
 mod reasons;
 mod size;
+mod thresholds;

@@ -21,12 +21,32 @@ pub struct TestDocument {
     /// Where in the sale the stages stand, as `{ late: [negotiation] }`. By
     /// default: discovery early, qualification middle, proposal, negotiation late.
     phases: Option<PhasesDocument>,
+    /// What is usual among won deals, for a rule whose threshold rests on it. Without
+    /// it there is no baseline, and the rule's fallback counts.
+    baseline: Option<BaselineDocument>,
     /// The deal as the story begins.
     given: GivenDocument,
     /// What happens, in order.
     then: Option<Vec<StepDocument>>,
     /// What the rule is to do.
     expect: ExpectDocument,
+}
+
+/// What the rule's percentile is among won deals. At least one of `stage`,
+/// `pipeline` and `all`.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "BaselineOfTest")]
+#[expect(dead_code, reason = "only the shape matters: it is what editors check against")]
+struct BaselineDocument {
+    /// In every stage of the story's pipeline.
+    stage: Option<i64>,
+    /// In the story's pipeline.
+    pipeline: Option<i64>,
+    /// Everywhere.
+    all: Option<i64>,
+    /// How many won deals each of them rests on; 100 by default.
+    #[schemars(range(max = 1_000_000))]
+    n: Option<u32>,
 }
 
 /// Stages by where in the sale they stand.
@@ -49,6 +69,9 @@ struct PhasesDocument {
 struct GivenDocument {
     /// When the story begins.
     at: String,
+    /// What is known of the person, for a rule about a person; nothing else is told
+    /// then but `at`.
+    person: Option<BTreeMap<String, serde_json::Value>>,
     /// The deal is created as the story begins, and not 30 days before.
     new: Option<bool>,
     name: Option<String>,
@@ -103,7 +126,7 @@ struct StepDocument {
     at: Option<String>,
     /// How long after the step before.
     after: Option<String>,
-    /// Fields that take a value; nothing for blank.
+    /// Fields that take a value, or facts about the person; nothing for blank.
     set: Option<BTreeMap<String, serde_json::Value>>,
     /// Who sets them, as `change.by` says it; the owner by default.
     #[schemars(extend("enum" = ChangedBy::ALL.map(ChangedBy::name)))]

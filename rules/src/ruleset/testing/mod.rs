@@ -1,7 +1,10 @@
 //! Running the tests that rule files carry, through the engine that serves
 //! live traffic.
 
+mod baseline;
 pub mod document;
+mod instant;
+pub mod person;
 mod phases;
 mod read;
 mod story;
@@ -11,6 +14,7 @@ use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 
+pub use baseline::GivenBaseline;
 pub(super) use read::read;
 
 use super::{Period, Rule, RuleSet};
@@ -18,6 +22,7 @@ use crate::calendar::Calendar;
 use crate::engine::{LIVE_MAX_AGE_MS, World, explain_rule};
 use crate::facts::{ActivityKind, ChangedBy, Direction, Fact, Field, Managers, StagePhase, Value};
 use crate::time::{HOUR_MS, UnixMs};
+use person::PersonStory;
 use story::Story;
 use verdict::indented;
 
@@ -30,6 +35,10 @@ pub struct RuleTest {
     pub stages: Vec<String>,
     /// Where in the sale its stages stand; one that is not listed has no phase.
     pub phases: BTreeMap<String, StagePhase>,
+    /// The story, if it is one of a person: then there is no deal in it.
+    pub person: Option<PersonStory>,
+    /// What is usual among won deals; `None` where there is no baseline.
+    pub baseline: Option<GivenBaseline>,
     /// The deal as the story begins.
     pub given: Given,
     /// What happens, in order.
@@ -159,12 +168,23 @@ pub fn run_tests(set: &RuleSet) -> Vec<TestReport> {
 pub(crate) fn readings(set: &RuleSet) -> Vec<(String, crate::engine::Reading)> {
     let mut readings = Vec::new();
     for rule in set.rules() {
-        for test in &rule.tests {
+        for test in rule.tests.iter().filter(|test| test.person.is_none()) {
             let said = tell(set, rule, test, |story, _, _| story.told.readings());
             readings.extend(said.into_iter().map(|reading| (rule.id.clone(), reading)));
         }
     }
     readings
+}
+
+/// What the firings of a story of a person say they saw.
+#[cfg(test)]
+pub(crate) fn person_readings(
+    set: &RuleSet,
+    rule: &Rule,
+    test: &RuleTest,
+) -> Vec<crate::engine::Reading> {
+    let story = test.person.as_ref();
+    story.map(|story| person::tell(set, rule, test, story).0.readings()).unwrap_or_default()
 }
 
 /// What the texts of each test's firings are made of, for every rule.
@@ -173,21 +193,24 @@ pub(crate) fn contexts(set: &RuleSet) -> Vec<(String, serde_json::Value)> {
     let mut contexts = Vec::new();
     for rule in set.rules() {
         for test in &rule.tests {
-            let said = tell(set, rule, test, |story, _, _| story.told.contexts());
+            let said = match &test.person {
+                Some(story) => person::tell(set, rule, test, story).0.contexts(),
+                None => tell(set, rule, test, |story, _, _| story.told.contexts()),
+            };
             contexts.extend(said.into_iter().map(|context| (rule.id.clone(), context)));
         }
     }
     contexts
 }
 
-/// How every story of every rule ends: the deal, the world, the last instant.
+/// How every story of every rule about a deal ends: the deal, the world, the last instant.
 #[cfg(test)]
 pub(crate) fn endings(
     set: &RuleSet,
     mut look: impl FnMut(&Rule, &crate::facts::DealState, &World<'_>, UnixMs),
 ) {
     for rule in set.rules() {
-        for test in &rule.tests {
+        for test in rule.tests.iter().filter(|test| test.person.is_none()) {
             tell(set, rule, test, |story, world, now| look(rule, &story.state, world, now));
         }
     }
@@ -207,6 +230,7 @@ fn tell<T>(
     let metadata = story::account(test);
     let calendar = Calendar::weekdays(TimeZone::UTC);
     let managers = Managers::of([story::SELLER_AND_LEAD]);
+    let baselines = baseline::baselines(rule, test);
     let world = World {
         rules: set,
         metadata: &metadata,
@@ -215,6 +239,7 @@ fn tell<T>(
         hydrate_deadline_ms: HYDRATE_DEADLINE_MS,
         managers: &managers,
         live_max_age_ms: LIVE_MAX_AGE_MS,
+        baselines: &baselines,
     };
     let mut story = Story::new(world, rule);
     story.begin(&test.given);
@@ -226,6 +251,9 @@ fn tell<T>(
 }
 
 fn run(set: &RuleSet, rule: &Rule, test: &RuleTest) -> Option<String> {
+    if let Some(story) = &test.person {
+        return person::run(set, rule, test, story);
+    }
     tell(set, rule, test, |story, world, clock| {
         let difference = story.told.compare(&test.expect)?;
         let (at, why) = match story.told.looked.take() {

@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-use jiff::civil::Date;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::FromPrimitive;
 
+use super::baseline::baseline;
+use super::instant::instant;
+use super::person::{self, PersonStory};
 use super::phases::{default_phases, phases};
 use super::{Expectation, ExpectedFiring, Given, RuleTest, StoryMove, StoryStep};
 use crate::condition::Type;
@@ -15,9 +16,8 @@ use crate::facts::{ActivityKind, ChangedBy, Direction, Fact, Field, Value};
 use crate::nearest::did_you_mean;
 use crate::ruleset::diagnostic::Findings;
 use crate::ruleset::keys::{self, Choice, Keys, shown};
-use crate::ruleset::period::{Period, PeriodUnit};
 use crate::ruleset::yaml::{Node, NodeKind};
-use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS, UnixMs};
+use crate::time::{DAY_MS, MINUTE_MS, UnixMs};
 
 /// The most steps of one story.
 pub const STEPS_MAX: usize = 100;
@@ -76,7 +76,13 @@ pub(in crate::ruleset) fn read(node: &Node, findings: &mut Findings) -> Option<R
     let stages = stages.unwrap_or_else(|| DEFAULT_STAGES.map(str::to_owned).to_vec());
     let phases = test.node("phases").map(|it| phases(it, &stages, findings));
     let phases = phases.unwrap_or_else(|| default_phases(&stages));
-    let given = test.required("given", findings).and_then(|it| given(it, &stages, findings));
+    let baseline = test.node("baseline").map(|it| baseline(it, findings));
+    let given_node = test.required("given", findings);
+    let begin = given_node.and_then(|it| person::given(it, findings));
+    let given = match &begin {
+        Some((at, _)) => Some(Given::nothing(*at)),
+        None => given_node.and_then(|it| given(it, &stages, findings)),
+    };
     let steps = test.node("then").and_then(|it| keys::list(it, "then", findings));
     let steps = steps.unwrap_or_default();
     if steps.len() > STEPS_MAX {
@@ -84,10 +90,15 @@ pub(in crate::ruleset) fn read(node: &Node, findings: &mut Findings) -> Option<R
         findings.error(node.at, "too_many", message, format!("tell it in at most {STEPS_MAX}"));
     }
     let base = given.as_ref().map_or(UnixMs(0), |given| given.at);
-    let mut read = Vec::new();
+    let (mut read, mut of_person) = (Vec::new(), Vec::new());
     for step in steps.iter().take(STEPS_MAX) {
-        read.extend(story_step(step, base, &stages, findings));
+        if begin.is_some() {
+            of_person.extend(person::step(step, base, findings));
+        } else {
+            read.extend(story_step(step, base, &stages, findings));
+        }
     }
+    let person = begin.map(|(_, facts)| PersonStory { facts, then: of_person });
     let expect = test.required("expect", findings).and_then(|it| expect(it, base, findings));
     let at = test.at();
     test.finish(findings);
@@ -95,6 +106,8 @@ pub(in crate::ruleset) fn read(node: &Node, findings: &mut Findings) -> Option<R
         name: name?.value,
         stages,
         phases,
+        person,
+        baseline: baseline.map_or(Some(None), |it| it.map(Some))?,
         given: given?,
         then: read,
         expect: expect?,
@@ -132,6 +145,8 @@ fn given(node: &Node, stages: &[String], findings: &mut Findings) -> Option<Give
     let last_call_at = time("last_call_at", findings);
     let last_meeting_at = time("last_meeting_at", findings);
     let next_meeting_at = time("next_meeting_at", findings);
+    // Stories of a person are read elsewhere; here it is a key like any other.
+    map.node("person");
     let unknown = map.node("unknown").and_then(|it| unknown_facts(it, findings));
     let unknown = unknown.unwrap_or_default();
     let mut fields = BTreeMap::new();
@@ -330,64 +345,4 @@ fn expected_firing(node: &Node, base: UnixMs, findings: &mut Findings) -> Option
     let headline = map.node("headline").and_then(|it| keys::text(it, "headline", findings));
     map.finish(findings);
     Some(ExpectedFiring { at, headline: headline.map(|it| it.value) })
-}
-
-/// An instant: `2026-03-02T09:00Z`, `2026-03-02` (midnight UTC), or relative to
-/// the story's begin.
-fn instant(node: &Node, base: Option<UnixMs>, findings: &mut Findings) -> Option<UnixMs> {
-    let NodeKind::Text(text) = &node.kind else {
-        let message = format!("a time is wanted here, not {}", node.describe());
-        findings.error(node.at, "bad_time", message, TIME_HINT);
-        return None;
-    };
-    let read = relative(text, base).or_else(|| absolute(text));
-    if read.is_none() {
-        let message = format!("`{}` is not a time", shown(text));
-        findings.error(node.at, "bad_time", message, TIME_HINT);
-    }
-    read
-}
-
-const TIME_HINT: &str = "write 2026-03-02T09:00Z, 2026-03-02, or -6d or +2h from the story's begin";
-
-fn absolute(text: &str) -> Option<UnixMs> {
-    let timestamp = text.parse::<Timestamp>().ok();
-    let midnight = || {
-        let date = text.parse::<Date>().ok()?;
-        let zoned = date.to_zoned_datetime(jiff::tz::TimeZone::UTC).ok()?;
-        Some(zoned.timestamp())
-    };
-    timestamp.or_else(midnight).map(UnixMs::from)
-}
-
-fn relative(text: &str, base: Option<UnixMs>) -> Option<UnixMs> {
-    let (sign, length) = match text.split_at_checked(1)? {
-        ("+", length) => (1, length),
-        ("-", length) => (-1, length),
-        _ => return None,
-    };
-    let period = Period::parse(length)?;
-    let unit_ms = match period.unit {
-        PeriodUnit::Hours => HOUR_MS,
-        PeriodUnit::Days => DAY_MS,
-        PeriodUnit::WorkingDays => return None,
-    };
-    Some(base?.plus_ms(sign * i64::from(period.count) * unit_ms))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_absolute_or_relative() {
-        let base = absolute("2026-03-02T09:00Z");
-        assert_eq!(base, absolute("2026-03-02T09:00:00Z"));
-        assert_eq!(relative("-2d", base), absolute("2026-02-28T09:00Z"));
-        assert_eq!(relative("+3h", base), absolute("2026-03-02T12:00Z"));
-        assert_eq!(absolute("2026-03-02"), absolute("2026-03-02T00:00Z"));
-        assert_eq!(relative("+3bd", base), None);
-        assert_eq!(relative("é", base), None);
-        assert_eq!(absolute("yesterday"), None);
-    }
 }

@@ -15,6 +15,8 @@ use crate::time::UnixMs;
 
 /// E-mails of the story's seller and of who leads them.
 pub(super) const SELLER_AND_LEAD: (&str, &str) = ("seller@example.com", "lead@example.com");
+/// Id of the story's pipeline, unless it says otherwise.
+pub(super) const PIPELINE: &str = "sales";
 const OWNER_USER: &str = "story-owner-user";
 const LEAD_USER: &str = "story-lead-user";
 const COLLEAGUE_USER: &str = "story-colleague-user";
@@ -57,7 +59,7 @@ pub(super) fn account(test: &RuleTest) -> Metadata {
         time_zone: None,
         currency: Some("EUR".into()),
         pipelines: vec![Pipeline {
-            id: text(Field::Pipeline).unwrap_or_else(|| "sales".into()),
+            id: text(Field::Pipeline).unwrap_or_else(|| PIPELINE.into()),
             label: "Sales".into(),
             stages,
         }],

@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use super::Expectation;
 use crate::condition::Explanation;
-use crate::engine::{Firing, Outcome, World, outcome_met, template_context};
+use crate::engine::{Firing, Outcome, World, outcome_met, person_context, template_context};
 use crate::facts::{DealState, Metadata};
+use crate::portfolio::PersonFacts;
 use crate::ruleset::Rule;
 use crate::ruleset::compile::TIP_BODY_CHARS;
 use crate::time::UnixMs;
@@ -58,6 +59,25 @@ impl Told {
             });
         }
         self.late += count(outcome.late.iter().filter(|firing| of_rule(firing)).count());
+        self.ended += count(outcome.ended.iter().filter(|end| end.rule_id == rule.id).count());
+    }
+
+    /// The same for what came of a look at a person.
+    pub(super) fn note_person(&mut self, outcome: Outcome, known: &PersonFacts, rule: &Rule) {
+        let of_rule = |firing: &Firing| firing.rule_id == rule.id;
+        for firing in outcome.firings.into_iter().filter(of_rule) {
+            let zone = firing.zone();
+            let context = person_context(&firing, known, Some("EUR"), "Sam Seller", &zone);
+            self.firings.push(Said {
+                #[cfg(test)]
+                reading: crate::engine::person_reading(&firing, &Metadata::default(), &zone),
+                headline: written(rule, &context),
+                #[cfg(test)]
+                context,
+                firing,
+                helped: false,
+            });
+        }
         self.ended += count(outcome.ended.iter().filter(|end| end.rule_id == rule.id).count());
     }
 
@@ -147,24 +167,28 @@ fn context(firing: &Firing, state: &DealState, metadata: &Metadata) -> serde_jso
 /// The headline, or what keeps one of the texts from being written.
 fn texts(firing: &Firing, state: &DealState, metadata: &Metadata, rule: &Rule) -> String {
     let context = context(firing, state, metadata);
-    if let Some(Err(wrong)) = rule.tip.why.as_ref().map(|why| why.render(&context)) {
+    written(rule, &context)
+}
+
+fn written(rule: &Rule, context: &serde_json::Value) -> String {
+    if let Some(Err(wrong)) = rule.tip.why.as_ref().map(|why| why.render(context)) {
         return format!("{FAULT}{wrong}");
     }
-    match rule.tip.body.render(&context) {
+    match rule.tip.body.render(context) {
         Err(wrong) => return format!("{FAULT}{wrong}"),
         Ok(body) if body.chars().count() > TIP_BODY_CHARS => {
             return format!("{FAULT}the body in {TIP_BODY_CHARS} characters: {body}");
         }
         Ok(_) => {}
     }
-    match rule.escalate.as_ref().map(|escalate| escalate.ask.render(&context)) {
+    match rule.escalate.as_ref().map(|escalate| escalate.ask.render(context)) {
         Some(Err(wrong)) => return format!("{FAULT}{wrong}"),
         Some(Ok(ask)) if ask.chars().count() > TIP_BODY_CHARS => {
             return format!("{FAULT}the question in {TIP_BODY_CHARS} characters: {ask}");
         }
         _ => {}
     }
-    rule.tip.headline.render(&context).unwrap_or_else(|wrong| format!("{FAULT}{wrong}"))
+    rule.tip.headline.render(context).unwrap_or_else(|wrong| format!("{FAULT}{wrong}"))
 }
 
 pub(super) fn indented(why: &Explanation) -> String {

@@ -5,6 +5,7 @@ mod escalate;
 mod house_style;
 mod mutated;
 mod mutation;
+mod people;
 mod shipped;
 mod shipped_readings;
 mod stories;
@@ -103,15 +104,15 @@ fn every_mistake_of_every_file_is_reported_at_its_place() {
     a.yaml:14:15: error[bad_period]: `5w` is not a length of time
       hint: write a number and a unit: 12h (hours), 14d (days) or 5bd (working days)
     a.yaml:15:15: error[unknown_value]: `ownr` is no audience
-      hint: did you mean `owner`? Known: owner, manager
+      hint: did you mean `owner`? Known: owner, manager, person
     a.yaml:17:21: error[bad_template]: `tip.headline`: `deal.nmae` is not known here
       hint: did you mean `deal.name`?
     a.yaml:19:5: error[missing_key]: a rule has no `tip`
       hint: add `tip: …`
     a.yaml:24:12: error[unknown_field]: there is no field `change.days`
       hint: only rules that wait for an event can read `change`
-    a.yaml:25:16: error[not_supported]: a threshold from won deals (won_percentile) is not yet supported
-      hint: write the fallback as the threshold for now: `threshold: 5`
+    a.yaml:25:16: error[missing_key]: `threshold` has no `of`
+      hint: add `of: …`
     a.yaml:26:15: error[out_of_range]: `priority` must be a number from 1 to 9, not 12
       hint: give a number from 1 to 9
     a.yaml:27:13: error[missing_key]: `repeat` has no `max`

@@ -13,9 +13,10 @@ use std::collections::BTreeMap;
 
 use super::shipped::packs;
 use super::*;
+use crate::baseline::Threshold;
 use crate::condition::mutants::{Sort, mutants, other_numbers};
 use crate::condition::{Condition, Domains, Effort, Schema, Truths, compile, is_impossible};
-use crate::facts::schema::{Vocabulary, schema};
+use crate::facts::schema::{Vocabulary, person_schema, schema};
 use crate::ruleset::domains;
 use crate::ruleset::yaml::{Node, NodeKind};
 
@@ -108,9 +109,12 @@ fn value_of<'n>(node: &'n Node, key: &str) -> Option<&'n Node> {
 
 fn score_of_rule(rule: &Rule, node: &Node) -> Score {
     let mut score = Score::default();
-    let speaking = domains::of_rule(rule.on, rule.applies_to, rule.threshold);
+    let speaking = domains::of_rule(rule);
     let words = Vocabulary::default();
-    let fields = schema(rule.event(), false, &words);
+    let fields = match rule.scope {
+        Scope::Deal => schema(rule.event(), false, &words),
+        Scope::Person => person_schema(),
+    };
     for (key, condition) in [("when", Some(&rule.when)), ("unless", rule.unless.as_ref())] {
         let Some(condition) = condition else { continue };
         let place = Place { rule, key, condition, fields: &fields, domains: &speaking };
@@ -118,14 +122,25 @@ fn score_of_rule(rule: &Rule, node: &Node) -> Score {
     }
     if let (Some(outcome), Some(written)) = (&rule.outcome, value_of(node, "outcome")) {
         let (condition, fields) = (&outcome.when, schema(None, true, &words));
-        let domains = domains::of_facts(Trigger::State);
+        let domains = domains::of_facts(Scope::Deal, Trigger::State);
         let key = "outcome";
         let place = Place { rule, key, condition, fields: &fields, domains: &domains };
         place.tally(&mut score, |to| with(node, key, with(written, "when", to).kind));
     }
-    for to in rule.threshold.into_iter().flat_map(other_numbers) {
+    let Some(written) = value_of(node, "threshold") else { return score };
+    // A percentile is what it is on a company's own deals; a story says what that
+    // comes to. What a story can tell apart is the rule's own number.
+    let put = |to: f64| match &written.kind {
+        NodeKind::Map(_) => with(written, "fallback", NodeKind::Number(to)).kind,
+        _ => NodeKind::Number(to),
+    };
+    let own = rule.threshold.and_then(|threshold| match threshold {
+        Threshold::Number(number) => Some(number),
+        Threshold::Won(won) => won.fallback,
+    });
+    for to in own.into_iter().flat_map(other_numbers) {
         let label = format!("{} threshold: {to}", rule.id);
-        tally(&mut score, &with(node, "threshold", NodeKind::Number(to)), Sort::Number, label);
+        tally(&mut score, &with(node, "threshold", put(to)), Sort::Number, label);
     }
     score
 }

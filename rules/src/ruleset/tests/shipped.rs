@@ -77,6 +77,9 @@ fn the_reference_names_everything() {
             assert!(page.contains(&format!("`{}`", field.name)), "{}", field.name);
         }
     }
+    for field in crate::facts::schema::person_schema().fields() {
+        assert!(page.contains(&format!("`{}`", field.name)), "{}", field.name);
+    }
     for path in crate::engine::context::DEAL_PATHS {
         let name = path.trim_start_matches("deal.");
         assert!(page.contains(&format!("`{name}`")), "{path}");

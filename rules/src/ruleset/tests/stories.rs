@@ -74,6 +74,27 @@ rules:
         given: { at: 2026-03-02T09:00Z, discount: 5, unknown: [impact] }
         then: [{ set: { discount: 12.5 } }]
         expect: { fires: 0 }
+  - id: slow
+    title: Longer in its stage than won deals
+    on: state
+    when: days_since(deal.stage_entered_at) >= threshold
+    threshold: { won_percentile: 75, of: dwell_days, fallback: 40 }
+    tip: { headline: "{{ threshold }} of {{ threshold.n }}", body: "{{ threshold.source }}" }
+    tests:
+      - name: as won deals say
+        baseline: { stage: 19, n: 212 }
+        given: { at: 2026-03-02T09:00Z, stage: proposal, stage_since: -1d }
+        then: [{ wait: 30d }]
+        expect: { fires: [{ at: 2026-03-20T09:00Z, headline: 19 of 212 }] }
+      - name: too few of them
+        baseline: { all: 19, n: 12 }
+        given: { at: 2026-03-02T09:00Z, stage: proposal, stage_since: -1d }
+        then: [{ wait: 30d }]
+        expect: { fires: 0 }
+      - name: nobody knows yet
+        given: { at: 2026-03-02T09:00Z, stage: proposal, stage_since: -1d }
+        then: [{ wait: 40d }]
+        expect: { fires: [{ at: 2026-04-10T09:00Z, headline: 40 of 0 }] }
   - id: step-passed
     title: The next step has passed
     on: state

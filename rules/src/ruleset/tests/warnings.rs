@@ -220,7 +220,7 @@ fn facts_stay_within_their_domains() {
     let mut looks = 0;
     let set = RuleSet::load(&shipped::packs(), &[]).set.unwrap();
     testing::endings(&set, |rule, state, world, now| {
-        let mut known = domains::of_facts(rule.on);
+        let mut known = domains::of_facts(rule.scope, rule.on);
         for (later, trusted) in LATER_MS.into_iter().zip([true, false, true]) {
             let slots = deal_slots(&state.facts, world.metadata, trusted, now.plus_ms(later));
             for (name, _, slot, _) in DEAL_FIELDS {
