@@ -217,7 +217,10 @@ fn rule(node: &Node, findings: &mut Findings) -> Option<RuleDocument> {
         on,
         when,
         unless,
-        threshold: rule.node("threshold").and_then(|it| threshold(it, findings)),
+        // One that cannot be read is told, and the rest is checked as if it had one.
+        threshold: rule
+            .node("threshold")
+            .map(|it| threshold(it, findings).unwrap_or(Threshold::Number(0.0))),
         audience: rule.node("audience").and_then(|it| keys::choice(it, findings)),
         attention: rule.node("attention").and_then(|it| keys::choice(it, findings)),
         crm: located_crm,
