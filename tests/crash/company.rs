@@ -18,6 +18,8 @@ pub const SELLERS: usize = 10;
 const STAGE_PERCENT: u32 = 12;
 /// People who change deals: so many that nobody's work looks like a mass change.
 const HANDS: i64 = 5_003;
+/// Whose work does.
+const SWEEPER: i64 = 9_000;
 
 /// The rule that speaks up at each change of stage.
 pub const PACK: &str = include_str!("../echo.yaml");
@@ -43,6 +45,7 @@ pub struct Company {
     deals: Vec<Deal>,
     rng: ChaCha8Rng,
     last_at: UnixMs,
+    swept: usize,
     pub changes: Vec<Change>,
 }
 
@@ -66,7 +69,7 @@ impl Company {
         };
         let deals = (0..deals).map(deal).collect();
         let rng = ChaCha8Rng::seed_from_u64(seed);
-        Company { deals, rng, last_at: UnixMs(0), changes: Vec::new() }
+        Company { deals, rng, last_at: UnixMs(0), swept: 0, changes: Vec::new() }
     }
 
     /// Changes some deal. Each change is of an instant of its own, so that it can
@@ -84,10 +87,30 @@ impl Company {
         } else {
             ("hs_next_step", "next_step", format!("Step {count}"))
         };
+        let by = 10_000 + count as i64 % HANDS;
+        self.change(hubspot, n, by, (property, field, value));
+    }
+
+    /// One hand moves the next deal that it did not move yet.
+    pub fn move_next(&mut self, hubspot: &FakeHubSpot) {
+        let n = self.swept;
+        self.swept += 1;
+        self.deals[n].stage += 1;
+        let to = format!("stage-{}", self.deals[n].stage);
+        self.change(hubspot, n, SWEEPER, ("dealstage", "stage", to));
+    }
+
+    fn change(
+        &mut self,
+        hubspot: &FakeHubSpot,
+        n: usize,
+        by: i64,
+        (property, field, value): (&str, &'static str, String),
+    ) {
+        let id = self.deals[n].id;
         self.last_at = UnixMs(hubspot.now().0.max(self.last_at.0 + 1));
-        let by = Actor::user(10_000 + count as i64 % HANDS).at(self.last_at);
-        hubspot.set(deal.id, property, &value, &by).unwrap();
-        let (deal, occurred_at) = (deal.id.to_string(), self.last_at.0);
+        hubspot.set(id, property, &value, &Actor::user(by).at(self.last_at)).unwrap();
+        let (deal, occurred_at) = (id.to_string(), self.last_at.0);
         self.changes.push(Change { deal, field, value, occurred_at });
     }
 

@@ -8,6 +8,7 @@
 
 mod company;
 mod ledger;
+mod mass;
 mod serve;
 mod storm;
 mod vendors;

@@ -75,6 +75,11 @@ pub struct Storm {
 impl Storm {
     /// Everything connected and read; the program runs.
     pub async fn gather(force: Force) -> Storm {
+        Storm::gather_with(force, str::to_owned).await
+    }
+
+    /// The same with another configuration.
+    pub async fn gather_with(force: Force, config: impl FnOnce(&str) -> String) -> Storm {
         let folder = tempfile::tempdir().unwrap();
         let at = folder.path();
         let vendors = Vendors::new(force.seed).await;
@@ -82,7 +87,7 @@ impl Storm {
         let pack = at.join("pack.yaml");
         std::fs::write(&pack, PACK).unwrap();
         let mut serve = Serve::new(at, |url| {
-            let config = CONFIG
+            let config = config(CONFIG)
                 .replace("HUBSPOT", &vendors.hubspot_url)
                 .replace("SLACK", &vendors.slack_url);
             format!(
@@ -104,6 +109,13 @@ impl Storm {
     pub fn blow(&mut self, events: usize) {
         for _ in 0..events {
             self.company.act(&self.vendors.hubspot);
+        }
+    }
+
+    /// One hand moves the next deals, each once, and the account tells of it.
+    pub fn sweep(&mut self, deals: usize) {
+        for _ in 0..deals {
+            self.company.move_next(&self.vendors.hubspot);
         }
     }
 
@@ -198,6 +210,14 @@ impl Storm {
             .collect();
         assert_eq!(stages, self.company.stages());
         assert_eq!(self.ledger.number("SELECT COUNT(*) FROM dead_letter"), 0);
+    }
+
+    /// How many messages of deliveries on that channel the chat has.
+    pub fn messages_of(&self, channel: &str) -> i64 {
+        let of = format!("SELECT id FROM delivery WHERE channel = '{channel}'");
+        let sent = self.messages();
+        let ids = self.ledger.rows(&of);
+        ids.iter().filter_map(|row| sent.get(&row[0])).sum()
     }
 
     /// How often each delivery appeared in the chat.
