@@ -11,9 +11,12 @@ statements! {
     ADD(8) = "INSERT INTO suppressed (nudge_id, person, connection, subject_id, rule_id, reason, \
         at, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
     OF_PERSON(3) = "SELECT nudge_id, person, connection, subject_id, rule_id, reason, at, body \
-        FROM suppressed WHERE person = $1 AND at < $2 ORDER BY at DESC, nudge_id LIMIT $3";
+        FROM suppressed WHERE person = $1 AND at < $2 AND reason <> 'watching' ORDER BY at DESC, nudge_id LIMIT $3";
     TAKE_BACK(2) = "DELETE FROM suppressed WHERE nudge_id = $1 AND reason = $2";
 }
+
+/// The reason of what a rule found that is only being watched.
+pub const WATCHING: &str = "watching";
 
 /// A nudge that was not sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +40,8 @@ pub struct SuppressedRow {
 }
 
 impl Store {
-    /// What one person was spared before `before`, newest first.
+    /// What one person was spared before `before`, newest first; nothing of rules that
+    /// are only being watched.
     pub async fn suppressed_of(
         &self,
         person: String,

@@ -15,12 +15,12 @@ use crate::wake::News;
 
 statements! {
     SPARED_BY(3) = "SELECT rule_id, reason, COUNT(*) FROM suppressed \
-        WHERE person = $1 AND at >= $2 AND at < $3 GROUP BY rule_id, reason \
+        WHERE person = $1 AND at >= $2 AND at < $3 AND reason <> 'watching' GROUP BY rule_id, reason \
         ORDER BY COUNT(*) DESC, rule_id, reason";
     /// The most important first, and of these the newest.
     SPARED(4) = "SELECT s.nudge_id, s.person, s.connection, s.subject_id, s.rule_id, s.reason, \
         s.at, s.body FROM suppressed AS s INNER JOIN nudge AS n ON n.id = s.nudge_id \
-        WHERE s.person = $1 AND s.at >= $2 AND s.at < $3 \
+        WHERE s.person = $1 AND s.at >= $2 AND s.at < $3 AND s.reason <> 'watching' \
         ORDER BY n.priority, s.at DESC, s.nudge_id LIMIT $4";
 }
 
@@ -35,7 +35,8 @@ pub struct Spared {
 
 impl Store {
     /// What the ledger has of one person from `since` up to but without `until`, and
-    /// the `first_max` most important of it.
+    /// the `first_max` most important of it. What a rule found that is only being
+    /// watched is told to nobody, and so is not spared anybody either.
     pub async fn spared(
         &self,
         person: String,

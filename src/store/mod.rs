@@ -121,7 +121,7 @@ pub use error::{Result, StoreError};
 pub use fairness::Room;
 pub use firing::{EndedFiring, FiringRow};
 pub use inbox::{AppendError, InboxRow, NewInbox};
-pub use ledger::SuppressedRow;
+pub use ledger::{SuppressedRow, WATCHING};
 pub use letter::Spared;
 pub use link::NewLink;
 pub use mass::{ActorPast, CauseRow, HoldReport, HoldRow, HoldState, MassStep, TallyRow};

@@ -12,14 +12,12 @@ use touchline_rules::time::DAY_MS;
 use super::subject_key;
 use crate::coaching::nudges::{NoRecipient, NudgeBody, Reader, Speaking, recipient};
 use crate::service::{Ground, Service};
-use crate::store::{FiringRow, NudgeRow, NudgeState, SubjectKey, SuppressedRow};
+use crate::store::{FiringRow, NudgeRow, NudgeState, SubjectKey, SuppressedRow, WATCHING};
 
 /// The reader of a nudge of which nobody knows yet whom it is for.
 pub(in crate::roles) const NOBODY: &str = "";
 /// How long an undecided nudge lives at most; attention's own expiry is shorter.
 const NUDGE_LIFE_MS: i64 = 90 * DAY_MS;
-/// The ledger's word for what a rule finds that is only being watched.
-const WATCHING: &str = "watching";
 /// The subject kind of a person.
 const PERSON_KIND: &str = "person";
 /// The ledger's word for a nudge whose text could not be written.
