@@ -24,6 +24,7 @@ pub const BUILTIN: &[Builtin] = shipped![
     "core-pipeline",
     "people",
     "commercial",
+    "portfolio",
     "eight-slot-qualification",
     "budget-authority-need-timing",
     "question-led-discovery",

@@ -137,6 +137,7 @@ pub(super) const SHIPPED: &[(&str, &str)] = shipped![
     "something-new-to-them",
     "specific-recognition",
     "taking-over-a-deal",
+    "time-for-new-talks",
     "trading-not-discounting",
     "way-to-the-signature",
     "writing-a-loss-down",

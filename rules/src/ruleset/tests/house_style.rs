@@ -11,6 +11,7 @@ use crate::engine::context::DEAL_PATHS;
 use crate::facts::schema::DEAL_FIELDS;
 use crate::house_words::{JARGON, MARKS, NOT_OURS, SKILLS, has_word};
 use crate::packs::BUILTIN;
+use crate::portfolio::PERSON_FIELDS;
 use crate::template::Template;
 
 /// The longest headline as it is read, in characters.
@@ -130,7 +131,7 @@ fn sentences(text: &str) -> impl Iterator<Item = &str> {
     text.split(['.', '?', ':', ';']).filter(|sentence| sentence.chars().any(char::is_alphabetic))
 }
 
-/// `context` without every value of the deal that `rule` has not asked about.
+/// `context` without every value of the deal or person that `rule` has not asked about.
 fn bare(context: &Json, rule: &Rule) -> Json {
     let conditions = rule.unless.iter().chain([&rule.when]);
     let slots: Vec<u16> = conditions.flat_map(|one| one.fields_read().to_vec()).collect();
@@ -138,6 +139,14 @@ fn bare(context: &Json, rule: &Rule) -> Json {
         DEAL_FIELDS.iter().any(|(known, _, slot, _)| *known == name && slots.contains(slot))
     };
     let mut context = context.clone();
+    if rule.scope == Scope::Person {
+        for (name, _, slot, _) in PERSON_FIELDS {
+            if !slots.contains(&slot) {
+                context["person"][name.trim_start_matches("person.")] = Json::Null;
+            }
+        }
+        return context;
+    }
     for path in DEAL_PATHS {
         if !rests_on(path).iter().any(|name| is_asked(name)) {
             let name = path.trim_start_matches("deal.");
