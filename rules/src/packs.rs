@@ -25,6 +25,7 @@ pub const BUILTIN: &[Builtin] = shipped![
     "people",
     "commercial",
     "portfolio",
+    "manager",
     "eight-slot-qualification",
     "budget-authority-need-timing",
     "question-led-discovery",
