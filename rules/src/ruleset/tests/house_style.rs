@@ -64,7 +64,8 @@ fn shipped_tips_keep_the_house_style() {
         let title = rule.title.as_str();
         assert!(title.chars().count() <= TITLE_CHARS_MAX, "{title}");
         let sources = texts(rule).map(Template::source);
-        for text in sources.into_iter().chain([title]) {
+        let ask = rule.escalate.iter().map(|escalate| escalate.ask.source());
+        for text in sources.into_iter().chain([title]).chain(ask) {
             assert!(!text.contains(['!', '—', '…']), "{}: {text}", rule.id);
             let lower = text.to_lowercase();
             for word in JARGON.iter().chain(NOT_OURS).chain(MARKS).chain(&["must", "please"]) {
@@ -73,6 +74,29 @@ fn shipped_tips_keep_the_house_style() {
                 let plural = format!("{word}s");
                 assert!(!has_word(&read, word) && !has_word(&read, &plural), "{}: {word}", rule.id);
             }
+        }
+    }
+}
+
+/// A question to a manager is one sentence, about the deal and with its owner's name:
+/// few rules ask one, and after some working days only.
+#[test]
+fn shipped_questions_to_managers_are_rare_and_short() {
+    let set = set();
+    let asking: Vec<&Rule> = set.rules().iter().filter(|rule| rule.escalate.is_some()).collect();
+    let ids: Vec<&str> = asking.iter().map(|rule| rule.id.as_str()).collect();
+    assert_eq!(ids, ["long-in-stage", "close-date-past", "commit-on-thin-ground"]);
+    let contexts = testing::contexts(&set);
+    for rule in asking {
+        let escalate = rule.escalate.as_ref().unwrap();
+        // A state's reason can go in time, an event's mostly cannot.
+        assert_eq!(rule.on, Trigger::State, "{}", rule.id);
+        assert!(matches!(escalate.after.to_string().as_str(), "5bd" | "10bd"), "{}", rule.id);
+        for (_, context) in contexts.iter().filter(|(id, _)| *id == rule.id) {
+            let ask = escalate.ask.render(context).unwrap();
+            assert!(ask.ends_with('?') && sentences(&ask).count() == 1, "{ask}");
+            assert!(ask.contains("Sam Seller"), "{ask}");
+            assert!(ask.split_whitespace().count() <= WORDS_MAX, "{ask}");
         }
     }
 }
