@@ -21,6 +21,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::hooks::Intake;
 use crate::http::server;
+use crate::lifecycle::declared::declare;
 use crate::roles::{Progress, Role};
 use crate::service::Service;
 use crate::store::ServeLock;
@@ -228,8 +229,7 @@ async fn reload_on(mut hangup: Signal, service: Arc<Service>, mut stopped: Stopp
             _ = stopped.changed() => return,
             _ = hangup.recv() => {}
         }
-        let accounts = service.accounts();
-        match service.rules.reload(&service.config.rules, &accounts) {
+        match reload(&service).await {
             Ok(rules) => {
                 tracing::info!(rules, "rules loaded");
                 service.wake.tell(News::GROUND);
@@ -237,4 +237,12 @@ async fn reload_on(mut hangup: Signal, service: Arc<Service>, mut stopped: Stopp
             Err(error) => tracing::error!("{error:#}"),
         }
     }
+}
+
+/// Reads the declared rules anew, keeps their versions and puts them in force.
+async fn reload(service: &Service) -> anyhow::Result<usize> {
+    let rules = service.rules.reload(&service.config.rules, &service.accounts())?;
+    declare(&service.store, &service.rules.declared(), service.now()).await?;
+    service.settings.refresh().await?;
+    Ok(rules)
 }

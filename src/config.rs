@@ -22,8 +22,8 @@ use touchline_rules::Calendar;
 pub use error::ConfigError;
 pub use sections::{
     AttentionConfig, ConnectionConfig, CrmConfig, DeliveryConfig, HttpConfig, InboxConfig,
-    IngestConfig, LogConfig, LogFormat, PersonConfig, RetentionConfig, Sending, TargetPeriod,
-    WeeklyOn,
+    IngestConfig, LogConfig, LogFormat, PersonConfig, RetentionConfig, RuleHealthConfig, Sending,
+    TargetPeriod, WeeklyOn,
 };
 pub use value::{LimitOverride, OrOff, QuietHours, no_colours};
 use written::Written;
@@ -47,7 +47,8 @@ pub struct Config {
     pub key_file: PathBuf,
     /// Rule packs.
     pub rules: Vec<String>,
-    /// E-mails of those who are told what waits for an admin.
+    /// E-mails of those who may change the company's rules and are told what waits
+    /// for an admin, lower case.
     pub admins: Vec<String>,
     /// IANA zone of last resort; empty for none.
     pub time_zone: String,
@@ -71,6 +72,8 @@ pub struct Config {
     pub delivery: DeliveryConfig,
     /// Ceilings of attention.
     pub attention: AttentionConfig,
+    /// When a rule pauses itself.
+    pub rule_health: RuleHealthConfig,
     /// Vendor accounts by slug.
     pub connections: BTreeMap<String, ConnectionConfig>,
     /// What neither CRM nor chat say of a person, by e-mail.
@@ -239,6 +242,23 @@ mod tests {
         let twice = format!("{text}[people.\"ann@example.com\"]\nname = \"Ann\"\n");
         let error = Config::from_toml(&twice).unwrap_err().to_string();
         assert!(error.contains("ann@example.com is configured twice"), "{error}");
+    }
+
+    #[test]
+    fn admins_are_people_with_an_address() {
+        let config = Config::from_toml("admins = [\"Ann@Example.com\"]").unwrap();
+        assert_eq!(config.admins, ["ann@example.com"]);
+        let error = Config::from_toml("admins = [\"ann\"]").unwrap_err().to_string();
+        assert!(error.contains("admins[0]: `ann` is no e-mail address"), "{error}");
+    }
+
+    #[test]
+    fn the_limits_of_a_rules_health_are_percentages() {
+        let off = "[rule_health]\nuseful_percent_min = \"off\"";
+        let health = Config::from_toml(off).unwrap().rule_health;
+        assert_eq!((health.useful_percent_min, health.answers_min), (OrOff::Off, 30));
+        let error = Config::from_toml("[rule_health]\nnot_true_here_percent_max = 101");
+        assert!(error.unwrap_err().to_string().contains("not_true_here_percent_max"));
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod file_errors;
 mod guard;
 pub mod history;
 pub mod http;
+pub mod lifecycle;
 pub mod roles;
 pub mod service;
 pub mod store;

@@ -17,6 +17,7 @@ use crate::coaching::rulesets::RuleSets;
 use crate::coaching::settings::Settings;
 use crate::config::Config;
 use crate::connection::Connections;
+use crate::lifecycle::teams::Teams;
 use crate::store::Store;
 use crate::vault::Vault;
 use crate::wake::{News, Wake};
@@ -33,7 +34,7 @@ pub struct Service {
     /// Vendor accounts.
     pub connections: Arc<Connections>,
     /// The rules in force.
-    pub rules: RuleSets,
+    pub rules: Arc<RuleSets>,
     /// Everybody.
     pub people: People,
     /// What an admin steers.
@@ -85,6 +86,9 @@ impl Service {
     #[must_use]
     pub fn new(parts: Parts) -> Service {
         let Parts { config, clock, store, connections, rules, people, settings, vault } = parts;
+        let rules = Arc::new(rules);
+        rules.know_teams(Teams::of(&config));
+        settings.lead(Arc::clone(&rules));
         Service {
             wake: store.wake().clone(),
             config,

@@ -18,6 +18,7 @@ pub mod facts;
 #[cfg(test)]
 mod house_words;
 pub mod lesson;
+pub mod life;
 mod money;
 pub mod nearest;
 pub mod packs;

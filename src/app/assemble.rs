@@ -14,6 +14,7 @@ use crate::entropy;
 use crate::http;
 use crate::http::hooks::Intake;
 use crate::http::oauth::{self, Connect};
+use crate::lifecycle::declared::declare;
 use crate::roles::Role;
 use crate::roles::attention::Attention;
 use crate::roles::backfill::Backfill;
@@ -31,6 +32,7 @@ use crate::roles::poll::Poll;
 use crate::roles::portfolio::Portfolio;
 use crate::roles::refusals::Refusals;
 use crate::roles::release::Release;
+use crate::roles::rule_keeper::RuleKeeper;
 use crate::roles::sweep::{self, Sweep};
 use crate::roles::timers::Timers;
 use crate::service::{Parts, Service};
@@ -68,6 +70,8 @@ pub(super) async fn app(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result
         settings,
         vault,
     }));
+    declare(&service.store, &service.rules.declared(), clock.now()).await?;
+    service.settings.refresh().await?;
     sweep::restore(&service).await?;
     baselines::restore(&service).await?;
     let poll = Arc::new(Poll::new(Arc::clone(&service)));
@@ -95,6 +99,7 @@ pub(super) async fn app(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result
         Arc::new(Letters::new(Arc::clone(&service))),
         Arc::new(Erase::new(Arc::clone(&service))),
         Arc::new(Housekeeping::new(Arc::clone(&service))),
+        Arc::new(RuleKeeper::new(Arc::clone(&service))),
         Arc::new(Refusals::new(Arc::clone(&service), Arc::clone(&intake))),
     ];
     let connect = Arc::new(Connect::new(Arc::clone(&service), entropy::system())?);

@@ -6,6 +6,7 @@ mod findings;
 mod house;
 mod inactive;
 mod mapping;
+mod rule_life;
 mod signature;
 #[cfg(test)]
 mod tests;
@@ -97,6 +98,7 @@ async fn examine(
     let vault = house::key(config, &store, &mut findings).await?;
     if only.is_none() {
         house::processing(config, &store, now, &mut findings).await?;
+        rule_life::lives(config, &store, now, &mut findings).await?;
     }
     let slugs = config.connections.keys().filter(|slug| only.is_none_or(|only| only == *slug));
     for slug in slugs {

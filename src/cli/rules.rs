@@ -3,7 +3,9 @@
 mod backtest;
 mod explain;
 mod explain_person;
+mod life;
 mod newest_change;
+mod shown;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -11,6 +13,7 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 use touchline_rules::condition::Severity;
 use touchline_rules::facts::Metadata;
+use touchline_rules::life::Step;
 use touchline_rules::ruleset::{
     Loaded, RuleDiagnostic, RuleSet, TestReport, json_schema, run_tests,
 };
@@ -52,6 +55,46 @@ pub(super) enum RulesCommand {
     Backtest(backtest::BacktestArgs),
     /// Print the JSON Schema of rule packs, for editors.
     Schema,
+    /// Show what new versions of rules would mean, and with --yes put them on.
+    ///
+    /// The files are checked and their tests run. For each rule: what it says
+    /// otherwise than the version in force, and how many open deals meet it already.
+    /// A running service takes it over with its next batch, and what is already true
+    /// is not told. A published rule takes the place of a declared one of the same id.
+    Publish(life::PublishArgs),
+    /// Every rule: where it stands, who answers for it, when it ends, whether it helps.
+    List(shown::ListArgs),
+    /// What was done to a rule: its versions, who changed what and why.
+    Log(shown::LogArgs),
+    /// What two versions of a rule say otherwise, in words.
+    Diff(shown::DiffArgs),
+    /// Which open deals meet the rules now, whatever was sent about them.
+    Present(shown::PresentArgs),
+    /// Go back to a version that was kept.
+    Rollback(life::RollbackArgs),
+    /// Work a rule out and record it, and tell nobody.
+    Watch(life::StepArgs),
+    /// Let a rule rest: nothing of it fires, and what waits is not sent.
+    Pause(life::StepArgs),
+    /// Put a rule on (again). What is already true is not told.
+    Resume(life::StepArgs),
+    /// Take a rule out of use.
+    Retire(life::StepArgs),
+    /// Not possible yet: measure whether a rule helps.
+    #[command(hide = true)]
+    Trial(life::StepArgs),
+    /// Say that a rule is still right: its time begins anew.
+    Confirm(life::StepArgs),
+    /// Let a team hear nothing of a company rule.
+    Mute(life::MuteArgs),
+    /// Give a team stricter numbers for a company rule.
+    Tighten(life::TightenArgs),
+    /// What waits for a second person.
+    Requests(shown::ListArgs),
+    /// Agree, as a second person, to what somebody asked for.
+    Approve(life::SettleArgs),
+    /// Refuse what somebody asked for, or take one's own request back.
+    Refuse(life::SettleArgs),
 }
 
 #[derive(Args)]
@@ -84,6 +127,23 @@ pub(super) async fn run(file: ConfigFile, command: RulesCommand) -> anyhow::Resu
             print!("{}", json_schema());
             Ok(ExitCode::SUCCESS)
         }
+        RulesCommand::Publish(args) => life::publish(file, args).await,
+        RulesCommand::List(args) => shown::list(file, args).await,
+        RulesCommand::Log(args) => shown::log(file, args).await,
+        RulesCommand::Diff(args) => shown::diff(file, args).await,
+        RulesCommand::Present(args) => shown::present(file, args).await,
+        RulesCommand::Rollback(args) => life::rollback(file, args).await,
+        RulesCommand::Watch(args) => life::step(file, args, Step::Watch).await,
+        RulesCommand::Pause(args) => life::step(file, args, Step::Pause).await,
+        RulesCommand::Resume(args) => life::step(file, args, Step::Resume).await,
+        RulesCommand::Retire(args) => life::step(file, args, Step::Retire).await,
+        RulesCommand::Trial(args) => life::step(file, args, Step::Try).await,
+        RulesCommand::Confirm(args) => life::confirm(file, args).await,
+        RulesCommand::Mute(args) => life::mute(file, args).await,
+        RulesCommand::Tighten(args) => life::tighten(file, args).await,
+        RulesCommand::Requests(args) => shown::requests(file, args).await,
+        RulesCommand::Approve(args) => life::settle(file, args, true).await,
+        RulesCommand::Refuse(args) => life::settle(file, args, false).await,
     }
 }
 

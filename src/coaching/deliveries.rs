@@ -23,8 +23,10 @@ pub const WEEKLY: &str = "weekly";
 pub const NOTICE: &str = "notice";
 /// The channel of an answer to what somebody asked of themselves.
 pub const REPLY: &str = "reply";
+/// The channel of what the owner of a rule is told of it.
+pub const RULE_NOTICE: &str = "rule_notice";
 /// The channels of letters: messages without nudges, which no limit counts.
-pub const LETTERS: [&str; 3] = [WEEKLY, NOTICE, REPLY];
+pub const LETTERS: [&str; 4] = [WEEKLY, NOTICE, REPLY, RULE_NOTICE];
 
 /// The form of a message of its own.
 pub const INTERRUPT: &str = "interrupt";

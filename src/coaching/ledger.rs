@@ -6,6 +6,7 @@ use touchline_rules::attention::Reason;
 /// What the ledger's stable words mean that are not attention's own reasons.
 const OTHERS: &[(&str, &str)] = &[
     ("late", "A newer value was known already when the change arrived."),
+    ("watching", "Its rule is only being watched: it is worked out and told to nobody."),
     ("no_longer_true", "It was no longer true when it would have been said."),
     ("reason_gone", "Its reason had gone before it was said."),
     ("stage_kind", "The deal was closed, or opened again, before it was said."),

@@ -92,7 +92,7 @@ async fn answered(store: &Store, rule: String, since: UnixMs) -> store::Result<R
     ];
     let kinds = kinds.map(Outcome::name).to_vec();
     let counted = Outcome::NotTrueHere.name();
-    let (answers, not_true, people) = store.rule_answers(rule, kinds, counted, since).await?;
+    let (answers, not_true, people) = store.answers_counted(rule, kinds, counted, since).await?;
     let count = |n: i64| u32::try_from(n).unwrap_or(u32::MAX);
     Ok(RuleAnswers { answers: count(answers), not_true: count(not_true), people: count(people) })
 }

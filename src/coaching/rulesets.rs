@@ -1,7 +1,7 @@
 //! The rules that are on: read from packs, checked, swapped as one snapshot.
 
 use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use touchline_rules::condition::Severity;
 use touchline_rules::facts::Metadata;
@@ -9,6 +9,9 @@ use touchline_rules::packs;
 use touchline_rules::ruleset::{Loaded, RuleDiagnostic, RuleSet, SourceFile};
 
 use crate::file_errors::unreadable;
+use crate::lifecycle::book::RuleBook;
+use crate::lifecycle::teams::Teams;
+use crate::store::{self, RuleBookRows, Store};
 use touchline_rules::nearest::did_you_mean;
 
 /// What configuration writes before the name of a pack that ships with the program.
@@ -18,11 +21,22 @@ const FILE_BYTES_MAX: u64 = 1 << 20;
 /// The most files a folder of packs may hold.
 const FILES_MAX: usize = 500;
 
-/// The rule set in force, and the files it came from: what rules say of stages,
+/// The rule set in force, and what it was made of: files that are declared, what
+/// was published over them and where each rule stands. What rules say of stages,
 /// pipelines and owners is checked again whenever an account has others.
 pub struct RuleSets {
     current: RwLock<Arc<RuleSet>>,
-    files: RwLock<Vec<SourceFile>>,
+    made_of: Mutex<MadeOf>,
+}
+
+/// What the set in force was made of.
+#[derive(Default)]
+struct MadeOf {
+    files: Vec<SourceFile>,
+    declared: Arc<RuleSet>,
+    rows: RuleBookRows,
+    teams: Teams,
+    accounts: Vec<(String, Arc<Metadata>)>,
 }
 
 /// The accounts that rules are checked against, by connection.
@@ -32,7 +46,9 @@ impl RuleSets {
     /// Begins with `set`.
     #[must_use]
     pub fn new(set: RuleSet) -> Self {
-        RuleSets { current: RwLock::new(Arc::new(set)), files: RwLock::default() }
+        let declared = Arc::new(set);
+        let current = RwLock::new(Arc::clone(&declared));
+        RuleSets { current, made_of: Mutex::new(MadeOf { declared, ..MadeOf::default() }) }
     }
 
     /// Begins with the configured packs. A stage, pipeline or owner that no
@@ -43,15 +59,31 @@ impl RuleSets {
     /// When a file cannot be read, or a rule is wrong in itself.
     pub fn open(configured: &[String], accounts: &Accounts) -> anyhow::Result<RuleSets> {
         let files = read_packs(configured)?;
-        let set = match compile(&files, accounts) {
-            Ok((set, _)) => set,
-            Err(error) => {
-                let (set, _) = compile(&files, &[])?;
-                tell_unknown_names(&error);
-                set
-            }
-        };
-        Ok(RuleSets { current: RwLock::new(Arc::new(set)), files: RwLock::new(files) })
+        let declared = Arc::new(compile_leniently(&files, accounts)?);
+        let current = RwLock::new(Arc::clone(&declared));
+        let made_of = MadeOf { files, declared, accounts: accounts.to_vec(), ..MadeOf::default() };
+        Ok(RuleSets { current, made_of: Mutex::new(made_of) })
+    }
+
+    /// Says who leads whom, for the rules of teams.
+    pub fn know_teams(&self, teams: Teams) {
+        self.made_of().teams = teams;
+    }
+
+    /// The rules as the files declare them.
+    #[must_use]
+    pub fn declared(&self) -> Arc<RuleSet> {
+        Arc::clone(&self.made_of().declared)
+    }
+
+    /// The rules as they are written, and where they stand.
+    ///
+    /// # Errors
+    /// When a published rule is wrong in itself.
+    pub fn book(&self) -> anyhow::Result<RuleBook> {
+        let made_of = self.made_of();
+        let MadeOf { declared, rows, teams, .. } = &*made_of;
+        RuleBook::of(Arc::clone(declared), rows.clone(), teams.clone(), &[])
     }
 
     /// Reads the configured packs anew and puts them in force; answers how many
@@ -61,22 +93,88 @@ impl RuleSets {
     /// When a file cannot be read, or a rule is wrong. The set that is on stays.
     pub fn reload(&self, configured: &[String], accounts: &Accounts) -> anyhow::Result<usize> {
         let files = read_packs(configured)?;
-        let (set, _) = compile(&files, accounts)?;
-        let rules = set.rules().len();
-        self.replace(set);
-        *self.files.write().unwrap_or_else(PoisonError::into_inner) = files;
+        let (declared, _) = compile(&files, accounts)?;
+        let rules = declared.rules().len();
+        let mut made_of = self.made_of();
+        let before = std::mem::take(&mut *made_of);
+        let next = MadeOf {
+            files,
+            declared: Arc::new(declared),
+            accounts: accounts.to_vec(),
+            rows: before.rows.clone(),
+            teams: before.teams.clone(),
+        };
+        *made_of = next;
+        if let Err(error) = self.enforce(&made_of) {
+            *made_of = before;
+            return Err(error);
+        }
         Ok(rules)
     }
 
-    /// Compiles the files that are on against accounts that have changed. One
-    /// faulty rule keeps the set that is on, and is told. Answers whether all fit.
+    /// Compiles what is on against accounts that have changed. One faulty rule
+    /// keeps the set that is on, and is told. Answers whether all fit.
     pub fn recheck(&self, accounts: &Accounts) -> bool {
-        let files = self.files.read().unwrap_or_else(PoisonError::into_inner).clone();
-        if files.is_empty() {
-            return true;
+        let mut made_of = self.made_of();
+        made_of.accounts = accounts.to_vec();
+        let fit = if made_of.files.is_empty() {
+            Ok(())
+        } else {
+            compile(&made_of.files, accounts)
+                .map(|(declared, _)| made_of.declared = Arc::new(declared))
+        };
+        fit.and_then(|()| self.enforce(&made_of)).inspect_err(tell_unknown_names).is_ok()
+    }
+
+    /// Takes over what was published since, and where each rule stands now,
+    /// perhaps by a command beside us. What cannot be understood is told, and the
+    /// set that is on stays.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn refresh(&self, store: &Store) -> store::Result<()> {
+        let (_, rows) = store.rule_book().await?;
+        let mut made_of = self.made_of();
+        if made_of.rows == rows {
+            return Ok(());
         }
-        let compiled = compile(&files, accounts).inspect_err(tell_unknown_names);
-        compiled.map(|(set, _)| self.replace(set)).is_ok()
+        made_of.rows = rows;
+        if let Err(error) = self.enforce_leniently(&made_of) {
+            tracing::error!(
+                "published rules cannot be put in force; those that are on stay\n{error:#}\n\
+                 hint: publish them anew, or roll them back"
+            );
+        }
+        Ok(())
+    }
+
+    fn made_of(&self) -> MutexGuard<'_, MadeOf> {
+        self.made_of.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts in force what the set is made of, as it fits the accounts.
+    fn enforce(&self, made_of: &MadeOf) -> anyhow::Result<()> {
+        self.put(made_of, &made_of.accounts)
+    }
+
+    fn enforce_leniently(&self, made_of: &MadeOf) -> anyhow::Result<()> {
+        self.enforce(made_of).or_else(|error| {
+            self.put(made_of, &[])?;
+            tell_unknown_names(&error);
+            Ok(())
+        })
+    }
+
+    fn put(&self, made_of: &MadeOf, accounts: &Accounts) -> anyhow::Result<()> {
+        let MadeOf { declared, rows, teams, .. } = made_of;
+        let set = if *rows == RuleBookRows::default() {
+            Arc::clone(declared)
+        } else {
+            let book = RuleBook::of(Arc::clone(declared), rows.clone(), teams.clone(), accounts)?;
+            Arc::new(book.in_force())
+        };
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = set;
+        Ok(())
     }
 
     /// The set in force.
@@ -85,9 +183,25 @@ impl RuleSets {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Puts another set in force.
+    /// Puts another set in force, as if files declared it.
     pub fn replace(&self, set: RuleSet) {
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(set);
+        let mut made_of = self.made_of();
+        made_of.files.clear();
+        made_of.declared = Arc::new(set);
+        if let Err(error) = self.enforce(&made_of) {
+            tracing::error!("{error:#}");
+        }
+    }
+}
+
+fn compile_leniently(files: &[SourceFile], accounts: &Accounts) -> anyhow::Result<RuleSet> {
+    match compile(files, accounts) {
+        Ok((set, _)) => Ok(set),
+        Err(error) => {
+            let (set, _) = compile(files, &[])?;
+            tell_unknown_names(&error);
+            Ok(set)
+        }
     }
 }
 
@@ -171,7 +285,11 @@ fn tell_unknown_names(error: &anyhow::Error) {
     );
 }
 
-fn compile(
+/// Compiles files, checked against the accounts known.
+///
+/// # Errors
+/// When a rule is wrong: every error, one a line.
+pub fn compile(
     files: &[SourceFile],
     accounts: &Accounts,
 ) -> anyhow::Result<(RuleSet, Vec<RuleDiagnostic>)> {

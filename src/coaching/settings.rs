@@ -1,13 +1,14 @@
 //! What an admin steers while the service runs: who is sent anything at all.
 //! Stored, so that it outlives restarts; configuration gives only the first value.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
 use touchline_rules::UnixMs;
 use touchline_rules::attention::{MassLimit, Policy, Sending};
 use touchline_rules::time::{HOUR_MS, MINUTE_MS};
 
+use super::rulesets::RuleSets;
 use crate::config::{self, Config};
 use crate::store::{AuditEntry, Store};
 
@@ -47,6 +48,8 @@ struct Stored {
 pub struct Settings {
     store: Store,
     current: RwLock<Arc<Current>>,
+    /// The rules that follow what is stored of them.
+    rules: OnceLock<Arc<RuleSets>>,
 }
 
 impl Settings {
@@ -59,9 +62,17 @@ impl Settings {
         let body = serde_json::to_vec(&first)?;
         let audit = entry(now, "configuration", "sending_first_set", &body);
         store.put_first_setting(SENDING.to_owned(), body, audit).await?;
-        let settings = Settings { store, current: RwLock::default() };
+        let settings = Settings { store, current: RwLock::default(), rules: OnceLock::new() };
         settings.refresh().await?;
         Ok(settings)
+    }
+
+    /// From now on these rules follow what is stored of them, each time before a
+    /// version of the settings is in force: whoever reads the version first never
+    /// decides by older rules than it.
+    pub fn lead(&self, rules: Arc<RuleSets>) {
+        // Rules that are led already stay so.
+        drop(self.rules.set(rules));
     }
 
     /// The settings in force as last read.
@@ -76,6 +87,9 @@ impl Settings {
     /// When the store cannot be read.
     pub async fn refresh(&self) -> anyhow::Result<Arc<Current>> {
         let (version, rows) = self.store.settings().await?;
+        if let Some(rules) = self.rules.get() {
+            rules.refresh(&self.store).await?;
+        }
         let sending = rows.iter().find(|row| row.name == SENDING);
         let stored: Stored = sending
             .map_or_else(|| Ok(Stored::default()), |row| serde_json::from_slice(&row.body))?;

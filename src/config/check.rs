@@ -28,6 +28,14 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         );
     }
     percent("crm.activity_share_percent", config.crm.activity_share_percent, 0)?;
+    rule_health(config)?;
+    for (index, email) in config.admins.iter().enumerate() {
+        if !is_email(email) {
+            let problem = format!("`{email}` is no e-mail address");
+            let hint = "write who may change the company's rules, as in admin@example.com";
+            return invalid(format!("admins[{index}]"), problem, hint);
+        }
+    }
     said_days(config)?;
     attention(config)?;
     for (slug, connection) in &config.connections {
@@ -112,6 +120,29 @@ fn percent(key: &str, written: u32, least: u32) -> Result<(), ConfigError> {
     invalid(key, format!("got {written}"), format!("write a percentage from {least} to 100"))
 }
 
+fn rule_health(config: &Config) -> Result<(), ConfigError> {
+    let health = &config.rule_health;
+    let limits = [
+        ("rule_health.not_true_here_percent_max", health.not_true_here_percent_max),
+        ("rule_health.useful_percent_min", health.useful_percent_min),
+    ];
+    for (key, limit) in limits {
+        percent(key, limit.limit().unwrap_or_default(), 0)?;
+    }
+    for (key, number) in
+        [("rule_health.answers_min", health.answers_min), ("rule_health.days", health.days)]
+    {
+        if number == 0 {
+            return invalid(key, "got 0", "write 1 or more");
+        }
+    }
+    Ok(())
+}
+
+fn is_email(text: &str) -> bool {
+    text.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.'))
+}
+
 /// Budgets, outcomes and snoozes look back at what was said.
 fn said_days(config: &Config) -> Result<(), ConfigError> {
     const LEAST: u32 = 90;
@@ -128,16 +159,6 @@ fn said_days(config: &Config) -> Result<(), ConfigError> {
 fn attention(config: &Config) -> Result<(), ConfigError> {
     /// What is remembered of one hand is a few times as much.
     const MASS_DEALS_MAX: u32 = 10_000;
-    for (index, email) in config.admins.iter().enumerate() {
-        if !email.contains('@') {
-            let problem = format!("`{email}` is no e-mail address");
-            return invalid(
-                format!("admins[{index}]"),
-                problem,
-                "write one, as in admin@example.com",
-            );
-        }
-    }
     let attention = &config.attention;
     if attention.mass_change_deals.limit().is_some_and(|deals| deals > MASS_DEALS_MAX) {
         let hint = format!("write at most {MASS_DEALS_MAX}, or \"off\"");

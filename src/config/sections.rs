@@ -168,6 +168,18 @@ impl TryFrom<String> for WeeklyOn {
     }
 }
 
+/// `[rule_health]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "each key is documented in config.default.toml")]
+pub struct RuleHealthConfig {
+    pub expiry: bool,
+    pub answers_min: u32,
+    pub days: u32,
+    pub not_true_here_percent_max: OrOff,
+    pub useful_percent_min: OrOff,
+}
+
 /// Who gets nudges.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]

@@ -29,10 +29,12 @@ const TOGETHER_MS: i64 = HOUR_MS;
 const PORTION_MAX: usize = 1_000;
 /// What is changed about the service: no webhook is ever missed here, so it need
 /// not look for what was, nor read a deal again before it speaks of it. Nor is there
-/// an admin to decide on mass changes, which a file with dates alone is full of.
+/// an admin to decide on mass changes, which a file with dates alone is full of, nor an
+/// owner to confirm rules.
 const CONFIG: &str = "[attention]\nsending = \"everyone\"\nmass_change_deals = \"off\"\n\
     [crm]\npoll_interval_minutes = 10080\nmetadata_interval_minutes = 10080\n\
-    [delivery]\nfresh_max_age_minutes = 1000000\n";
+    [delivery]\nfresh_max_age_minutes = 1000000\n\
+    [rule_health]\nexpiry = false\n";
 
 /// How a history is lived through.
 pub struct Options {

@@ -24,6 +24,7 @@ pub mod portfolio;
 pub mod refusals;
 pub mod release;
 pub mod rest;
+pub mod rule_keeper;
 #[cfg(test)]
 mod stand;
 pub mod sweep;

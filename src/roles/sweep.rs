@@ -102,6 +102,8 @@ impl Sweep {
     async fn follow_settings(&self) -> anyhow::Result<i64> {
         let version = self.service.store.settings_version().await?;
         if self.overrides_at.load(Ordering::Relaxed) != version {
+            // Rules that were published or paused come with the settings.
+            self.service.settings.refresh().await?;
             restore_verdicts(&self.service).await?;
             self.overrides_at.store(version, Ordering::Relaxed);
         }

@@ -12,7 +12,7 @@ use super::Store;
 use super::deal::{self, DealRow};
 use super::delivery::{DeliveryRow, DeliveryState, delivery_row, save, select};
 use super::error::Result;
-use super::fairness::take_turns;
+use super::fairness::{Room, take_turns};
 use super::nudge::{self, NudgeRow, NudgeState};
 use super::portfolio::{self, PersonStateRow};
 use super::preference::{self, PreferenceRow};
@@ -69,22 +69,6 @@ pub struct Looked {
     /// Connections that are broken (among those with deliveries waiting, where
     /// what is due was asked for): left alone.
     pub broken: Vec<String>,
-}
-
-/// What a connection can take now.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Room {
-    /// So many deliveries.
-    pub most: usize,
-    /// None for these readers.
-    pub not_for: Vec<String>,
-}
-
-impl From<usize> for Room {
-    /// For any reader.
-    fn from(most: usize) -> Room {
-        Room { most, not_for: Vec::new() }
-    }
 }
 
 /// What the last look at a waiting delivery decided.

@@ -2,6 +2,22 @@
 
 use std::collections::VecDeque;
 
+/// What a connection can take now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Room {
+    /// So many deliveries.
+    pub most: usize,
+    /// None for these readers.
+    pub not_for: Vec<String>,
+}
+
+impl From<usize> for Room {
+    /// For any reader.
+    fn from(most: usize) -> Room {
+        Room { most, not_for: Vec::new() }
+    }
+}
+
 /// Takes one from each queue in turn, beginning with queue number `start`,
 /// until `limit` are taken or all queues are empty. Each queue keeps its order.
 pub(super) fn take_turns<T>(queues: Vec<Vec<T>>, limit: usize, start: usize) -> Vec<T> {

@@ -289,7 +289,7 @@ impl Store {
 
     /// How often a rule's nudges since an instant were answered with one of `kinds`,
     /// how often with `counted` of these, and by how many people.
-    pub async fn rule_answers(
+    pub async fn answers_counted(
         &self,
         rule: String,
         kinds: Vec<&'static str>,

@@ -26,7 +26,10 @@ macro_rules! select {
 statements! {
     ADD(7) = "INSERT INTO release_case (rule_hash, connection, deal, rule_id, person, order_key, \
         added_at, state, reason, settled_at, nudge_id) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, 'waiting', '', 0, '') ON CONFLICT DO NOTHING";
+        VALUES ($1, $2, $3, $4, $5, $6, $7, 'waiting', '', 0, '') \
+        ON CONFLICT (rule_hash, connection, deal) DO UPDATE SET person = excluded.person, \
+        order_key = excluded.order_key, added_at = excluded.added_at, state = 'waiting', \
+        reason = '', settled_at = 0, nudge_id = '' WHERE release_case.state <> 'waiting'";
     NEXT_FOR(2) = select!("WHERE state = 'waiting' AND person = $1 \
         ORDER BY order_key, deal, rule_hash LIMIT $2");
     FIRST_PERSON(0) = "SELECT person FROM release_case WHERE state = 'waiting' ORDER BY person LIMIT 1";
@@ -45,6 +48,9 @@ statements! {
         WHERE person = $1 AND state = 'pending' LIMIT $2) AS counted";
     STOP(2) = "UPDATE release_case SET state = 'stopped', settled_at = $1 \
         WHERE state = 'waiting' AND ($2 = '' OR rule_id = $2)";
+    CALL_OFF(2) = "UPDATE release_case SET state = 'called_off', settled_at = $1 \
+        WHERE rule_id = $2 AND state = 'waiting'";
+    WAITING(1) = "SELECT COUNT(*) FROM release_case WHERE rule_id = $1 AND state = 'waiting'";
     COUNTS(0) = "SELECT rule_id, rule_hash, state, reason, COUNT(*) FROM release_case \
         GROUP BY rule_id, rule_hash, state, reason ORDER BY rule_id, rule_hash, state, reason";
     LIST(2) = select!("WHERE ($1 = '' OR rule_id = $1) ORDER BY rule_id, person, order_key, deal LIMIT $2");
@@ -64,6 +70,8 @@ pub enum ReleaseState {
     Dropped,
     /// An admin stopped it.
     Stopped,
+    /// Its rule was changed, paused or taken away before its turn came.
+    CalledOff,
 }
 
 impl ReleaseState {
@@ -75,12 +83,14 @@ impl ReleaseState {
             ReleaseState::Released => "released",
             ReleaseState::Dropped => "dropped",
             ReleaseState::Stopped => "stopped",
+            ReleaseState::CalledOff => "called_off",
         }
     }
 
     fn named(name: &str) -> Option<ReleaseState> {
         use ReleaseState as State;
-        let all = [State::Waiting, State::Released, State::Dropped, State::Stopped];
+        let all =
+            [State::Waiting, State::Released, State::Dropped, State::Stopped, State::CalledOff];
         all.into_iter().find(|state| state.name() == name)
     }
 }
@@ -168,20 +178,14 @@ impl Store {
 }
 
 impl ReleaseCases {
-    /// Adds cases that wait; one that was ever added stays as it is. Answers how
-    /// many are new.
+    /// Adds cases that wait. One that was settled waits again; one that waits stays
+    /// as it is. Answers how many wait that did not.
     pub async fn add(&self, rows: Vec<ReleaseCaseRow>) -> Result<usize> {
         self.0
             .write(CommitClass::Original, move |tx| {
                 let mut added = 0;
-                for ReleaseCaseRow {
-                    rule_hash, deal, rule_id, person, order_key, added_at, ..
-                } in &rows
-                {
-                    let (connection, id) = (&deal.connection, &deal.id);
-                    let row =
-                        params![rule_hash, connection, id, rule_id, person, order_key, added_at.0];
-                    added += run(tx, &ADD, row)?;
+                for row in &rows {
+                    added += add(tx, row)?;
                 }
                 Ok(added)
             })
@@ -247,6 +251,11 @@ impl ReleaseCases {
             .await
     }
 
+    /// How many cases of a rule wait.
+    pub async fn waiting(&self, rule_id: String) -> Result<u64> {
+        self.0.read(move |main| Ok(number(main, &WAITING, params![rule_id])?.unsigned_abs())).await
+    }
+
     /// How many there are: rule, version, state, reason.
     pub async fn counts(&self) -> Result<Vec<(String, String, String, String, u64)>> {
         self.0
@@ -274,6 +283,17 @@ impl ReleaseCases {
             })
             .await
     }
+}
+
+pub(super) fn add(main: &Connection, row: &ReleaseCaseRow) -> Result<usize> {
+    let ReleaseCaseRow { rule_hash, deal, rule_id, person, order_key, added_at, .. } = row;
+    let (connection, id) = (&deal.connection, &deal.id);
+    run(main, &ADD, params![rule_hash, connection, id, rule_id, person, order_key, added_at.0])
+}
+
+/// Calls off what waits of a rule.
+pub(super) fn call_off(main: &Connection, rule_id: &str, at: UnixMs) -> Result<()> {
+    run(main, &CALL_OFF, params![at.0, rule_id]).map(drop)
 }
 
 pub(super) fn step(main: &Connection, step: &ReleaseStep) -> Result<()> {

@@ -23,13 +23,14 @@ statements! {
     NUDGE(1) = "DELETE FROM nudge WHERE id = $1";
     /// What carries no nudge goes by its own age; the introduction is made once.
     LETTERS(2) = "DELETE FROM delivery WHERE id IN (SELECT id FROM delivery \
-        WHERE channel IN ('weekly', 'notice', 'reply') AND state NOT IN ('waiting', 'claimed') \
+        WHERE channel IN ('weekly', 'notice', 'reply', 'rule_notice') AND state NOT IN ('waiting', 'claimed') \
         AND created_at < $1 LIMIT $2)";
     FIRING(1) = "DELETE FROM firing WHERE id = $1";
     /// What the engine itself suppressed has no nudge to go with.
     LEDGER(2) = "DELETE FROM suppressed WHERE nudge_id IN (SELECT nudge_id FROM suppressed AS s \
         WHERE at < $1 AND NOT EXISTS (SELECT 1 FROM nudge AS n WHERE n.id = s.nudge_id) \
         ORDER BY at LIMIT $2)";
+    NOTICES(1) = "DELETE FROM rule_notice WHERE at < $1";
     DEALS_AFTER(3) = "SELECT connection, id, status FROM deal WHERE (connection, id) > ($1, $2) \
         ORDER BY connection, id LIMIT $3";
     /// All of a deal's history or nothing: one without its beginning misleads.
@@ -54,6 +55,8 @@ impl Store {
                 forget_firing(tx, firing)?;
             }
             run(tx, &LETTERS, old)?;
+            // These are few: a rule's owner is told of it twice a year.
+            run(tx, &NOTICES, params![before.0])?;
             Ok(firings.len() + run(tx, &LEDGER, old)?)
         })
         .await

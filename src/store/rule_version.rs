@@ -1,7 +1,7 @@
 //! Every version of every rule that ever was, by the hash of its content. Which
-//! of them are on is a setting.
+//! of them are on is told by `rule_life.rs`.
 
-use rusqlite::{Row, params};
+use rusqlite::{Connection, Row, params};
 use touchline_rules::UnixMs;
 
 use super::Store;
@@ -42,8 +42,8 @@ impl Store {
     ) -> Result<usize> {
         self.write(CommitClass::Original, move |tx| {
             let mut added = 0;
-            for RuleVersionRow { hash, rule_id, created_at, body } in &rows {
-                added += run(tx, &ADD, params![hash, rule_id, created_at.0, body])?;
+            for row in &rows {
+                added += add(tx, row)?;
             }
             if added > 0 {
                 audit::append(tx, &audit)?;
@@ -66,7 +66,13 @@ impl Store {
     }
 }
 
-fn rule_version_row(row: &Row<'_>) -> rusqlite::Result<RuleVersionRow> {
+/// Keeps a version, unless it is kept; answers how many were added.
+pub(super) fn add(main: &Connection, row: &RuleVersionRow) -> Result<usize> {
+    let RuleVersionRow { hash, rule_id, created_at, body } = row;
+    run(main, &ADD, params![hash, rule_id, created_at.0, body])
+}
+
+pub(super) fn rule_version_row(row: &Row<'_>) -> rusqlite::Result<RuleVersionRow> {
     Ok(RuleVersionRow {
         hash: row.get(0)?,
         rule_id: row.get(1)?,

@@ -4,6 +4,7 @@
 
 mod backtest;
 mod explain;
+mod life;
 mod mistakes;
 mod rules;
 

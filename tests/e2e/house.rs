@@ -127,7 +127,7 @@ fn arrows_point_downwards() {
     for (path, text) in sources() {
         let ground = ["src/store/", "src/vault.rs", "src/clock.rs", "src/wake.rs", "src/config"];
         let is_ground = ground.iter().any(|top| path.starts_with(top));
-        let is_domain = path.starts_with("src/coaching/");
+        let is_domain = ["src/coaching/", "src/lifecycle/"].iter().any(|top| path.starts_with(top));
         let is_root = path.starts_with("src/app")
             || ["src/cli/", "src/demo/", "src/main.rs", "src/lib.rs"]
                 .iter()
@@ -139,7 +139,9 @@ fn arrows_point_downwards() {
         let code = text.lines().enumerate().filter(|(_, line)| !line.trim().starts_with("//"));
         for (n, line) in code {
             let at_edge = EDGES.iter().any(|edge| line.contains(edge));
-            let upwards = (is_ground && (at_edge || line.contains("crate::coaching")))
+            let above_ground =
+                ["crate::coaching", "crate::lifecycle"].iter().any(|top| line.contains(top));
+            let upwards = (is_ground && (at_edge || above_ground))
                 || (is_domain && at_edge)
                 || (!is_root && line.contains("crate::app"));
             if upwards {

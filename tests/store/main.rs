@@ -11,4 +11,5 @@ mod last_look;
 mod news;
 mod obligations;
 mod process;
+mod rules;
 mod work;

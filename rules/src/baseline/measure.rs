@@ -100,7 +100,7 @@ impl Measure {
         let days = if is_one { "day" } else { "days" };
         let whose = match rung {
             Rung::Pipeline => "your won deals of this pipeline",
-            Rung::Stage | Rung::All | Rung::Own => "your won deals",
+            Rung::Stage | Rung::All | Rung::Own | Rung::Team => "your won deals",
         };
         let where_ = if rung == Rung::Stage { " in this stage" } else { "" };
         match (self, rung) {

@@ -43,6 +43,8 @@ pub enum Rung {
     All,
     /// The number in the rule: there were too few won deals.
     Own,
+    /// The number of the team, which is stricter.
+    Team,
 }
 
 /// A threshold as it was resolved, with what it rests on.
@@ -145,6 +147,9 @@ impl Quoted {
     /// in 3 of 4 cases; n = 212`.
     #[must_use]
     pub fn source(&self) -> String {
+        if self.rung == Rung::Team {
+            return "the number that your team has set".to_owned();
+        }
         if self.rung == Rung::Own {
             let deals = if self.n == 1 { "deal" } else { "deals" };
             return match self.n {

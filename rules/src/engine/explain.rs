@@ -11,6 +11,7 @@ use crate::time::UnixMs;
 
 use super::firing::seen_by;
 use super::rule_truth::Look;
+use super::terms::Whose;
 use super::thresholds::{Against, against};
 use super::{Firing, World};
 
@@ -33,8 +34,9 @@ pub enum Holds {
 /// that is gone or decides differently now takes its reasons along.
 #[must_use]
 pub fn reason_holds(firing: &Firing, state: &DealState, now: UnixMs, world: &World<'_>) -> Holds {
+    let whose = Whose::deal(&state.facts, world);
     let rule = world.rules.rule(&firing.rule_id);
-    let Some(rule) = rule.filter(|rule| rule.trigger_hash == firing.trigger) else {
+    let Some(rule) = rule.filter(|rule| whose.fits(rule, &firing.trigger)) else {
         return Holds::No;
     };
     let holds = match &firing.change {
@@ -87,6 +89,19 @@ pub fn outcome_met(
     look.slots[usize::from(place::NUDGE_SENT_AT)] = Slot::Time(sent_at);
     let held = against(rule, state.rules.get(&rule.id), &look);
     outcome.when.eval(&look.context(held)) == Truth::True
+}
+
+/// Whether each state rule is true of this deal as it is at `now`, in the order
+/// of the files; whatever it said or did not say about it.
+#[must_use]
+pub fn present<'w>(state: &DealState, now: UnixMs, world: &World<'w>) -> Vec<(&'w Rule, Truth)> {
+    let mut look = Look::at(&state.facts, now, world);
+    let mut truths = Vec::new();
+    for rule in world.rules.state_rules() {
+        let held = against(rule, state.rules.get(&rule.id), &look);
+        truths.push((rule, look.truth(rule, held)));
+    }
+    truths
 }
 
 /// State rules that cannot decide about this deal, each with the name of a fact

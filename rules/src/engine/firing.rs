@@ -98,17 +98,18 @@ impl Firing {
     ) -> Self {
         let explanation = explanation(rule, held, look);
         let seen = seen_by(rule, held, look);
+        let terms = look.terms(rule);
         let (change, episode_start, repeat) = match cause {
             Cause::Change(view) => (Some(view.clone()), None, 0),
             Cause::Episode { start, repeat } => (None, Some(start), repeat),
         };
         let occurred_at = change.as_ref().map(|change| change.occurred_at);
         Firing {
-            id: firing_id(rule, subject, change.as_ref(), episode_start, repeat),
+            id: firing_id(rule, terms.trigger, subject, change.as_ref(), episode_start, repeat),
             rule_id: rule.id.clone(),
             pack: rule.pack.clone(),
             rule_version: rule.version_hash.clone(),
-            trigger: rule.trigger_hash.clone(),
+            trigger: terms.trigger.to_owned(),
             scope: rule.scope,
             deal: subject.clone(),
             at: look.now,
@@ -117,7 +118,7 @@ impl Firing {
             episode_start,
             repeat,
             audience: rule.audience,
-            attention: rule.attention,
+            attention: terms.attention,
             crm: rule.crm,
             priority: rule.priority,
             change,
@@ -145,6 +146,7 @@ pub(super) fn seen_by(rule: &Rule, held: Against, look: &mut Look<'_>) -> Vec<(S
 /// replayed or recovered step makes the same id.
 fn firing_id(
     rule: &Rule,
+    trigger: &str,
     deal: &DealKey,
     change: Option<&ChangeView>,
     episode_start: Option<UnixMs>,
@@ -167,7 +169,7 @@ fn firing_id(
         rule.scope.name(),
         &deal.id,
         &rule.id,
-        &rule.trigger_hash,
+        trigger,
         &cause,
         &repeat.to_string(),
     ])

@@ -251,7 +251,8 @@ fn event_firings(
     let mut firings = Vec::new();
     for rule in candidates {
         let fired_at = rules.get(&rule.id).and_then(|memory| memory.fired_at);
-        let cool = rule.cooldown.zip(fired_at);
+        let terms = look.terms(rule);
+        let cool = terms.cooldown.zip(fired_at);
         let cooling =
             cool.is_some_and(|(cooldown, fired)| cooldown.after(fired, world.calendar) > now);
         let held = against(rule, None, &look);
@@ -260,7 +261,7 @@ fn event_firings(
         }
         if !late {
             let memory = rules.entry(rule.id.clone()).or_default();
-            rule.trigger_hash.clone_into(&mut memory.trigger);
+            terms.trigger.clone_into(&mut memory.trigger);
             memory.fired_at = Some(now);
         }
         firings.push(Firing::new(rule, &facts.key, Cause::Change(view), held, &mut look));

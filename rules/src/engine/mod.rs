@@ -4,7 +4,8 @@
 //! history call it alike, so each decides exactly what live would have.
 //!
 //! # Order of things in a step
-//! 1. A changed rule set is taken over; what it no longer says ends.
+//! 1. A changed rule set is taken over; what it no longer says ends. Rules that
+//!    are new to the deal look at it as it is at the step, and never at what was.
 //! 2. Timers due at or before the step fire, each at its own instant.
 //! 3. The change or record is folded into the facts, and event rules look at
 //!    each live change.
@@ -19,6 +20,7 @@ mod intake;
 mod person;
 mod reading;
 mod rule_truth;
+mod terms;
 mod thresholds;
 mod timers;
 
@@ -29,7 +31,8 @@ use serde::{Deserialize, Serialize};
 
 pub use context::{person_context, template_context};
 pub use explain::{
-    Holds, as_of, explain_change, explain_rule, inactive, outcome_met, reason_holds, threshold_of,
+    Holds, as_of, explain_change, explain_rule, inactive, outcome_met, present, reason_holds,
+    threshold_of,
 };
 pub use firing::{Firing, delivery_id, nudge_id};
 pub use person::{
@@ -212,8 +215,9 @@ pub fn step(
     // Saturates: an instant that no calendar can show would stop its arithmetic.
     let received_at = received_at.plus_ms(0);
     let now = state.last_engine_at.map_or(received_at, |last| last.max(received_at));
-    episodes::adopt(state, now, world, &mut outcome);
-    timers::run_due(state, now, world, &mut outcome);
+    let fresh = episodes::adopt(state, now, world, &mut outcome);
+    timers::run_due(state, now, &fresh, world, &mut outcome);
+    episodes::begin_fresh(state, now, &fresh, world, &mut outcome);
     match stimulus {
         Stimulus::Timer => {}
         Stimulus::Change(change) if change.deal == state.facts.key => {

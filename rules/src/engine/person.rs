@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::episodes::{self, Seeding};
+use super::episodes::{self, Fresh, Seeding};
 use super::explain::explanation;
 use super::firing::seen_by;
 use super::rule_truth::Look;
+use super::terms::Whose;
 use super::thresholds::against;
 use super::timers::INSTANTS_MAX;
 use super::{Firing, Holds, Outcome, World};
@@ -66,17 +67,20 @@ pub fn step_person(
     let mut outcome = Outcome::default();
     let at = at.plus_ms(0);
     let now = state.last_engine_at.map_or(at, |last| last.max(at));
+    let mut fresh = Fresh::default();
     if state.rule_set != world.rules.hash() {
         world.rules.hash().clone_into(&mut state.rule_set);
-        episodes::adopt_rules(&mut state.rules, Scope::Person, now, world, &mut outcome);
+        let (whose, rules) = (Whose::person(&state.person, world.rules), &mut state.rules);
+        fresh = episodes::adopt_rules(rules, Scope::Person, &whose, now, world, &mut outcome);
         state.next_due = next_due(state, &facts, world);
     }
     for _ in 0..INSTANTS_MAX {
         let Some(due) = state.next_due.filter(|due| *due < now) else { break };
-        evaluate(state, &facts(due), due, world, &mut outcome);
+        // Rules that are new to the person were not there then.
+        evaluate(state, &facts(due), due, Seeding::Without(&fresh), world, &mut outcome);
         state.next_due = next_due(state, &facts, world);
     }
-    evaluate(state, &facts(now), now, world, &mut outcome);
+    evaluate(state, &facts(now), now, Seeding::Unknown, world, &mut outcome);
     state.next_due = next_due(state, &facts, world);
     outcome.next_due = state.next_due;
     outcome
@@ -86,6 +90,7 @@ fn evaluate(
     state: &mut PersonState,
     facts: &PersonFacts,
     now: UnixMs,
+    seeding: Seeding<'_>,
     world: &World<'_>,
     outcome: &mut Outcome,
 ) {
@@ -95,10 +100,10 @@ fn evaluate(
         let new = || RuleMemory { trigger: rule.trigger_hash.clone(), ..RuleMemory::default() };
         state.rules.entry(rule.id.clone()).or_insert_with(new);
     }
-    let mut look = Look::of_person(facts, now, world);
+    let mut look = Look::of_person(&state.person, facts, now, world);
     for rule in world.rules.person_rules() {
         let Some(memory) = state.rules.get_mut(&rule.id) else { continue };
-        episodes::look_at(rule, memory, &subject, Seeding::Unknown, false, &mut look, outcome);
+        episodes::look_at(rule, memory, &subject, seeding, false, &mut look, outcome);
     }
 }
 
@@ -111,11 +116,12 @@ fn next_due(
 ) -> Option<UnixMs> {
     let from = state.last_engine_at?;
     let known = facts(from);
-    let mut look = Look::of_person(&known, from, world);
+    let mut look = Look::of_person(&state.person, &known, from, world);
     let mut next = None;
     for rule in world.rules.person_rules() {
         let memory = state.rules.get(&rule.id);
-        let speaks = memory.and_then(|memory| episodes::fire_at(rule, memory, world));
+        let cooldown = look.terms(rule).cooldown;
+        let speaks = memory.and_then(|memory| episodes::fire_at(rule, cooldown, memory, world));
         let held = against(rule, memory, &look);
         let midnight = Some(world.calendar.next_midnight(from));
         let instants = look.next_flip(rule, held).into_iter().chain(speaks).chain(midnight);
@@ -129,7 +135,8 @@ fn next_due(
 #[must_use]
 pub fn person_reason_holds(firing: &Firing, state: &PersonState, rules: &RuleSet) -> Holds {
     let rule = rules.rule(&firing.rule_id);
-    let decides = rule.is_some_and(|rule| rule.trigger_hash == firing.trigger);
+    let whose = Whose::person(&state.person, rules);
+    let decides = rule.is_some_and(|rule| whose.fits(rule, &firing.trigger));
     let memory = state.rules.get(&firing.rule_id);
     let episode = memory.and_then(|memory| memory.episode.as_ref());
     let is_open = episode.is_some_and(|open| open.firings.contains(&firing.id));
@@ -140,11 +147,12 @@ pub fn person_reason_holds(firing: &Firing, state: &PersonState, rules: &RuleSet
 #[must_use]
 pub fn explain_person(
     rule: &Rule,
+    person: &str,
     facts: &PersonFacts,
     now: UnixMs,
     world: &World<'_>,
 ) -> Explanation {
-    let mut look = Look::of_person(facts, now, world);
+    let mut look = Look::of_person(person, facts, now, world);
     let held = against(rule, None, &look);
     explanation(rule, held, &mut look)
 }
@@ -153,11 +161,12 @@ pub fn explain_person(
 /// that nobody told of.
 #[must_use]
 pub fn inactive_on_person(
+    person: &str,
     facts: &PersonFacts,
     now: UnixMs,
     world: &World<'_>,
 ) -> Vec<(String, &'static str)> {
-    let mut look = Look::of_person(facts, now, world);
+    let mut look = Look::of_person(person, facts, now, world);
     let mut found = Vec::new();
     for rule in world.rules.person_rules() {
         let held = against(rule, None, &look);

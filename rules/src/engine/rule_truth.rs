@@ -12,6 +12,7 @@ use crate::ruleset::{Rule, Scope};
 use crate::time::UnixMs;
 
 use super::World;
+use super::terms::{Terms, Whose};
 use super::thresholds::Against;
 
 /// One look at a deal: its facts at one instant, made once for all rules.
@@ -21,6 +22,7 @@ pub(super) struct Look<'a> {
     pub(super) kind: Option<StageKind>,
     pub(super) gone: bool,
     is_person: bool,
+    whose: Whose,
     world: &'a World<'a>,
 }
 
@@ -37,17 +39,24 @@ impl<'a> Look<'a> {
             kind: facts.stage_kind(world.metadata),
             gone: facts.is_gone(),
             is_person: false,
+            whose: Whose::deal(facts, world),
             world,
         }
     }
 
     /// A look at a person.
-    pub(super) fn of_person(facts: &PersonFacts, now: UnixMs, world: &'a World<'a>) -> Self {
+    pub(super) fn of_person(
+        person: &str,
+        facts: &PersonFacts,
+        now: UnixMs,
+        world: &'a World<'a>,
+    ) -> Self {
         let mut slots: Slots<'a> = [Slot::Unknown; place::COUNT];
         for (slot, known) in slots.iter_mut().zip(facts.slots()) {
             *slot = *known;
         }
-        Look { slots, now, kind: None, gone: false, is_person: true, world }
+        let whose = Whose::person(person, world.rules);
+        Look { slots, now, kind: None, gone: false, is_person: true, whose, world }
     }
 
     /// With the change that event rules read beside it.
@@ -85,13 +94,30 @@ impl<'a> Look<'a> {
         Context { slots: &self.slots, now: self.now, calendar: self.world.calendar }
     }
 
+    /// On what terms the rule holds here.
+    pub(super) fn terms<'r>(&self, rule: &'r Rule) -> Terms<'r> {
+        self.whose.terms(rule)
+    }
+
+    /// Whether what is remembered under `trigger` is of these terms.
+    pub(super) fn fits(&self, rule: &Rule, trigger: &str) -> bool {
+        self.whose.fits(rule, trigger)
+    }
+
+    /// Whether the rule holds for this person, or for deals of this owner.
+    pub(super) fn covers(&self, rule: &Rule) -> Truth {
+        self.whose.covers(rule)
+    }
+
     /// Whether the rule looks at this deal at all. A stage that the metadata
-    /// does not have leaves it open.
+    /// does not have leaves it open, and so does an owner nobody knows.
     pub(super) fn applies(&self, rule: &Rule) -> Truth {
         match self.kind {
-            _ if self.is_person => Truth::True,
+            _ if self.is_person => self.covers(rule),
             _ if self.gone => Truth::False,
-            Some(kind) => Truth::from(rule.applies_to.covers(kind)),
+            Some(kind) if !rule.applies_to.covers(kind) => Truth::False,
+            Some(_) => self.covers(rule),
+            None if self.covers(rule) == Truth::False => Truth::False,
             None => Truth::Unknown,
         }
     }

@@ -6,10 +6,11 @@
 //! Before an account has its first baseline the rule's own number stands in.
 //! When that baseline comes, what is true by it is taken without speaking.
 
-use crate::baseline::{Quoted, Threshold, WonThreshold};
+use crate::baseline::{Quoted, Rung, Threshold, WonThreshold};
 use crate::condition::{Slot, Truth};
 use crate::facts::deal::{Held, RuleMemory};
 use crate::facts::schema::place;
+use crate::life::Bound;
 use crate::ruleset::Rule;
 
 use super::rule_truth::Look;
@@ -31,6 +32,15 @@ impl Against {
     fn won(quoted: Option<Quoted>) -> Against {
         Against { number: quoted.map(|quoted| quoted.value), quoted }
     }
+
+    /// No laxer than a team asks. What was never resolved stays unknown.
+    fn within(self, bound: Option<Bound>) -> Against {
+        let tighter = bound.zip(self.number).and_then(|(bound, own)| bound.tighter_than(own));
+        tighter.map_or(self, |value| {
+            let quoted = self.quoted.map(|quoted| Quoted { value, rung: Rung::Team, ..quoted });
+            Against { number: Some(value), quoted }
+        })
+    }
 }
 
 /// What came of looking whether a threshold has to be resolved.
@@ -45,14 +55,15 @@ pub(super) struct Measured {
 
 /// What `rule` is held against here: what was resolved, else what would be now.
 pub(super) fn against(rule: &Rule, memory: Option<&RuleMemory>, look: &Look<'_>) -> Against {
-    match &rule.threshold {
+    let own = match &rule.threshold {
         None => Against::default(),
         Some(Threshold::Number(number)) => Against { number: Some(*number), quoted: None },
         Some(Threshold::Won(won)) => {
             let held = memory.and_then(|memory| memory.held.as_ref());
             Against::won(held.map_or_else(|| resolve(won, look).0, |held| held.quoted))
         }
-    }
+    };
+    own.within(look.terms(rule).bound)
 }
 
 /// Resolves the threshold if the deal has entered another measured state.

@@ -4,7 +4,7 @@ use crate::facts::schema::activity_known;
 use crate::facts::{DealState, Hydration};
 use crate::time::UnixMs;
 
-use super::episodes::{self, Seeding};
+use super::episodes::{self, Fresh, Seeding};
 use super::rule_truth::Look;
 use super::thresholds::against;
 use super::{Outcome, World, intake};
@@ -13,10 +13,12 @@ use super::{Outcome, World, intake};
 /// again at once.
 pub(super) const INSTANTS_MAX: usize = 4_096;
 
-/// Works through the instants due at or before `until`, in order.
+/// Works through the instants due at or before `until`, in order. Rules in
+/// `fresh` were not there then.
 pub(super) fn run_due(
     state: &mut DealState,
     until: UnixMs,
+    fresh: &Fresh,
     world: &World<'_>,
     outcome: &mut Outcome,
 ) {
@@ -24,7 +26,7 @@ pub(super) fn run_due(
         let Some(due) = state.next_due.filter(|due| *due <= until) else { return };
         if state.is_ready() {
             state.last_engine_at = Some(due);
-            episodes::evaluate(state, due, Seeding::Unknown, world, outcome);
+            episodes::evaluate(state, due, Seeding::Without(fresh), world, outcome);
         } else {
             intake::give_up_waiting(state, due, world, outcome);
         }
@@ -48,7 +50,8 @@ pub(super) fn next_due(state: &DealState, world: &World<'_>) -> Option<UnixMs> {
     let mut next = state.facts.activities.next_change(from).filter(|_| known);
     for rule in world.rules.state_rules() {
         let memory = state.rules.get(&rule.id);
-        let speaks = memory.and_then(|memory| episodes::fire_at(rule, memory, world));
+        let cooldown = look.terms(rule).cooldown;
+        let speaks = memory.and_then(|memory| episodes::fire_at(rule, cooldown, memory, world));
         let held = against(rule, memory, &look);
         let instants = look.next_flip(rule, held).into_iter().chain(speaks);
         next = next.into_iter().chain(instants.filter(|at| *at > from)).min();

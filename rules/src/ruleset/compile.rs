@@ -16,6 +16,7 @@ use crate::condition::{Condition, Diagnostic, Type, compile};
 use crate::engine::context::{CHANGE_PATHS, DEAL_PATHS, PERSON_PATHS, THRESHOLD_PATHS};
 use crate::facts::EventKind;
 use crate::facts::schema::{self, place};
+use crate::life::Standing;
 use crate::nearest::did_you_mean;
 use crate::template::{Allowed, Template};
 
@@ -74,14 +75,8 @@ fn checked(document: RuleDocument, setting: &Setting<'_>, findings: &mut Finding
     });
     let on = on?;
     let (when, unless) = (when?, unless.map_or(Some(None), |it| it.map(Some))?);
-    let trigger_hash = hash(&[
-        scope.name(),
-        &on.to_string(),
-        if applies_to == AppliesTo::Open { "open" } else { "closed" },
-        when.source(),
-        unless.as_ref().map_or("", |unless| unless.source()),
-        &document.threshold.map_or_else(String::new, |threshold| threshold.to_string()),
-    ]);
+    let trigger_hash =
+        trigger_hash(scope, on, applies_to, &when, unless.as_ref(), document.threshold);
     let loud = if event.is_some() { AttentionClass::Interrupt } else { AttentionClass::Digest };
     Some(Rule {
         id: document.id?.value,
@@ -115,7 +110,28 @@ fn checked(document: RuleDocument, setting: &Setting<'_>, findings: &mut Finding
         version_hash: hash(&[setting.pack, &document.canonical]),
         file: setting.file.to_owned(),
         line: document.at.line,
+        source: document.source,
+        standing: Standing::default(),
     })
+}
+
+/// What a rule decides by: nothing of how it says it.
+fn trigger_hash(
+    scope: Scope,
+    on: Trigger,
+    applies_to: AppliesTo,
+    when: &Condition,
+    unless: Option<&Condition>,
+    threshold: Option<Threshold>,
+) -> String {
+    hash(&[
+        scope.name(),
+        &on.to_string(),
+        if applies_to == AppliesTo::Open { "open" } else { "closed" },
+        when.source(),
+        unless.map_or("", |unless| unless.source()),
+        &threshold.map_or_else(String::new, |threshold| threshold.to_string()),
+    ])
 }
 
 /// SHA-256 over `parts`, each set off from the next, in hexadecimal.

@@ -109,6 +109,9 @@ pub struct RuleDocument {
     /// Everything that was written, in one order.
     #[schemars(skip)]
     pub canonical: String,
+    /// The same as JSON.
+    #[schemars(skip)]
+    pub source: serde_json::Value,
 }
 
 /// What a rule says.
@@ -232,6 +235,7 @@ fn rule(node: &Node, findings: &mut Findings) -> Option<RuleDocument> {
         tests: rule.node("tests").map(|it| tests(it, findings)).unwrap_or_default(),
         at: rule.at(),
         canonical: canonical(node),
+        source: super::source::json(node),
     };
     rule.finish(findings);
     Some(document)

@@ -16,6 +16,7 @@ mod person;
 mod position;
 pub mod rule;
 mod shadow;
+mod source;
 pub mod testing;
 mod threshold;
 mod warnings;
@@ -33,12 +34,14 @@ pub use rule::{
     AppliesTo, Audience, CrmDelivery, Evidence, EvidenceGrade, OutcomeRule, Repeat, Rule, Scope,
     Tip, Trigger,
 };
+pub use source::joined;
 pub use testing::{TestReport, run_tests};
 
 use crate::condition::Effort;
 use crate::facts::schema::{Vocabulary, place};
 use crate::facts::{EventKind, Metadata};
 use crate::lesson::Lessons;
+use crate::life::Standing;
 use diagnostic::{Finding, Findings};
 use warnings::Places;
 
@@ -84,6 +87,8 @@ pub struct RuleSet {
     states: Vec<usize>,
     people: Vec<usize>,
     events: HashMap<EventKind, ByStage>,
+    /// Whether any rule asks whose deal it is.
+    asks_owner: bool,
 }
 
 /// The rules of one event, by the stage a deal must be in for them to fire.
@@ -141,13 +146,21 @@ impl RuleSet {
     }
 
     fn of(rules: Vec<Rule>, packs: Vec<Pack>) -> RuleSet {
-        let mut versions: Vec<&str> = rules.iter().map(|rule| rule.version_hash.as_str()).collect();
-        versions.sort_unstable();
-        let hash = hash(&versions);
+        let standings = rules.iter().filter_map(|rule| {
+            rule.standing.key().map(|standing| format!("{} {standing}", rule.id))
+        });
+        let versions = rules.iter().map(|rule| rule.version_hash.clone());
+        let mut parts: Vec<String> = versions.chain(standings).collect();
+        parts.sort_unstable();
+        let hash = hash(&parts.iter().map(String::as_str).collect::<Vec<_>>());
+        let asks_owner = rules.iter().any(|rule| !rule.standing.reach.is_everybody());
         let by_id = rules.iter().enumerate().map(|(at, rule)| (rule.id.clone(), at)).collect();
         let (mut states, mut people) = (Vec::new(), Vec::new());
         let mut events: HashMap<EventKind, ByStage> = HashMap::new();
         for (at, rule) in rules.iter().enumerate() {
+            if !rule.standing.state.looks() {
+                continue;
+            }
             if rule.scope == Scope::Person {
                 people.push(at);
                 continue;
@@ -166,10 +179,56 @@ impl RuleSet {
                 }
             }
         }
-        RuleSet { rules, packs, hash, by_id, states, people, events }
+        RuleSet { rules, packs, hash, by_id, states, people, events, asks_owner }
     }
 
-    /// Every rule, in the order of the files.
+    /// This set with the rules of `other`: one of the same id takes the other's
+    /// place, all others follow behind.
+    #[must_use]
+    pub fn with(self, other: RuleSet) -> RuleSet {
+        let RuleSet { mut rules, mut packs, .. } = self;
+        for rule in other.rules {
+            match rules.iter_mut().find(|known| known.id == rule.id) {
+                Some(known) => *known = rule,
+                None => rules.push(rule),
+            }
+        }
+        for pack in other.packs {
+            if packs.iter().all(|known| known.id != pack.id) {
+                packs.push(pack);
+            }
+        }
+        RuleSet::of(rules, packs)
+    }
+
+    /// These rules as they stand: one that is paused stays known and looks at
+    /// nothing. A rule of which nothing is said is on for everybody. For a set as
+    /// it was read: what stands already is not made to stand again.
+    #[must_use]
+    pub fn standing(&self, standings: &BTreeMap<String, Standing>) -> RuleSet {
+        let mut rules = self.rules.clone();
+        for rule in &mut rules {
+            let Some(standing) = standings.get(&rule.id) else { continue };
+            let standing = standing.clone().of(rule);
+            rule.trigger_hash = standing.trigger_of(rule);
+            rule.standing = standing;
+        }
+        RuleSet::of(rules, self.packs.clone())
+    }
+
+    /// Only the rules that `keep` names.
+    #[must_use]
+    pub fn only(&self, keep: impl Fn(&Rule) -> bool) -> RuleSet {
+        let rules = self.rules.iter().filter(|rule| keep(rule)).cloned().collect();
+        RuleSet::of(rules, self.packs.clone())
+    }
+
+    /// Whether any rule asks whose deal it is.
+    pub(crate) fn asks_owner(&self) -> bool {
+        self.asks_owner
+    }
+
+    /// Every rule, in the order of the files; also those that look at nothing now.
     #[must_use]
     pub fn rules(&self) -> &[Rule] {
         &self.rules
@@ -196,6 +255,15 @@ impl RuleSet {
     /// The rules about people.
     pub fn person_rules(&self) -> impl Iterator<Item = &Rule> {
         self.people.iter().filter_map(|at| self.rules.get(*at))
+    }
+
+    /// The rules that look at subjects of this kind whether or not anything happens.
+    pub(crate) fn looking_at(&self, scope: Scope) -> impl Iterator<Item = &Rule> {
+        let places = match scope {
+            Scope::Deal => &self.states,
+            Scope::Person => &self.people,
+        };
+        places.iter().filter_map(|at| self.rules.get(*at))
     }
 
     /// Whether there is any rule about people.

@@ -11,6 +11,7 @@ use crate::attention::AttentionClass;
 use crate::baseline::Threshold;
 use crate::condition::Condition;
 use crate::facts::{EventKind, StageKind};
+use crate::life::Standing;
 use crate::template::Template;
 
 /// One coaching rule.
@@ -65,6 +66,7 @@ pub struct Rule {
     /// Its own tests.
     pub tests: Vec<RuleTest>,
     /// Over what decides *whether* it fires. A new one is seeded without firing.
+    /// A rule that began anew since it was written has another.
     pub trigger_hash: String,
     /// Over everything that was written, tests included.
     pub version_hash: String,
@@ -72,6 +74,10 @@ pub struct Rule {
     pub file: String,
     /// The line it begins at.
     pub line: usize,
+    /// Everything that was written of it, as JSON.
+    pub source: serde_json::Value,
+    /// How it stands in this installation; on for everybody, as it is read.
+    pub standing: Standing,
 }
 
 /// What makes a rule look at a deal.

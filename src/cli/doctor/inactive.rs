@@ -8,7 +8,6 @@ use touchline_rules::UnixMs;
 use touchline_rules::engine::{World, inactive};
 use touchline_rules::facts::schema::{DEAL_FIELDS, place};
 use touchline_rules::facts::{DealKey, DealState, Field, Metadata};
-use touchline_rules::ruleset::RuleSet;
 use touchline_rules::time::{HOUR_MS, MINUTE_MS};
 
 use super::findings::Findings;
@@ -17,10 +16,10 @@ use crate::coaching::baselines;
 use crate::coaching::data_check::load_verdicts;
 use crate::coaching::people::People;
 use crate::coaching::portfolios::differing;
-use crate::coaching::rulesets::read_packs;
 use crate::config::Config;
 use crate::connection::Connection;
 use crate::history::inactive::{Inactive, inactive_without};
+use crate::lifecycle::Lifecycle;
 use crate::roles::fetch::metadata::stored;
 use crate::store::Store;
 
@@ -46,8 +45,10 @@ pub(super) async fn rules(
     let mut metadata = stored(store, slug).await?.unwrap_or_default();
     apply_mapping(config, slug, &mut metadata);
     // That rules cannot be read or do not load is told of the installation.
-    let Ok(files) = read_packs(&config.rules) else { return Ok(()) };
-    let Some(rules) = RuleSet::load(&files, &[(slug, &metadata)]).set else { return Ok(()) };
+    let account = (slug.to_owned(), Arc::new(metadata.clone()));
+    let lifecycle = Lifecycle::new(store.clone(), Arc::clone(config), vec![account]);
+    let Ok((_, book)) = lifecycle.book().await else { return Ok(()) };
+    let rules = book.in_force();
     let lacking = inactive_without(&not_mapped(&metadata), &rules);
     tell_lacking(&lacking, connection, findings);
     if rules.has_person_rules() {

@@ -180,6 +180,7 @@ async fn an_installation_that_was_never_started_says_so() {
       ok    no request of the inbox waits
       ok    no dead letters
       ok    no delivery hangs or failed
+      ok    where the rules stand (on: 21)
     connection hubspot
       warn  pipelines and owners were not read yet
             hint: the service reads them when it runs and the account is connected

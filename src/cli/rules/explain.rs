@@ -21,8 +21,8 @@ use crate::coaching::baselines;
 use crate::coaching::data_check::load_verdicts;
 use crate::coaching::opening::no_connection;
 use crate::coaching::people::People;
-use crate::coaching::rulesets;
 use crate::config::Config;
+use crate::lifecycle::Lifecycle;
 use crate::roles::fetch::metadata::stored;
 use crate::store::Store;
 use touchline_rules::nearest::did_you_mean;
@@ -77,11 +77,13 @@ struct Told {
 pub(super) async fn run(file: ConfigFile, args: ExplainArgs) -> anyhow::Result<ExitCode> {
     let config = Arc::new(file.load()?);
     let store = open::existing(&config)?;
-    let (rules, _) = rulesets::load(&config.rules, &accounts_of(&config, &store).await)?;
+    let accounts = accounts_of(&config, &store).await;
+    let lifecycle = Lifecycle::new(store.clone(), Arc::clone(&config), accounts);
+    let rules = lifecycle.book().await?.1.in_force();
     let Some(rule) = rules.rule(&args.rule) else {
         let known: Vec<_> = rules.rules().iter().map(|rule| rule.id.as_str()).collect();
         anyhow::bail!(
-            "there is no rule `{}` among the configured packs\nhint: {}",
+            "there is no rule `{}` among the configured and the published packs\nhint: {}",
             args.rule,
             did_you_mean(&args.rule, &known)
         );

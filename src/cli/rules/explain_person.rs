@@ -66,8 +66,8 @@ pub(super) async fn tell(
         live_max_age_ms: 0,
         baselines: Baselines::none(),
     };
-    let explanation = explain_person(rule, &facts, at, &world);
-    let missing = inactive_on_person(&facts, at, &world);
+    let explanation = explain_person(rule, &person, &facts, at, &world);
+    let missing = inactive_on_person(&person, &facts, at, &world);
     let missing = missing.into_iter().find(|(id, _)| *id == rule.id);
     let state: PersonState = serde_json::from_slice(&row.body).unwrap_or_default();
     let (verdict, because) = match explanation.truth {

@@ -18,6 +18,8 @@ use crate::store::{FiringRow, NudgeRow, NudgeState, SubjectKey, SuppressedRow};
 pub(in crate::roles) const NOBODY: &str = "";
 /// How long an undecided nudge lives at most; attention's own expiry is shorter.
 const NUDGE_LIFE_MS: i64 = 90 * DAY_MS;
+/// The ledger's word for what a rule finds that is only being watched.
+const WATCHING: &str = "watching";
 /// The subject kind of a person.
 const PERSON_KIND: &str = "person";
 /// The ledger's word for a nudge whose text could not be written.
@@ -48,7 +50,7 @@ pub(super) fn fire(
         Err(NoRecipient::OwnerUnread) => (NOBODY.to_owned(), None),
         Err(why) => (NOBODY.to_owned(), Some(why.name())),
     };
-    let mut reason = suppressed.or(nobody);
+    let mut reason = suppressed.or(watching(rule)).or(nobody);
     let body = match written(service, ground.rules(), rule, firing, state, &metadata, &person) {
         Ok(body) => serde_json::to_vec(&body)?,
         Err(error) => {
@@ -59,6 +61,11 @@ pub(super) fn fire(
         }
     };
     rows(firing, subject_key(&firing.deal), person, body, reason).map(Some)
+}
+
+/// A rule that is only being watched tells nobody.
+fn watching(rule: &Rule) -> Option<&'static str> {
+    (!rule.standing.state.speaks()).then_some(WATCHING)
 }
 
 /// The rows of a firing with its one nudge.
@@ -111,7 +118,7 @@ pub(in crate::roles) fn fire_person(
     let pack = pack_title(ground.rules(), rule);
     let said = NudgeBody::write_to_person(firing, rule, pack, facts, metadata, &reader);
     let (body, reason) = match said {
-        Ok(body) => (serde_json::to_vec(&body)?, None),
+        Ok(body) => (serde_json::to_vec(&body)?, watching(rule)),
         Err(error) => {
             tracing::warn!(rule.id = firing.rule_id, %error, "a rule's text could not be written");
             (Vec::new(), Some(TEXT_FAILED))

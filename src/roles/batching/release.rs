@@ -54,6 +54,11 @@ impl Batching<'_> {
             Ok(_) => {}
             Err(nobody) => return Turn::Nothing(nobody.name()),
         }
+        if held.state.rule_set != self.ground.rules().hash() {
+            // The sweep has yet to come by: the deal takes the new rules over first.
+            self.step(key, Stimulus::Timer, now);
+        }
+        let Some(held) = self.deals.get_mut(key) else { return Turn::Nothing(NOT_NOW) };
         let memory = held.state.rules.get_mut(rule_id);
         let Some(episode) = memory.and_then(|memory| memory.episode.as_mut()) else {
             return Turn::Nothing(NO_LONGER_TRUE);

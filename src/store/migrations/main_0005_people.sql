@@ -54,5 +54,3 @@ CREATE TABLE person_state (
     body    BLOB NOT NULL
 );
 CREATE INDEX person_state_due ON person_state (due_at);
-
-CREATE INDEX nudge_by_rule ON nudge (rule_id, created_at);

@@ -19,6 +19,7 @@ pub(in crate::store) const MAIN: Migrations = &[
     ),
     include_str!("../migrations/main_0002_keeping.sql"),
     include_str!("../migrations/main_0003_attention.sql"),
+    include_str!("../migrations/main_0004_rules.sql"),
     include_str!("../migrations/main_0005_people.sql"),
 ];
 

@@ -6,6 +6,7 @@ mod episodes;
 pub(crate) mod fixtures;
 mod hydration;
 mod laws;
+mod life;
 mod outcomes;
 mod reading;
 mod reasons;

@@ -60,7 +60,7 @@ pub(super) fn baselines(rule: &Rule, test: &RuleTest) -> Baselines {
                 }
             }
             Rung::Pipeline => told = told.with(won.of, pipeline, "", value),
-            Rung::All | Rung::Own => told = told.with(won.of, "", "", value),
+            Rung::All | Rung::Own | Rung::Team => told = told.with(won.of, "", "", value),
         }
     }
     Baselines::of([told])

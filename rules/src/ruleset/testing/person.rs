@@ -21,6 +21,9 @@ use crate::ruleset::yaml::{Node, NodeKind};
 use crate::ruleset::{Rule, RuleSet};
 use crate::time::{MINUTE_MS, UnixMs};
 
+/// Who the stories are about.
+const SELLER: &str = "seller@example.com";
+
 /// Facts about a person by their names, blank or known. Others are not known.
 pub type GivenFacts = BTreeMap<&'static str, Option<GivenFact>>;
 
@@ -187,7 +190,7 @@ pub(super) fn tell(
         live_max_age_ms: LIVE_MAX_AGE_MS,
         baselines: Baselines::none(),
     };
-    let mut state = PersonState::new("seller@example.com");
+    let mut state = PersonState::new(SELLER);
     let (mut known, mut told, mut clock) = (PersonFacts::default(), Told::default(), test.given.at);
     put(&mut known, &story.facts);
     let mut look = |known: &PersonFacts, at: UnixMs, told: &mut Told| {
@@ -210,6 +213,6 @@ pub(super) fn tell(
         }
         look(&known, clock, &mut told);
     }
-    let why = indented(&explain_person(rule, &known, clock, &world));
+    let why = indented(&explain_person(rule, SELLER, &known, clock, &world));
     (told, format!("  at the end of the story, {clock}:\n    {why}"))
 }
