@@ -24,6 +24,8 @@ pub const BUILTIN: &[Builtin] = shipped![
     "core-pipeline",
     "people",
     "commercial",
+    "portfolio",
+    "manager",
     "eight-slot-qualification",
     "budget-authority-need-timing",
     "question-led-discovery",

@@ -12,9 +12,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokio::sync::Mutex;
-use touchline_rules::UnixMs;
 use touchline_rules::baseline::{Baseline, Builder, samples};
 use touchline_rules::facts::{DealKey, DealState, Field, Metadata};
+use touchline_rules::{Calendar, UnixMs};
 
 use super::batching::understand;
 use super::sweep::SweepState;
@@ -86,7 +86,7 @@ impl BaselinesRole {
         let rows = page.await?;
         let verdicts = service.verdicts(slug);
         for row in &rows {
-            self.take(walk, row, &metadata, &verdicts).await?;
+            self.take(walk, row, &metadata, &verdicts, &calendar).await?;
         }
         match rows.last() {
             Some(last) if rows.len() == PAGE => walk.after.clone_from(&last.id),
@@ -114,6 +114,7 @@ impl BaselinesRole {
         row: &DealRow,
         metadata: &Metadata,
         verdicts: &Verdicts,
+        calendar: &Calendar,
     ) -> anyhow::Result<()> {
         let Some(mut deal) = understand(row) else { return Ok(()) };
         if row.engine_at > walk.at && !walk.is_first {
@@ -121,7 +122,7 @@ impl BaselinesRole {
         }
         let pipeline = deal.facts.text(Field::Pipeline).unwrap_or_default();
         let trusted = verdicts.trusts(pipeline);
-        if let Some(said) = samples(&deal.facts, metadata, trusted, walk.at) {
+        if let Some(said) = samples(&deal.facts, metadata, trusted, calendar, walk.at) {
             walk.builder.add(&said);
         }
         Ok(())

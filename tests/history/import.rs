@@ -56,7 +56,7 @@ fn rules_that_need_more_than_the_file_tells_are_named() {
     [
         "advanced-without-facts: deal.amount, deal.close_date, deal.next_step",
         "no-activity: deal.last_activity_at, deal.next_meeting_at",
-        "buyer-silent: deal.last_inbound_at, deal.last_outbound_at, deal.next_meeting_at",
+        "buyer-silent: deal.last_outbound_at, deal.last_inbound_at, deal.next_meeting_at",
         "close-date-second-push: changes of deal.close_date",
         "close-date-third-push: changes of deal.close_date",
         "close-date-past: deal.close_date",

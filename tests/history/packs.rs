@@ -43,6 +43,8 @@ fn a_bare_account_leaves_rules_inactive_and_says_why() {
       discount-again: changes of deal.discount
       earlier-with-discount: deal.discount
       renewal-without-review: deal.renewal_date, deal.value_review_date
+    portfolio: 0 of 6
+    manager: 0 of 11
     eight-slot-qualification: 9 of 9
       problem-open: deal.stage_phase, deal.problem
       effect-open: deal.stage_phase, deal.problem, deal.impact

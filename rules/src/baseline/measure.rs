@@ -24,6 +24,15 @@ pub enum Measure {
     /// Days of its longest time without any activity. Compare with
     /// `days_since(deal.last_activity_at)`.
     ActivityGapDays,
+    /// Working days of its longest wait for a word from the buyer, until the win at
+    /// the latest. Compare with `business_days_since(deal.last_inbound_at)`.
+    InboundGapBusinessDays,
+    /// Working days of its longest time without any activity. Compare with
+    /// `business_days_since(deal.last_activity_at)`.
+    ActivityGapBusinessDays,
+    /// Working days of its longest time between two meetings, until the win at the
+    /// latest. Compare with `business_days_since(deal.last_meeting_at)`.
+    MeetingGapBusinessDays,
     /// How often its close date moved later. Compare with `deal.push_count`.
     PushCount,
     /// Days by which its close date moved later in all. Compare with
@@ -41,11 +50,14 @@ pub enum Measure {
 
 impl Measure {
     /// All of them, in the order in which messages list them.
-    pub const ALL: [Measure; 9] = [
+    pub const ALL: [Measure; 12] = [
         Measure::DwellDays,
         Measure::CycleDays,
         Measure::InboundGapDays,
         Measure::ActivityGapDays,
+        Measure::InboundGapBusinessDays,
+        Measure::ActivityGapBusinessDays,
+        Measure::MeetingGapBusinessDays,
         Measure::PushCount,
         Measure::PushedDays,
         Measure::Amount,
@@ -63,15 +75,23 @@ impl Measure {
     /// Whether it is told stage by stage.
     #[must_use]
     pub fn is_by_stage(self) -> bool {
-        matches!(self, Measure::DwellDays | Measure::InboundGapDays | Measure::ActivityGapDays)
+        self == Measure::DwellDays || self.is_gap()
     }
 
     /// Whether it rests on activities, which must be trusted to be counted.
     #[must_use]
     pub fn rests_on_activities(self) -> bool {
+        self == Measure::ContactsEngaged || self.is_gap()
+    }
+
+    fn is_gap(self) -> bool {
         matches!(
             self,
-            Measure::InboundGapDays | Measure::ActivityGapDays | Measure::ContactsEngaged
+            Measure::InboundGapDays
+                | Measure::ActivityGapDays
+                | Measure::InboundGapBusinessDays
+                | Measure::ActivityGapBusinessDays
+                | Measure::MeetingGapBusinessDays
         )
     }
 
@@ -94,6 +114,17 @@ impl Measure {
             }
             (Measure::ActivityGapDays, _) => {
                 format!("{whose} never rest for more than {value} {days}{where_}")
+            }
+            (Measure::InboundGapBusinessDays, _) => {
+                format!("{whose} never wait more than {value} working {days} for the buyer{where_}")
+            }
+            (Measure::ActivityGapBusinessDays, _) => {
+                format!("{whose} never rest for more than {value} working {days}{where_}")
+            }
+            (Measure::MeetingGapBusinessDays, _) => {
+                format!(
+                    "{whose} never go more than {value} working {days} without a meeting{where_}"
+                )
             }
             (Measure::PushCount, _) => {
                 let times = if is_one { "time" } else { "times" };
@@ -121,6 +152,9 @@ impl Choice for Measure {
         ("cycle_days", Measure::CycleDays),
         ("inbound_gap_days", Measure::InboundGapDays),
         ("activity_gap_days", Measure::ActivityGapDays),
+        ("inbound_gap_business_days", Measure::InboundGapBusinessDays),
+        ("activity_gap_business_days", Measure::ActivityGapBusinessDays),
+        ("meeting_gap_business_days", Measure::MeetingGapBusinessDays),
         ("push_count", Measure::PushCount),
         ("pushed_days", Measure::PushedDays),
         ("amount", Measure::Amount),

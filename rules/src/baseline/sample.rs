@@ -6,8 +6,11 @@ use std::collections::BTreeMap;
 use rust_decimal::prelude::ToPrimitive;
 
 use super::Measure;
+use crate::calendar::Calendar;
 use crate::facts::track::Version;
-use crate::facts::{DealFacts, Direction, Fact, Field, Metadata, StageKind, Value};
+use crate::facts::{
+    Activity, ActivityKind, DealFacts, Direction, Fact, Field, Metadata, StageKind, Value,
+};
 use crate::time::{DAY_MS, UnixMs};
 
 /// What one won deal says. A deal counts once in every place.
@@ -26,12 +29,14 @@ pub struct Samples {
 ///
 /// Lengths of time are whole days, rounded up: a deal that stayed 18.2 days
 /// left within 19. Gaps between activities are those among the activities that
-/// are kept of the deal, and are left out unless `activity_trusted`.
+/// are kept of the deal, and are left out unless `activity_trusted`. Working days
+/// are those of `calendar`, the account's.
 #[must_use]
 pub fn samples(
     facts: &DealFacts,
     metadata: &Metadata,
     activity_trusted: bool,
+    calendar: &Calendar,
     at: UnixMs,
 ) -> Option<Samples> {
     let facts = facts.as_known_at(at);
@@ -46,8 +51,7 @@ pub fn samples(
     deal.stays(&mut samples);
     deal.counts(&mut samples);
     if activity_trusted && facts.activities.read {
-        deal.gaps(Measure::InboundGapDays, Some(Direction::Inbound), &mut samples);
-        deal.gaps(Measure::ActivityGapDays, None, &mut samples);
+        deal.all_gaps(calendar, &mut samples);
         let engaged = facts.activities.recency(won_at).contacts_engaged;
         samples.of_deal.extend(engaged.map(|count| (Measure::ContactsEngaged, count.into())));
     }
@@ -113,20 +117,46 @@ impl<'a> Won<'a> {
         }
     }
 
-    /// The longest time between two activities, by the stage in which it began.
-    fn gaps(&self, measure: Measure, way: Option<Direction>, samples: &mut Samples) {
-        let mut times = self.facts.activities.times(way);
+    fn all_gaps(&self, calendar: &Calendar, samples: &mut Samples) {
+        let inbound = |one: &Activity| one.direction == Direction::Inbound;
+        let meeting = |one: &Activity| one.kind == ActivityKind::Meeting;
+        let elapsed = |from: UnixMs, until: UnixMs| days_up(until.since_ms(from));
+        let working = |from, until| calendar.business_days_since(from, until);
+        let mut put = |measure, times: &[UnixMs], length: &dyn Fn(UnixMs, UnixMs) -> i64| {
+            put_longest(measure, self.longest_gaps(times, length), samples);
+        };
+        let heard = self.times(&inbound);
+        put(Measure::InboundGapDays, &heard, &elapsed);
+        put(Measure::InboundGapBusinessDays, &heard, &working);
+        let touched = self.times(&|_| true);
+        put(Measure::ActivityGapDays, &touched, &elapsed);
+        put(Measure::ActivityGapBusinessDays, &touched, &working);
+        put(Measure::MeetingGapBusinessDays, &self.times(&meeting), &working);
+    }
+
+    /// When activities were until the win, in order.
+    fn times(&self, which: &dyn Fn(&Activity) -> bool) -> Vec<UnixMs> {
+        let mut times = self.facts.activities.times(which);
         times.retain(|at| *at <= self.won_at);
         times.sort_unstable();
+        times
+    }
+
+    /// The longest time from one to the next, by the stage in which it began.
+    fn longest_gaps(
+        &self,
+        times: &[UnixMs],
+        length: &dyn Fn(UnixMs, UnixMs) -> i64,
+    ) -> BTreeMap<&'a str, i64> {
         let mut longest = BTreeMap::new();
         let ends = times.iter().copied().skip(1).chain([self.won_at]);
         for (from, until) in times.iter().copied().zip(ends) {
             let held = self.facts.tracks.get(&Field::Stage).and_then(|track| track.held_at(from));
             if let Some(stage) = held.and_then(|version| self.open_stage(version)) {
-                note(&mut longest, stage, days_up(until.since_ms(from)));
+                note(&mut longest, stage, length(from, until));
             }
         }
-        put_longest(measure, longest, samples);
+        longest
     }
 }
 

@@ -42,20 +42,26 @@ pub fn reading(
 ) -> Reading {
     let speaker = Speaker::new(firing, facts, metadata, zone);
     let mut reading = Reading::default();
-    let mut told: Vec<String> = Vec::new();
+    let mut told: Vec<(String, Option<Bound>)> = Vec::new();
     // The first part asks whether the rule looks at such deals at all.
     for part in firing.explanation.parts.iter().skip(1) {
         for decisive in part.decisive() {
             reading.listened |=
                 decisive.test.values.iter().any(|seen| rests_on_activities(&seen.name));
+            let bound = decisive.bound;
             for (label, line) in lines(&decisive, firing.change.as_ref(), &speaker) {
-                match told.iter().position(|known| *known == label) {
+                match told.iter().position(|(known, _)| *known == label) {
                     // Of two tests of one fact the one with more to say is told.
-                    Some(at) if line.len() > reading.saw[at].len() => reading.saw[at] = line,
-                    Some(_) => {}
+                    Some(at) => {
+                        let is_longer = line.len() > reading.saw[at].len();
+                        if narrows(bound, told[at].1).unwrap_or(is_longer) {
+                            reading.saw[at] = line;
+                            told[at].1 = bound;
+                        }
+                    }
                     None if told.len() < LINES_MAX => {
                         reading.saw.push(line);
-                        told.push(label);
+                        told.push((label, bound));
                     }
                     None => {}
                 }
@@ -71,6 +77,17 @@ pub fn reading(
 #[must_use]
 pub fn person_reading(firing: &Firing, metadata: &Metadata, zone: &TimeZone) -> Reading {
     reading(firing, &DealFacts::new(firing.deal.clone()), metadata, zone)
+}
+
+/// Whether of two bounds on one fact the first decides; `None` where they are not of
+/// a kind.
+fn narrows(bound: Option<Bound>, other: Option<Bound>) -> Option<bool> {
+    use Bound::{Above, Below, From, UpTo};
+    match (bound?, other?) {
+        (From(a) | Above(a), From(b) | Above(b)) => Some(a > b),
+        (UpTo(a) | Below(a), UpTo(b) | Below(b)) => Some(a < b),
+        _ => None,
+    }
 }
 
 /// What the threshold rests on, as a sentence of its own.

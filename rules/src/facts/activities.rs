@@ -207,12 +207,11 @@ impl Activities {
         self.counted().map(|one| one.at).filter(|at| *at > now).min()
     }
 
-    /// When the activities that count were, of one direction or of any: those that
-    /// are kept, in no order.
+    /// When those activities that count and are `wanted` were: those that are kept, in
+    /// no order.
     #[must_use]
-    pub fn times(&self, direction: Option<Direction>) -> Vec<UnixMs> {
-        let of_way = |one: &&Activity| direction.is_none_or(|wanted| one.direction == wanted);
-        self.counted().filter(of_way).map(|one| one.at).collect()
+    pub fn times(&self, wanted: impl Fn(&Activity) -> bool) -> Vec<UnixMs> {
+        self.counted().filter(|one| wanted(one)).map(|one| one.at).collect()
     }
 
     fn counted(&self) -> impl Iterator<Item = &Activity> {

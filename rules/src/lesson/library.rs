@@ -137,7 +137,10 @@ pub(super) const SHIPPED: &[(&str, &str)] = shipped![
     "something-new-to-them",
     "specific-recognition",
     "taking-over-a-deal",
+    "three-bets-ahead",
+    "time-for-new-talks",
     "trading-not-discounting",
     "way-to-the-signature",
+    "when-a-rule-does-not-fit",
     "writing-a-loss-down",
 ];

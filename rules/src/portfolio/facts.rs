@@ -21,7 +21,7 @@ pub(super) mod place {
         LEADS = 16; MANAGER_SINCE = 17; EDITS = 18; EDITS_SHARE = 19; EDITED_DEALS = 20;
         EDITS_ON_ONE_DEAL = 21; EDITS_LARGE = 22; EDITS_THIS_MONTH = 23;
         PUSHES_SAME_SELLER = 24; RULE_NOT_TRUE = 25; TEAM_NEXT_STEPS = 26;
-        TEAM_NEXT_STEPS_BEFORE = 27;
+        TEAM_NEXT_STEPS_BEFORE = 27; EDITS_BEFORE = 28; EDITS_ON_ONE_SELLER = 29;
     }
 }
 use place::*;
@@ -31,7 +31,7 @@ pub(crate) mod domains {
     use super::place::*;
 
     /// Facts that are never blank: known, or unknown.
-    pub(crate) const NEVER_BLANK: [u16; 18] = [
+    pub(crate) const NEVER_BLANK: [u16; 20] = [
         OPEN_DEALS,
         OPEN_AMOUNT,
         USUAL_OPEN_DEALS,
@@ -47,12 +47,14 @@ pub(crate) mod domains {
         LEADS,
         MANAGER_SINCE,
         EDITS,
+        EDITS_BEFORE,
         EDITED_DEALS,
         EDITS_ON_ONE_DEAL,
+        EDITS_ON_ONE_SELLER,
         PUSHES_SAME_SELLER,
     ];
     /// Whole numbers that are never negative: counts, and shares in per cent.
-    pub(crate) const COUNTS: [u16; 21] = [
+    pub(crate) const COUNTS: [u16; 23] = [
         OPEN_DEALS,
         NEW_DEALS,
         LARGEST_SHARE,
@@ -65,9 +67,11 @@ pub(crate) mod domains {
         OVERDUE_DEALS,
         LEADS,
         EDITS,
+        EDITS_BEFORE,
         EDITS_SHARE,
         EDITED_DEALS,
         EDITS_ON_ONE_DEAL,
+        EDITS_ON_ONE_SELLER,
         EDITS_LARGE,
         EDITS_THIS_MONTH,
         PUSHES_SAME_SELLER,
@@ -80,7 +84,7 @@ pub(crate) mod domains {
 }
 
 /// How many facts there are.
-const COUNT: usize = 28;
+const COUNT: usize = 30;
 
 /// Every `person.*` field: name, type, slot and meaning.
 pub const PERSON_FIELDS: [(&str, Type, u16, &str); COUNT] = [
@@ -143,6 +147,7 @@ pub const PERSON_FIELDS: [(&str, Type, u16, &str); COUNT] = [
         EDITS,
         "their own edits on deals of those people in the last 14 days",
     ),
+    ("person.edits_before_14d", Type::Number, EDITS_BEFORE, "the same in the 14 days before"),
     (
         "person.edits_share_percent",
         Type::Number,
@@ -155,6 +160,12 @@ pub const PERSON_FIELDS: [(&str, Type, u16, &str); COUNT] = [
         Type::Number,
         EDITS_ON_ONE_DEAL,
         "the most of them on one deal",
+    ),
+    (
+        "person.edits_on_one_seller_14d",
+        Type::Number,
+        EDITS_ON_ONE_SELLER,
+        "the most of them on deals of one of those people",
     ),
     (
         "person.edits_large_percent",

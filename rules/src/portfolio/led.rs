@@ -87,8 +87,14 @@ fn put_edits(facts: &mut PersonFacts, led: &Led, now: UnixMs, calendar: &Calenda
     let from = days_ago(calendar, now, EDITS_DAYS);
     let lately: Vec<&Edit> =
         led.edits.iter().filter(|edit| edit.at >= from && edit.at <= now).collect();
-    let own: Vec<&Edit> = lately.iter().copied().filter(|edit| edit.by == led.by).collect();
+    let is_own = |edit: &&Edit| edit.by == led.by;
+    let own: Vec<&Edit> = lately.iter().copied().filter(is_own).collect();
     facts.number(place::EDITS, own.len() as f64);
+    let begin = days_ago(calendar, now, 2 * EDITS_DAYS);
+    let before = led.edits.iter().filter(|edit| edit.at >= begin && edit.at < from);
+    facts.number(place::EDITS_BEFORE, before.filter(is_own).count() as f64);
+    let most_of_one = most(own.iter().map(|edit| edit.owner.as_str()));
+    facts.number(place::EDITS_ON_ONE_SELLER, most_of_one as f64);
     let on = |edit: &&Edit| (edit.deal.connection.clone(), edit.deal.id.clone());
     let mut deals: Vec<_> = own.iter().map(on).collect();
     facts.number(place::EDITS_ON_ONE_DEAL, most(deals.iter()) as f64);

@@ -137,7 +137,10 @@ fn who_leads_others_reads_what_they_did_themselves() {
     const LEE: &str = "lee@example.com";
     let (march, may) = (date(2026, 3, 20), date(2026, 5, 20));
     let mut edits: Vec<Edit> = (0..6_i64).map(|n| by(LEE, 1, -n, 90.0, march)).collect();
+    edits[0].owner = "kim@example.com".into();
+    edits[1].owner = "kim@example.com".into();
     edits.extend([by(LEE, 2, -1, 10.0, may), by(LEE, 3, -20, 10.0, may)]);
+    edits.extend([by(LEE, 3, -29, 10.0, may), by("sam@example.com", 3, -20, 10.0, may)]);
     edits.extend((0..7_i64).map(|n| by("sam@example.com", 4, -n, 10.0, may)));
     let team: Vec<Standing> = (1..=10).map(|n| open(f64::from(n) * 10.0, may)).collect();
     let push = |to: &str, day| Push { to: to.into(), at: days(day) };
@@ -160,9 +163,11 @@ fn who_leads_others_reads_what_they_did_themselves() {
         ("person.open_deals", Slot::Number(1.0)),
         ("person.manager_since", Slot::Time(days(-29).plus_ms(-9 * HOUR_MS))),
         ("person.edits_14d", Slot::Number(7.0)),
+        ("person.edits_before_14d", Slot::Number(1.0)),
         ("person.edits_share_percent", Slot::Number(50.0)),
         ("person.edited_deals_14d", Slot::Number(2.0)),
         ("person.edits_on_one_deal_14d", Slot::Number(6.0)),
+        ("person.edits_on_one_seller_14d", Slot::Number(5.0)),
         ("person.edits_large_percent", Slot::Number(86.0)),
         ("person.edits_this_month_percent", Slot::Number(86.0)),
         ("person.pushes_same_seller_7d", Slot::Number(2.0)),

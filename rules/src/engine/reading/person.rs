@@ -29,11 +29,15 @@ pub(super) fn fact(name: &str) -> Option<(&'static str, Kind)> {
         "person.leads" => ("People you lead", Kind::Count),
         "person.manager_since" => ("You lead since", Kind::Date),
         "person.edits_14d" => ("Your edits on your team's deals in 14 days", Kind::Count),
+        "person.edits_before_14d" => ("The same in the 14 days before", Kind::Count),
         "person.edits_share_percent" => {
             ("Of all edits on these deals, yours, in percent", Kind::Count)
         }
         "person.edited_deals_14d" => ("Deals of your team that you edited in 14 days", Kind::Count),
         "person.edits_on_one_deal_14d" => ("The most of your edits on one deal", Kind::Count),
+        "person.edits_on_one_seller_14d" => {
+            ("The most of your edits on one person's deals", Kind::Count)
+        }
         "person.edits_large_percent" => {
             ("Your edits that were on the largest deals, in percent", Kind::Count)
         }

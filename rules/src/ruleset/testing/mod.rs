@@ -168,8 +168,11 @@ pub fn run_tests(set: &RuleSet) -> Vec<TestReport> {
 pub(crate) fn readings(set: &RuleSet) -> Vec<(String, crate::engine::Reading)> {
     let mut readings = Vec::new();
     for rule in set.rules() {
-        for test in rule.tests.iter().filter(|test| test.person.is_none()) {
-            let said = tell(set, rule, test, |story, _, _| story.told.readings());
+        for test in &rule.tests {
+            let said = match &test.person {
+                Some(_) => person_readings(set, rule, test),
+                None => tell(set, rule, test, |story, _, _| story.told.readings()),
+            };
             readings.extend(said.into_iter().map(|reading| (rule.id.clone(), reading)));
         }
     }

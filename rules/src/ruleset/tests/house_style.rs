@@ -11,6 +11,7 @@ use crate::engine::context::DEAL_PATHS;
 use crate::facts::schema::DEAL_FIELDS;
 use crate::house_words::{JARGON, MARKS, NOT_OURS, SKILLS, has_word};
 use crate::packs::BUILTIN;
+use crate::portfolio::PERSON_FIELDS;
 use crate::template::Template;
 
 /// The longest headline as it is read, in characters.
@@ -63,7 +64,8 @@ fn shipped_tips_keep_the_house_style() {
         let title = rule.title.as_str();
         assert!(title.chars().count() <= TITLE_CHARS_MAX, "{title}");
         let sources = texts(rule).map(Template::source);
-        for text in sources.into_iter().chain([title]) {
+        let ask = rule.escalate.iter().map(|escalate| escalate.ask.source());
+        for text in sources.into_iter().chain([title]).chain(ask) {
             assert!(!text.contains(['!', '—', '…']), "{}: {text}", rule.id);
             let lower = text.to_lowercase();
             for word in JARGON.iter().chain(NOT_OURS).chain(MARKS).chain(&["must", "please"]) {
@@ -72,6 +74,29 @@ fn shipped_tips_keep_the_house_style() {
                 let plural = format!("{word}s");
                 assert!(!has_word(&read, word) && !has_word(&read, &plural), "{}: {word}", rule.id);
             }
+        }
+    }
+}
+
+/// A question to a manager is one sentence, about the deal and with its owner's name:
+/// few rules ask one, and after some working days only.
+#[test]
+fn shipped_questions_to_managers_are_rare_and_short() {
+    let set = set();
+    let asking: Vec<&Rule> = set.rules().iter().filter(|rule| rule.escalate.is_some()).collect();
+    let ids: Vec<&str> = asking.iter().map(|rule| rule.id.as_str()).collect();
+    assert_eq!(ids, ["long-in-stage", "close-date-past", "commit-on-thin-ground"]);
+    let contexts = testing::contexts(&set);
+    for rule in asking {
+        let escalate = rule.escalate.as_ref().unwrap();
+        // A state's reason can go in time, an event's mostly cannot.
+        assert_eq!(rule.on, Trigger::State, "{}", rule.id);
+        assert!(matches!(escalate.after.to_string().as_str(), "5bd" | "10bd"), "{}", rule.id);
+        for (_, context) in contexts.iter().filter(|(id, _)| *id == rule.id) {
+            let ask = escalate.ask.render(context).unwrap();
+            assert!(ask.ends_with('?') && sentences(&ask).count() == 1, "{ask}");
+            assert!(ask.contains("Sam Seller"), "{ask}");
+            assert!(ask.split_whitespace().count() <= WORDS_MAX, "{ask}");
         }
     }
 }
@@ -127,10 +152,13 @@ fn shipped_texts_are_short_and_never_show_a_value_that_is_not_there() {
 }
 
 fn sentences(text: &str) -> impl Iterator<Item = &str> {
-    text.split(['.', '?', ':', ';']).filter(|sentence| sentence.chars().any(char::is_alphabetic))
+    let is_said = |part: &&str| part.chars().any(char::is_alphabetic);
+    // How many won deals a number rests on is no sentence.
+    let parts = text.split(['.', '?', ':', ';']).filter(|part| !part.starts_with(" n = "));
+    parts.filter(is_said)
 }
 
-/// `context` without every value of the deal that `rule` has not asked about.
+/// `context` without every value of the deal or person that `rule` has not asked about.
 fn bare(context: &Json, rule: &Rule) -> Json {
     let conditions = rule.unless.iter().chain([&rule.when]);
     let slots: Vec<u16> = conditions.flat_map(|one| one.fields_read().to_vec()).collect();
@@ -138,6 +166,14 @@ fn bare(context: &Json, rule: &Rule) -> Json {
         DEAL_FIELDS.iter().any(|(known, _, slot, _)| *known == name && slots.contains(slot))
     };
     let mut context = context.clone();
+    if rule.scope == Scope::Person {
+        for (name, _, slot, _) in PERSON_FIELDS {
+            if !slots.contains(&slot) {
+                context["person"][name.trim_start_matches("person.")] = Json::Null;
+            }
+        }
+        return context;
+    }
     for path in DEAL_PATHS {
         if !rests_on(path).iter().any(|name| is_asked(name)) {
             let name = path.trim_start_matches("deal.");

@@ -258,7 +258,7 @@ rules:
     p.yaml:13:15: error[scope_mismatch]: what is said of a person is told to nobody who leads them
       hint: remove `escalate`
     p.yaml:14:42: error[unknown_value]: `dwel_days` is no measure of won deals
-      hint: did you mean `dwell_days`? Known: dwell_days, cycle_days, inbound_gap_days, activity_gap_days, push_count, pushed_days, amount, discount_percent, contacts_engaged
+      hint: did you mean `dwell_days`? Known: dwell_days, cycle_days, inbound_gap_days, activity_gap_days, inbound_gap_business_days, activity_gap_business_days, meeting_gap_business_days, push_count, pushed_days, amount, discount_percent, contacts_engaged
     p.yaml:16:26: error[bad_template]: `tip.headline`: `deal.name` is not known here
       hint: did you mean `person.name`?
     p.yaml:22:51: error[unknown_field]: there is no fact `person.opendeals`

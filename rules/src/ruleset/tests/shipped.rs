@@ -28,7 +28,7 @@ fn the_packs_that_ship_load_without_a_word_and_pass_their_own_tests() {
     let loaded = RuleSet::load(&packs(), &[]);
     assert_eq!(report(&loaded), "");
     let set = loaded.set.unwrap();
-    assert!(set.rules().len() >= 48);
+    assert!(set.rules().len() >= 70);
     let failures: Vec<String> = run_tests(&set)
         .into_iter()
         .filter_map(|report| {
