@@ -55,6 +55,7 @@ impl Totals<'_> {
         out.total("deals known", sum(&summary.deals));
         out.total("rules fired", sum(&summary.firings));
         summary.firings.iter().for_each(|(rule, n)| out.part(*n, rule));
+        out.total("managers asked", summary.questions);
         self.fates(&mut out);
         self.messages(&mut out);
         self.answers(&mut out);
@@ -73,7 +74,8 @@ impl Totals<'_> {
         }
     }
 
-    /// Each firing has one reader, so these parts add up to the firings.
+    /// Each firing has one reader, and each question to a manager too, so these parts
+    /// add up to both.
     fn fates(&self, out: &mut Lines) {
         let summary = self.summary;
         out.total("of these, said", summary.fates.sent);
