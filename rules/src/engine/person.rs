@@ -69,15 +69,18 @@ pub fn step_person(
     if state.rule_set != world.rules.hash() {
         world.rules.hash().clone_into(&mut state.rule_set);
         episodes::adopt_rules(&mut state.rules, Scope::Person, now, world, &mut outcome);
-        state.next_due = next_due(state, &facts, world);
+        let known = state.last_engine_at.map(&facts);
+        state.next_due = known.and_then(|known| next_due(state, &known, world));
     }
     for _ in 0..INSTANTS_MAX {
         let Some(due) = state.next_due.filter(|due| *due < now) else { break };
-        evaluate(state, &facts(due), due, world, &mut outcome);
-        state.next_due = next_due(state, &facts, world);
+        let known = facts(due);
+        evaluate(state, &known, due, world, &mut outcome);
+        state.next_due = next_due(state, &known, world);
     }
-    evaluate(state, &facts(now), now, world, &mut outcome);
-    state.next_due = next_due(state, &facts, world);
+    let known = facts(now);
+    evaluate(state, &known, now, world, &mut outcome);
+    state.next_due = next_due(state, &known, world);
     outcome.next_due = state.next_due;
     outcome
 }
@@ -104,14 +107,9 @@ fn evaluate(
 
 /// The next midnight, at which what is counted by days changes, or an earlier
 /// instant at which a rule's truth does or a reminder is due.
-fn next_due(
-    state: &PersonState,
-    facts: &impl Fn(UnixMs) -> PersonFacts,
-    world: &World<'_>,
-) -> Option<UnixMs> {
+fn next_due(state: &PersonState, known: &PersonFacts, world: &World<'_>) -> Option<UnixMs> {
     let from = state.last_engine_at?;
-    let known = facts(from);
-    let mut look = Look::of_person(&known, from, world);
+    let mut look = Look::of_person(known, from, world);
     let mut next = None;
     for rule in world.rules.person_rules() {
         let memory = state.rules.get(&rule.id);
