@@ -376,8 +376,8 @@ pub fn differing(lived: &Ends, played: &Ends) -> Option<String> {
     let only_in = |of: &Ends, other: &Ends| {
         let of = of.iter().filter(|(id, one)| other.get(*id) != Some(one));
         let told = of.map(|(_, (firing, end))| {
-            let Firing { rule_id, deal, at, seen, .. } = firing;
-            format!("{at} {rule_id} of deal {}, seeing {seen:?}: {end:?}", deal.id)
+            let Firing { rule_id, deal, at, seen, quoted, .. } = firing;
+            format!("{at} {rule_id} of {}, seeing {seen:?}, {quoted:?}: {end:?}", deal.id)
         });
         let mut told: Vec<String> = told.collect();
         told.sort();

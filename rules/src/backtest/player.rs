@@ -320,7 +320,7 @@ impl<'a, O: Observer> Player<'a, O> {
         if tells {
             self.sample(id, &state);
         }
-        if !outcome.applied.is_empty() || was_ready != state.is_ready() {
+        if tells || was_ready != state.is_ready() {
             self.tell_people(id, &state, &outcome.applied);
         }
         self.take(id, &state, outcome, at);
