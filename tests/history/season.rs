@@ -30,8 +30,9 @@ const DAYS: i32 = 17;
 const SEED: u64 = 5;
 const PIPELINE: &str = "default";
 /// What is known of a deal is never read again only because it is old.
-const CONFIG: &str = "[attention]\nsending = \"everyone\"\n[crm]\npoll_interval_minutes = 60\n\
+const CONFIG: &str = "rules = [\"builtin:core-pipeline\", \"tests/history/people.yaml\"]\n[attention]\nsending = \"everyone\"\n[crm]\npoll_interval_minutes = 60\n\
     [delivery]\nfresh_max_age_minutes = 1000000\n[ingest]\nhydrate_deadline_minutes = 30\n";
+const RULES: [&str; 2] = ["builtin:core-pipeline", "tests/history/people.yaml"];
 const HYDRATE_DEADLINE_MS: i64 = 30 * MINUTE_MS;
 
 /// The season's stage.
@@ -92,7 +93,7 @@ fn played(
     pace: Pace,
     until: UnixMs,
 ) -> (Report, Ends) {
-    let (rules, _) = rulesets::load(&["builtin:core-pipeline".to_owned()], &[]).unwrap();
+    let (rules, _) = rulesets::load(&RULES.map(str::to_owned), &[]).unwrap();
     let account = Account { slug: "hubspot", pipeline: PIPELINE, rules: &rules, people };
     account.played(service, told, pace, until)
 }
