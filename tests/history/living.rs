@@ -139,7 +139,7 @@ impl Living {
         }
     }
 
-    fn has_baseline(&self) -> bool {
+    pub fn has_baseline(&self) -> bool {
         let crms = self.service.connections.crms();
         crms.into_iter().any(|crm| self.service.baselines(&crm.slug).newest().is_some())
     }

@@ -74,10 +74,9 @@ impl<O: Observer> Player<'_, O> {
     /// The first baseline: of the midnight before, with all that was told of it by
     /// now. What is true by it is no news.
     pub(super) fn measure(&mut self) {
-        let is_due = self
-            .baselining
-            .as_ref()
-            .is_some_and(|it| it.baselines.newest().is_none() && it.midnight.is_some());
+        let baselining = self.baselining.as_ref();
+        let is_first = baselining.is_some_and(|it| it.baselines.newest().is_none());
+        let is_due = is_first && self.has_begun;
         if !is_due {
             return;
         }

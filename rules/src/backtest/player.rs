@@ -46,6 +46,11 @@ pub struct Player<'a, O> {
     /// The last tick that was told.
     pub(super) ticked_at: UnixMs,
     changes: u64,
+    /// Records of an account's first read are being told.
+    is_reading: bool,
+    /// All that was there at the beginning is known: what is usual can be worked
+    /// out, and people be looked at.
+    pub(super) has_begun: bool,
 }
 
 /// The world a deal is judged in.
@@ -94,6 +99,8 @@ impl<'a, O: Observer> Player<'a, O> {
             now: UnixMs::MIN,
             ticked_at: UnixMs::MIN,
             changes: 0,
+            is_reading: false,
+            has_begun: false,
             setup,
         }
     }
@@ -144,13 +151,14 @@ impl<'a, O: Observer> Player<'a, O> {
         }
         let waited = notes.arriving.take().map(|place| std::mem::take(&mut self.arriving[place].1));
         let arrives = is_new || waited.is_some();
+        let is_first_read = matches!(record.origin, Origin::Backfill | Origin::Import);
+        self.is_reading |= is_first_read && !self.has_begun;
         for change in waited.into_iter().flatten() {
             self.step(id, Stimulus::Change(&change), now);
         }
         self.step(id, Stimulus::Observation(record), now);
         if arrives {
             // A first read of an account ends with a look at all of its deals.
-            let is_first_read = matches!(record.origin, Origin::Backfill | Origin::Import);
             self.look_at_night(id, is_first_read);
         }
         true
@@ -254,6 +262,7 @@ impl<'a, O: Observer> Player<'a, O> {
             return self.end_watches_due();
         }
         self.look_anew();
+        self.has_begun |= self.changes > 0 && !self.is_reading;
         self.measure();
         self.end_day();
         self.look_at_people();

@@ -265,8 +265,8 @@ impl<O: Observer> Player<'_, O> {
     /// Looks at everybody of whom something was told, or who is due by time alone.
     pub(super) fn look_at_people(&mut self) {
         let now = self.now;
-        let begun = now > UnixMs::MIN;
-        let Some(portfolios) = self.portfolios.as_mut().filter(|_| begun) else { return };
+        let has_begun = self.has_begun;
+        let Some(portfolios) = self.portfolios.as_mut().filter(|_| has_begun) else { return };
         let mut all = std::mem::take(&mut portfolios.told);
         all.extend(portfolios.due.iter().take_while(|(at, _)| *at <= now).map(|(_, id)| *id));
         for id in all {

@@ -24,12 +24,14 @@ impl<O: Observer> Player<'_, O> {
         self.ticked_at = self.now;
     }
 
-    /// The first read of the account had taken effect at `at`, and what was usual
-    /// among won deals was worked out for the first time. Only for [`Pace::AsTold`].
+    /// The first read of the account had taken effect at `at`: what was usual among
+    /// won deals was worked out for the first time, and people were looked at. A past
+    /// without records of such a read begins with its first change.
     pub fn first_read_ended(&mut self, at: UnixMs) {
         self.advance(at);
         self.run_timers();
         self.look_anew();
+        self.has_begun = true;
         self.measure();
     }
 
