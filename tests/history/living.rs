@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use touchline::coaching::deliveries::{CHAT, DeliveryBody};
+use touchline::coaching::nudges::NudgeBody;
 use touchline::coaching::portfolios::target_of;
 use touchline::coaching::settings::policy;
 use touchline::roles::Role;
@@ -333,10 +334,12 @@ pub async fn lived(store: &Store, people: &[String]) -> Ends {
             let mut end = End::Open;
             for person in people.iter().map(String::as_str).chain([""]) {
                 let nudge = nudge_id(&firing.id, person);
-                if let Some(sent) = in_chat(store, &nudge).await {
-                    end = sent;
-                } else if let Some(reason) = reasons.get(&nudge) {
-                    end = End::NotSent(reason.clone());
+                let not_sent = reasons.get(&nudge).cloned().map(End::NotSent);
+                let of_person = in_chat(store, &nudge).await.or(not_sent);
+                if let Some(of_person) = of_person
+                    && !is_question(store, &nudge).await
+                {
+                    end = of_person;
                 }
             }
             ends.insert(firing.id.clone(), (firing, end));
@@ -348,6 +351,14 @@ pub async fn lived(store: &Store, people: &[String]) -> Ends {
 /// A person as the subject of firings.
 fn about(person: &String) -> SubjectKey {
     SubjectKey { kind: PERSON.to_owned(), connection: String::new(), id: person.clone() }
+}
+
+/// Whether a nudge asks the owner's manager: what becomes of that is another matter
+/// than what became of the firing.
+async fn is_question(store: &Store, nudge: &str) -> bool {
+    let row = store.nudge(nudge.to_owned()).await.unwrap();
+    let body = row.and_then(|row| serde_json::from_slice::<NudgeBody>(&row.body).ok());
+    body.is_some_and(|body| body.heard_at.is_some())
 }
 
 /// How a nudge fared in chat, if it came or comes there.

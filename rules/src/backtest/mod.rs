@@ -20,6 +20,8 @@
 //! knows these things:
 //! - Nobody answers: no snooze, mute, pause or "done". All is sent at the instant
 //!   at which it is decided; no vendor is slow or down.
+//! - No manager is asked what `escalate` would ask: live, the question takes a place
+//!   in the manager's digest.
 //! - Everybody can be reached in chat. Live, the first nudge of somebody whom
 //!   nobody looked up yet waits some seconds.
 //! - The record of a new deal is read at the instant at which it is first heard
