@@ -12,7 +12,7 @@ use touchline_rules::time::DAY_MS;
 use tracing::warn;
 
 use super::people::People;
-use crate::config::TargetPeriod;
+use crate::config::{PersonConfig, TargetPeriod};
 use crate::store::{self, PortfolioDealRow, Store};
 
 /// Rules of one owner that are looked at for how they are answered.
@@ -32,13 +32,16 @@ pub async fn load(
     now: UnixMs,
 ) -> store::Result<Portfolio> {
     let own = store.portfolio_deals(vec![person.to_owned()]).await?;
-    let configured = people.configured(person);
-    let target = configured.and_then(|one| {
-        let quarterly = one.target_period != Some(TargetPeriod::Month);
-        Some(Target { amount: one.target?, quarterly })
-    });
+    let target = people.configured(person).and_then(target_of);
     let led = led(store, people, rules, person, now).await?;
-    Ok(Portfolio { deals: standings(&own), target, led })
+    Ok(Portfolio { deals: standings(&own, now), target, led })
+}
+
+/// What somebody is to win, as configuration says.
+#[must_use]
+pub fn target_of(configured: &PersonConfig) -> Option<Target> {
+    let quarterly = configured.target_period != Some(TargetPeriod::Month);
+    Some(Target { amount: configured.target?, quarterly })
 }
 
 async fn led(
@@ -75,7 +78,7 @@ async fn led(
         by: person.to_owned(),
         people: u32::try_from(team.len()).unwrap_or(u32::MAX),
         since: people.configured(person).and_then(|one| one.manager_since),
-        deals: standings(&deals),
+        deals: standings(&deals, now),
         edits: edits.iter().filter_map(|body| understood::<Edit>(body)).collect(),
         pushes,
         answers,
@@ -97,8 +100,9 @@ async fn answered(store: &Store, rule: String, since: UnixMs) -> store::Result<R
     Ok(RuleAnswers { answers: count(answers), not_true: count(not_true), people: count(people) })
 }
 
-fn standings(rows: &[PortfolioDealRow]) -> Vec<Standing> {
-    rows.iter().filter_map(|row| understood(&row.body)).collect()
+fn standings(rows: &[PortfolioDealRow], now: UnixMs) -> Vec<Standing> {
+    let known = rows.iter().filter_map(|row| understood::<Standing>(&row.body));
+    known.filter(|standing| standing.is_kept(now)).collect()
 }
 
 /// What cannot be read is left out: the deal tells it again in the night.

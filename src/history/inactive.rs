@@ -196,7 +196,8 @@ impl Told {
     }
 
     fn inactive(&self, rules: &RuleSet) -> Vec<Inactive> {
-        let found = rules.rules().iter().filter_map(|rule| {
+        let of_deals = rules.rules().iter().filter(|rule| rule.scope.is_deal());
+        let found = of_deals.filter_map(|rule| {
             let missing = self.missing_for(rule, rules)?;
             Some(Inactive { rule_id: rule.id.clone(), missing })
         });

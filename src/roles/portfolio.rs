@@ -77,11 +77,11 @@ impl Portfolio {
         }
     }
 
-    /// Whether every account that was read has told where its deals stand.
+    /// Whether every account was read and has told where its deals stand.
     async fn is_told(&self) -> anyhow::Result<bool> {
         for connection in self.service.connections.crms() {
             let part = self.service.store.connection_part(connection.slug.clone(), Part::Sweep);
-            let Some(part) = part.await? else { continue };
+            let Some(part) = part.await? else { return Ok(false) };
             if !serde_json::from_slice::<SweepState>(&part.body)?.portfolios {
                 return Ok(false);
             }

@@ -232,7 +232,9 @@ impl Sweep {
 
     async fn finish(&self, slug: &str, state: &mut SweepState, now: UnixMs) -> anyhow::Result<()> {
         state.finished_at = Some(now);
-        state.portfolios |= state.tells && self.service.rules.current().has_person_rules();
+        // Until the first read has taken effect there are deals that told nothing.
+        let all_told = state.tells && state.measures;
+        state.portfolios |= all_told && self.service.rules.current().has_person_rules();
         tracing::debug!(
             connection = slug,
             deals = state.deals,

@@ -149,6 +149,7 @@ fn played(history: &History, rules: &RuleSet) -> anyhow::Result<Duration> {
         managers: Managers::default(),
         calendar: company::calendar()?,
         calendars: BTreeMap::new(),
+        members: BTreeMap::new(),
     };
     let setup = Setup {
         rules,

@@ -85,6 +85,7 @@ fn played(history: &History, until: UnixMs) -> Report {
         managers: Managers::of(header.managers.iter().map(|(a, b)| (a.as_str(), b.as_str()))),
         calendar: new_york(),
         calendars: BTreeMap::new(),
+        members: BTreeMap::new(),
     };
     let setup = Setup {
         rules: &rules,

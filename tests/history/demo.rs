@@ -171,6 +171,7 @@ fn played(
         managers: Managers::default(),
         calendar: Calendar::weekdays(zone),
         calendars: BTreeMap::new(),
+        members: BTreeMap::new(),
     };
     let setup = Setup {
         rules: &rules,

@@ -6,24 +6,29 @@ use std::sync::Arc;
 
 use touchline::coaching::deliveries::{CHAT, DeliveryBody};
 use touchline::coaching::nudges::NudgeBody;
+use touchline::coaching::portfolios::target_of;
 use touchline::coaching::settings::policy;
 use touchline::roles::Role;
 use touchline::roles::attention::Attention;
 use touchline::roles::backfill::Backfill;
+use touchline::roles::baselines::BaselinesRole;
 use touchline::roles::batching::subject_key;
 use touchline::roles::deliver::Deliver;
 use touchline::roles::fetch::Fetch;
 use touchline::roles::ingest::Ingest;
 use touchline::roles::ingest::events::{Said, decode};
 use touchline::roles::poll::Poll;
+use touchline::roles::portfolio::Portfolio;
 use touchline::roles::sweep::Sweep;
 use touchline::roles::timers::Timers;
 use touchline::service::Service;
-use touchline::store::{DeliveryState, Store};
+use touchline::store::{DeliveryState, Store, SubjectKey};
 use touchline_kit::Inbound;
 use touchline_rules::UnixMs;
 use touchline_rules::attention::SendAs;
-use touchline_rules::backtest::{Crew, Fate, Fired, Observer, Pace, Player, Report, Setup, Trust};
+use touchline_rules::backtest::{
+    Crew, Fate, Fired, Member, Observer, Pace, Player, Report, Setup, Trust,
+};
 use touchline_rules::engine::{Firing, nudge_id};
 use touchline_rules::facts::{Change, DealKey, Observation};
 use touchline_rules::ruleset::RuleSet;
@@ -34,12 +39,17 @@ const BYTES: usize = 64 << 20;
 /// Rounds in which everything due at one instant has to come to rest.
 const ROUNDS_MAX: usize = 1_000;
 
+/// The subject kind of a person.
+const PERSON: &str = "person";
+
 /// What happened, in order.
 pub enum Told {
     /// A change was told, perhaps for the second time.
     Change(UnixMs, Change),
     /// A record was read.
     Record(UnixMs, Observation),
+    /// The first baseline was worked out.
+    FirstBaseline(UnixMs),
     /// Attention looked.
     Tick(UnixMs),
     /// A message to a reader was to leave with these nudges.
@@ -52,6 +62,8 @@ pub struct Living {
     intake: Vec<Box<dyn Role>>,
     timers: Timers,
     sweep: Sweep,
+    baselines: BaselinesRole,
+    portfolio: Portfolio,
     attention: Attention,
     deliver: Deliver,
     seq: u64,
@@ -73,6 +85,8 @@ impl Living {
             ],
             timers: Timers::new(of()),
             sweep: Sweep::new(of()),
+            baselines: BaselinesRole::new(of()),
+            portfolio: Portfolio::new(of()),
             attention: Attention::new(of()),
             deliver: Deliver::new(of()),
             service: of(),
@@ -96,6 +110,14 @@ impl Living {
         self.hear().await;
         rest(&self.timers, now).await;
         rest(&self.sweep, now).await;
+        let had_baseline = self.has_baseline();
+        rest(&self.baselines, now).await;
+        if !had_baseline && self.has_baseline() {
+            self.told.push(Told::FirstBaseline(now));
+        }
+        // What rests on it is looked at anew.
+        rest(&self.sweep, now).await;
+        rest(&self.portfolio, now).await;
         for round in 0.. {
             assert!(round < ROUNDS_MAX, "attention did not come to rest");
             self.told.push(Told::Tick(now));
@@ -116,6 +138,11 @@ impl Living {
                 break;
             }
         }
+    }
+
+    pub fn has_baseline(&self) -> bool {
+        let crms = self.service.connections.crms();
+        crms.into_iter().any(|crm| self.service.baselines(&crm.slug).newest().is_some())
     }
 
     /// Notes what came into the inbox.
@@ -202,6 +229,15 @@ pub struct Account<'a> {
 }
 
 impl Account<'_> {
+    fn members(&self, service: &Service) -> BTreeMap<String, Member> {
+        let of = |email: &String| {
+            let configured = service.people.configured(email)?;
+            let (target, manager_since) = (target_of(configured), configured.manager_since);
+            Some((email.clone(), Member { target, manager_since }))
+        };
+        self.people.iter().filter_map(of).collect()
+    }
+
     /// Plays what was told to `service`.
     pub fn played(
         &self,
@@ -217,6 +253,7 @@ impl Account<'_> {
             managers: service.people.managers().clone(),
             calendar: calendar_of(None),
             calendars: calendars.collect(),
+            members: self.members(service),
         };
         let trusted = [self.pipeline.to_owned()];
         let setup = Setup {
@@ -235,6 +272,7 @@ impl Account<'_> {
             match one {
                 Told::Change(at, change) => drop(player.change(at, change)),
                 Told::Record(at, read) => drop(player.record(at, &read)),
+                Told::FirstBaseline(at) => player.first_read_ended(at),
                 Told::Tick(at) => player.tick(at),
                 Told::Left(at, reader, nudges) => player.leave(at, &reader, &nudges),
             }
@@ -281,30 +319,38 @@ pub async fn lived(store: &Store, people: &[String]) -> Ends {
         let rows = store.suppressed_of(person.clone(), UnixMs::MAX, PAGE).await.unwrap();
         reasons.extend(rows.into_iter().map(|row| (row.nudge_id, row.reason)));
     }
-    let (mut ends, mut after) = (Ends::new(), None::<DealKey>);
+    let (mut subjects, mut after) = (people.iter().map(about).collect::<Vec<_>>(), None::<DealKey>);
     loop {
         let page = store.deals_after(after.clone(), PAGE).await.unwrap();
-        let Some(last) = page.last() else { return ends };
+        let Some(last) = page.last() else { break };
         after = Some(DealKey { connection: last.connection.clone(), id: last.id.clone() });
-        for row in page {
-            let deal = DealKey { connection: row.connection, id: row.id };
-            for firing in store.firings_of(subject_key(&deal), PAGE).await.unwrap() {
-                let firing: Firing = serde_json::from_slice(&firing.body).unwrap();
-                let mut end = End::Open;
-                for person in people.iter().map(String::as_str).chain([""]) {
-                    let nudge = nudge_id(&firing.id, person);
-                    let not_sent = reasons.get(&nudge).cloned().map(End::NotSent);
-                    let of_person = in_chat(store, &nudge).await.or(not_sent);
-                    if let Some(of_person) = of_person
-                        && !is_question(store, &nudge).await
-                    {
-                        end = of_person;
-                    }
+        let keys = page.into_iter().map(|row| DealKey { connection: row.connection, id: row.id });
+        subjects.extend(keys.map(|deal| subject_key(&deal)));
+    }
+    let mut ends = Ends::new();
+    for subject in subjects {
+        for firing in store.firings_of(subject, PAGE).await.unwrap() {
+            let firing: Firing = serde_json::from_slice(&firing.body).unwrap();
+            let mut end = End::Open;
+            for person in people.iter().map(String::as_str).chain([""]) {
+                let nudge = nudge_id(&firing.id, person);
+                let not_sent = reasons.get(&nudge).cloned().map(End::NotSent);
+                let of_person = in_chat(store, &nudge).await.or(not_sent);
+                if let Some(of_person) = of_person
+                    && !is_question(store, &nudge).await
+                {
+                    end = of_person;
                 }
-                ends.insert(firing.id.clone(), (firing, end));
             }
+            ends.insert(firing.id.clone(), (firing, end));
         }
     }
+    ends
+}
+
+/// A person as the subject of firings.
+fn about(person: &String) -> SubjectKey {
+    SubjectKey { kind: PERSON.to_owned(), connection: String::new(), id: person.clone() }
 }
 
 /// Whether a nudge asks the owner's manager: what becomes of that is another matter
@@ -341,8 +387,8 @@ pub fn differing(lived: &Ends, played: &Ends) -> Option<String> {
     let only_in = |of: &Ends, other: &Ends| {
         let of = of.iter().filter(|(id, one)| other.get(*id) != Some(one));
         let told = of.map(|(_, (firing, end))| {
-            let Firing { rule_id, deal, at, seen, .. } = firing;
-            format!("{at} {rule_id} of deal {}, seeing {seen:?}: {end:?}", deal.id)
+            let Firing { rule_id, deal, at, seen, quoted, .. } = firing;
+            format!("{at} {rule_id} of {}, seeing {seen:?}, {quoted:?}: {end:?}", deal.id)
         });
         let mut told: Vec<String> = told.collect();
         told.sort();

@@ -20,6 +20,7 @@ use touchline::store::NewInbox;
 use touchline_hubspot::fake::WebhookKnobs;
 use touchline_rules::UnixMs;
 use touchline_rules::backtest::{Pace, Report};
+use touchline_rules::baseline::Rung;
 use touchline_rules::time::{DAY_MS, HOUR_MS, MINUTE_MS};
 use touchline_slack::fake::{FakeUser, FaultKind};
 
@@ -30,8 +31,9 @@ const DAYS: i32 = 17;
 const SEED: u64 = 5;
 const PIPELINE: &str = "default";
 /// What is known of a deal is never read again only because it is old.
-const CONFIG: &str = "[attention]\nsending = \"everyone\"\n[crm]\npoll_interval_minutes = 60\n\
+const CONFIG: &str = "rules = [\"builtin:core-pipeline\", \"tests/history/people.yaml\"]\n[attention]\nsending = \"everyone\"\n[crm]\npoll_interval_minutes = 60\n\
     [delivery]\nfresh_max_age_minutes = 1000000\n[ingest]\nhydrate_deadline_minutes = 30\n";
+const RULES: [&str; 2] = ["builtin:core-pipeline", "tests/history/people.yaml"];
 const HYDRATE_DEADLINE_MS: i64 = 30 * MINUTE_MS;
 
 /// The season's stage.
@@ -92,7 +94,7 @@ fn played(
     pace: Pace,
     until: UnixMs,
 ) -> (Report, Ends) {
-    let (rules, _) = rulesets::load(&["builtin:core-pipeline".to_owned()], &[]).unwrap();
+    let (rules, _) = rulesets::load(&RULES.map(str::to_owned), &[]).unwrap();
     let account = Account { slug: "hubspot", pipeline: PIPELINE, rules: &rules, people };
     account.played(service, told, pace, until)
 }
@@ -104,8 +106,12 @@ async fn live_calmly(stage: &Stage, app: &App, season: &mut Season) -> Vec<Told>
     loop {
         let now = stage.clock.now();
         season.act_until(now, &stage.hubspot).unwrap();
+        let had_baseline = living.has_baseline();
         let next = stage.settle(app).await.unwrap();
         living.hear().await;
+        if !had_baseline && living.has_baseline() {
+            living.told.push(Told::FirstBaseline(now));
+        }
         let next = [next, season.next_at()].into_iter().flatten().min();
         let Some(next) = next.filter(|next| *next < end) else { return living.told };
         stage.clock.set(next.max(now.plus_ms(1)));
@@ -125,11 +131,22 @@ async fn a_calm_season_played_again_fires_and_decides_what_it_did_live() {
     let until = stage.clock.now().plus_ms(1);
     let (report, ends) = played(service, &people, told, Pace::AtOnce, until);
     assert_same(&expected, &ends);
+    assert_speaks_of_people_and_won_deals(&ends);
     let attention = &report.total.attention;
     assert!(attention.interruptions > 30 && attention.digest_items > 30, "{attention:?}");
     for reason in ["no_longer_true", "reason_gone", "spacing"] {
         assert!(attention.not_sent.contains_key(reason), "{attention:?}");
     }
+}
+
+/// Rules about people and those that rest on won deals had something to say.
+fn assert_speaks_of_people_and_won_deals(ends: &Ends) {
+    let fired = |rule: &str| ends.values().filter(|(firing, _)| firing.rule_id == rule).count();
+    for rule in ["longer-than-won", "older-than-won", "many-deals", "nothing-new", "on-a-roll"] {
+        assert!(fired(rule) > 0, "{rule} never fired");
+    }
+    let resolved = ends.values().filter_map(|(firing, _)| firing.quoted);
+    assert!(resolved.filter(|quoted| quoted.rung != Rung::Own).count() > 5);
 }
 
 /// Hours of the season, from six in the morning of its first day, in which something
@@ -216,6 +233,7 @@ async fn a_season_of_storms_played_again_fires_and_decides_what_it_did_live() {
     let pace = Pace::AsTold { hydrate_deadline_ms: HYDRATE_DEADLINE_MS };
     let (report, ends) = played(service, &people, told, pace, until);
     assert_same(&expected, &ends);
+    assert_speaks_of_people_and_won_deals(&ends);
     let held_up = ends.values().filter(|(_, end)| is_held_up(end)).count();
     assert!(held_up > 30, "{held_up} messages waited for the chat");
     let attention = &report.total.attention;

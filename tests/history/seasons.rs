@@ -34,7 +34,9 @@ use crate::vendors::Vendors;
 
 const CRM: &str = "crm";
 const SALES: &str = "sales";
+/// Deals that live through the season, and those that were won before it.
 const DEALS: usize = 4;
+const WON_BEFORE: usize = 6;
 const DAYS: i64 = 9;
 const MINUTES: i64 = DAYS * 24 * 60;
 /// Monday, 2 March 2026, 06:00 in London: the service begins to look.
@@ -42,7 +44,7 @@ const BEGIN: UnixMs = UnixMs(1_772_431_200_000);
 const HYDRATE_DEADLINE_MS: i64 = 240 * MINUTE_MS;
 const CONFIG: &str = "time_zone = \"Europe/London\"\n[attention]\nsending = \"everyone\"\n\
     [delivery]\nfresh_max_age_minutes = 1000000\n\
-    [people.\"ann@example.com\"]\nmanager = \"mia@example.com\"\n";
+    [people.\"ann@example.com\"]\nmanager = \"mia@example.com\"\ntarget = 500\n";
 
 /// One thing that happens to one deal, and how long until it is told, and told again.
 #[derive(Clone, Debug)]
@@ -72,7 +74,8 @@ fn delay() -> impl Strategy<Value = i64> {
 
 fn act() -> impl Strategy<Value = Act> {
     let again = prop_oneof![3 => Just(None), 1 => delay().prop_map(Some)];
-    (0..DEALS, 0..MINUTES, 0u8..14, delay(), again).prop_map(
+    // Two of the deals that were won before may be opened again.
+    (0..DEALS + 2, 0..MINUTES, 0u8..14, delay(), again).prop_map(
         |(deal, minute, what, told_after, told_again_after)| Act {
             deal,
             minute,
@@ -124,7 +127,7 @@ fn account() -> Metadata {
                 stage("lost", StageKind::Lost),
             ],
         }],
-        owners: vec![owner("1", "ann"), owner("2", "bob")],
+        owners: vec![owner("1", "ann"), owner("2", "bob"), owner("3", "mia")],
         ..Metadata::default()
     }
 }
@@ -134,10 +137,16 @@ fn change(deal: usize, at: UnixMs, kind: ChangeKind) -> Change {
         deal: DealKey { connection: CRM.to_owned(), id: format!("d{deal}") },
         kind,
         occurred_at: at,
-        actor: Actor { kind: ActorKind::Person, user_id: None },
+        actor: Actor { kind: ActorKind::Person, user_id: hand(deal, at).map(str::to_owned) },
         vendor_id: None,
         vendor_seq: 0,
     }
+}
+
+/// Who does something: the CRM does not always tell.
+fn hand(deal: usize, at: UnixMs) -> Option<&'static str> {
+    let turn = at.since_ms(BEGIN) / MINUTE_MS + deal as i64;
+    [Some("1"), Some("2"), Some("3"), Some("3"), None][turn.rem_euclid(5) as usize]
 }
 
 fn set(field: Field, to: Option<Value>) -> ChangeKind {
@@ -150,6 +159,9 @@ fn text(text: &str) -> Option<Value> {
 
 /// Half of the deals were there before the service, the others are made later.
 fn made(deal: usize) -> Vec<Change> {
+    if deal >= DEALS {
+        return won_before(deal);
+    }
     let day = if deal.is_multiple_of(2) { -1 } else { deal as i64 };
     let at = BEGIN.plus_ms(day * DAY_MS + 3 * 60 * MINUTE_MS);
     let kinds = [
@@ -164,12 +176,30 @@ fn made(deal: usize) -> Vec<Change> {
     kinds.map(|kind| change(deal, at, kind)).into()
 }
 
+/// A deal that was won before the service began to look.
+fn won_before(deal: usize) -> Vec<Change> {
+    let day = |day: usize| BEGIN.plus_ms((day as i64 - 20) * DAY_MS);
+    let won = deal - DEALS;
+    let all = [
+        (day(0), ChangeKind::Created),
+        (day(0), set(Field::Name, text(&format!("Won {won}")))),
+        (day(0), set(Field::Pipeline, text(SALES))),
+        (day(0), set(Field::Owner, text(["1", "2"][won % 2]))),
+        (day(0), set(Field::Amount, Some(Value::Number((100 * (won + 1)).into())))),
+        (day(0), set(Field::Stage, text("talk"))),
+        (day(1 + won / 2), set(Field::Stage, text("offer"))),
+        (day(4 + won), set(Field::Stage, text("won"))),
+    ];
+    all.map(|(at, kind)| change(deal, at, kind)).into()
+}
+
 impl Act {
     fn change(&self) -> Change {
         let at = BEGIN.plus_ms(self.minute * MINUTE_MS);
         let kind = match self.what {
             0 => set(Field::Stage, text("talk")),
             1..=3 => set(Field::Stage, text("offer")),
+            4 if self.is_deleted() => set(Field::Stage, text("lost")),
             4 => set(Field::Stage, text("won")),
             5 => set(Field::Stage, text("lost")),
             6 => set(Field::NextStep, text("call")),
@@ -177,8 +207,8 @@ impl Act {
             8 => set(Field::Owner, [text("1"), text("2"), None][self.deal % 3].clone()),
             9 => set(Field::Amount, Some(Value::Number(self.minute.into()))),
             10 => set(Field::Amount, None),
-            11 => ChangeKind::Deleted,
-            12 => ChangeKind::Restored,
+            11 if self.is_deleted() => ChangeKind::Deleted,
+            12 if self.is_deleted() => ChangeKind::Restored,
             _ => ChangeKind::Activity(Activity {
                 id: format!("{}-{}", self.deal, self.minute),
                 kind: ActivityKind::Email,
@@ -191,6 +221,12 @@ impl Act {
         change(self.deal, at, kind)
     }
 
+    /// Deals are either deleted at times, or won: of a won deal that is gone live does
+    /// not keep since when, if it is read again in the small hours.
+    fn is_deleted(&self) -> bool {
+        self.deal < 2
+    }
+
     fn is_possible(&self) -> bool {
         made(self.deal)[0].occurred_at < self.change().occurred_at
     }
@@ -200,7 +236,8 @@ impl Season {
     /// What happens in the CRM, in order.
     fn changes(&self) -> Vec<Change> {
         let acts = self.acts.iter().filter(|act| act.is_possible()).map(Act::change);
-        let mut all: Vec<Change> = (0..DEALS).flat_map(made).chain(acts).collect();
+        let made = (0..DEALS + WON_BEFORE).flat_map(made);
+        let mut all: Vec<Change> = made.chain(acts).collect();
         all.sort_by_key(|change| change.occurred_at);
         all
     }
@@ -209,7 +246,7 @@ impl Season {
     fn course(&self) -> BTreeMap<UnixMs, Vec<Option<Change>>> {
         let mut course = BTreeMap::<UnixMs, Vec<Option<Change>>>::new();
         let mut tell = |at: UnixMs, what| course.entry(at).or_default().push(what);
-        for made in (0..DEALS).map(made).filter(|made| made[0].occurred_at >= BEGIN) {
+        for made in (0..DEALS + WON_BEFORE).map(made).filter(|made| made[0].occurred_at >= BEGIN) {
             made.into_iter().for_each(|change| tell(change.occurred_at, Some(change)));
         }
         for act in self.acts.iter().filter(|act| act.is_possible()) {
@@ -315,14 +352,19 @@ fn run(season: &Season) -> (Ends, Ends) {
 
 /// What there was to see in a season, in one word each.
 fn kinds(ends: &Ends) -> impl Iterator<Item = String> {
-    ends.values().map(|(_, end)| match end {
+    let rules = ends.values().map(|(firing, _)| firing.rule_id.clone());
+    let rungs = ends
+        .values()
+        .flat_map(|(firing, _)| firing.quoted.map(|quoted| format!("{:?}", quoted.rung)));
+    let ends = ends.values().map(|(_, end)| match end {
         End::Sent(_, decided_at, at) if at > decided_at => "held up".to_owned(),
         End::Sent(SendAs::Interrupt, ..) => "interruption".to_owned(),
         End::Sent(SendAs::Digest { .. }, ..) => "digest".to_owned(),
         End::Leaving(..) => "leaving".to_owned(),
         End::NotSent(word) => word.clone(),
         End::Open => "open".to_owned(),
-    })
+    });
+    ends.chain(rules).chain(rungs)
 }
 
 #[test]
@@ -348,7 +390,9 @@ fn any_season_played_again_fires_and_decides_what_it_did_live() {
         panic!("{failure}");
     }
     let seen = seen.into_inner();
-    for kind in ["interruption", "digest", "spacing", "no_longer_true"] {
+    let of_ends = ["interruption", "digest", "spacing", "no_longer_true"];
+    let of_rules = ["longer-than-won", "Stage", "two-at-once", "nothing-new"];
+    for kind in of_ends.into_iter().chain(of_rules) {
         assert!(seen.contains_key(kind), "no season had {kind}: {seen:?}");
     }
 }

@@ -97,7 +97,7 @@ pub struct Differing {
     pub deal: String,
 }
 
-/// The same firing in either set: instant, rule, deal.
+/// The same firing in either set: instant, rule, deal or person.
 type Key = (UnixMs, String, String);
 
 /// Firings that were heard and not compared yet.
@@ -217,12 +217,14 @@ fn compare(
             None => gone.push((key, differing)),
         }
     }
-    for (key, differing) in gone {
+    // Of rules about people there are numbers only.
+    let is_shown = |differing: &Differing| !differing.deal.is_empty();
+    for (key, differing) in gone.into_iter().filter(|(_, one)| is_shown(one)) {
         if let Some(change) = rules.get_mut(&key.1) {
             keep(&mut change.gone, differing);
         }
     }
-    for (key, differing) in after {
+    for (key, differing) in after.into_iter().filter(|(_, one)| is_shown(one)) {
         if let Some(change) = rules.get_mut(&key.1) {
             keep(&mut change.added, differing);
         }

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::facts::deal::{Episode, RuleMemory};
+use crate::facts::deal::{self, Episode, RuleMemory};
 use crate::facts::{DealKey, DealState};
 use crate::ruleset::{RuleSet, Trigger};
 use crate::time::{DAY_MS, UnixMs};
@@ -26,6 +26,7 @@ struct Remembered {
     truth: Option<bool>,
     fired_at: Option<UnixMs>,
     episode: Option<Box<Episode>>,
+    held: Option<Box<deal::Held>>,
 }
 
 enum Held {
@@ -67,7 +68,8 @@ struct Memory {
 
 impl Memory {
     fn new(rules: &RuleSet) -> Memory {
-        let all = rules.rules().iter().map(|rule| {
+        let of_deals = rules.rules().iter().filter(|rule| rule.scope.is_deal());
+        let all = of_deals.map(|rule| {
             let truth = (rule.on == Trigger::State).then_some(false);
             let trigger = rule.trigger_hash.clone();
             (rule.id.clone(), RuleMemory { trigger, truth, ..RuleMemory::default() })
@@ -90,6 +92,7 @@ impl Memory {
                 memory.truth = one.truth;
                 memory.fired_at = one.fired_at;
                 memory.episode = one.episode.map(|episode| *episode);
+                memory.held = one.held.map(|held| *held);
             }
         }
     }
@@ -97,12 +100,14 @@ impl Memory {
     fn take_back(&mut self, slot: &mut Slot, state: &mut DealState) {
         slot.is_fresh = false;
         for (rule, (memory, (_, usual))) in (0..).zip(state.rules.values_mut().zip(&self.usual)) {
-            if memory.truth != *usual || memory.fired_at.is_some() || memory.episode.is_some() {
+            let is_usual = memory.truth == *usual && memory.held.is_none();
+            if !is_usual || memory.fired_at.is_some() || memory.episode.is_some() {
                 slot.remembered.push(Remembered {
                     rule,
                     truth: std::mem::replace(&mut memory.truth, *usual),
                     fired_at: memory.fired_at.take(),
                     episode: memory.episode.take().map(Box::new),
+                    held: memory.held.take().map(Box::new),
                 });
             }
         }
@@ -221,6 +226,12 @@ impl Deals {
 
     pub(super) fn record(&mut self, id: DealId) -> &mut Record {
         &mut self.slots[id as usize].record
+    }
+
+    /// Every deal that is held.
+    pub(super) fn all(&self) -> Vec<DealId> {
+        let held = (0..).zip(&self.slots).filter(|(_, slot)| !matches!(slot.held, Held::Gone));
+        held.map(|(id, _)| id).collect()
     }
 
     pub(super) fn records(&self) -> impl Iterator<Item = &Record> {

@@ -11,6 +11,7 @@ use crate::time::UnixMs;
 
 use super::people::{Leaving, Pending, PersonId, sent};
 use super::player::world;
+use super::record::Subject;
 use super::{Fate, Observer, Player};
 
 /// Entries of a reader's log before what no limit asks for any more is let go.
@@ -99,22 +100,26 @@ impl<O: Observer> Player<'_, O> {
 
     /// The last look before a message goes out. What it says is as of now.
     pub(super) fn still_holds(&mut self, pending: &Pending) -> bool {
-        let state = self.deals.lend(pending.deal);
-        let owner = self.deals.owner(pending.deal);
-        let world = world(&self.setup, self.people.calendar_of(owner), &state);
+        let id = match pending.about {
+            Subject::Deal(id) => id,
+            Subject::Person(id) => return self.still_holds_of_person(id, &pending.firing),
+        };
+        let state = self.deals.lend(id);
+        let calendar = self.people.calendar_of(self.deals.owner(id));
+        let world = world(&self.setup, self.baselining.as_deref(), calendar, &state);
         let holds = reason_holds(&pending.firing, &state, self.now, &world) == Holds::Yes;
         if holds {
             let calendar = self.people.calendar();
             self.examples.said(pending.rule, &pending.firing, &state, self.now, &world, calendar);
         }
-        self.deals.give_back(pending.deal, state, self.now);
+        self.deals.give_back(id, state, self.now);
         holds
     }
 
     /// A message left with this nudge, or without it for this reason.
     pub(super) fn left(
         &mut self,
-        reader: PersonId,
+        reader_id: PersonId,
         pending: &Pending,
         nudge: &PendingNudge,
         sent_as: SendAs,
@@ -124,14 +129,17 @@ impl<O: Observer> Player<'_, O> {
             return self.settled(pending, Fate::NotSent(word));
         }
         let now: UnixMs = self.now;
-        let reader = &mut self.people.get_mut(reader).reader;
+        let reader = &mut self.people.get_mut(reader_id).reader;
         reader.first_nudge_at.get_or_insert(now);
         reader.log.push(sent(nudge, now, sent_as));
+        if let Some(portfolios) = &mut self.portfolios {
+            portfolios.reached(reader_id, pending.rule, now);
+        }
         self.settled(pending, Fate::Sent(sent_as));
     }
 
     fn settled(&mut self, pending: &Pending, fate: Fate) {
-        self.deals.record(pending.deal).settle(&pending.firing.id);
+        self.notes(pending.about).settle(&pending.firing.id);
         self.tally.decided(pending.rule, pending.counted, fate, pending.waited);
         self.examples.decided(pending.rule, &pending.firing.id, fate, self.now);
         self.observer.decided(&pending.firing, self.now, fate);

@@ -10,8 +10,9 @@
 //!
 //! # Order of things at one instant
 //! Timers due, then the first nightly look at deals that are new, then the changes,
-//! then the records of deals heard of for the first time, then outcomes whose time
-//! is over, then attention, reader by reader.
+//! then the records of deals heard of for the first time, then what is usual among
+//! won deals if it is midnight, then people of whom something was told or whose
+//! midnight it is, then outcomes whose time is over, then attention, reader by reader.
 //!
 //! # Where it cannot decide what live decides
 //! A past that was lived through can be told whole, with its delays
@@ -28,6 +29,9 @@
 //!   says: a field it leaves blank is Empty there, and Unknown here.
 //! - Texts are only written for examples: one that cannot be written is sent here.
 //! - Live decides at most 200 nudges of one reader in one go.
+//! - The first baseline is that of the midnight before the first change, and counts
+//!   at once, as after a first read. Rules about people look from the first change
+//!   on, at everybody who owns a deal or leads somebody.
 //! - Live looks at every deal each midnight. Here only the first of these looks is
 //!   taken, which begins to trust a new deal's activities; the later ones change
 //!   nothing.
@@ -35,6 +39,7 @@
 //!   of the end, not of the day. Live, a deal whose owner the account does not have
 //!   waits until the account was read again.
 
+mod baselining;
 mod compare;
 mod deals;
 mod deciding;
@@ -42,6 +47,7 @@ mod examples;
 mod nights;
 mod people;
 mod player;
+mod portfolios;
 mod record;
 mod report;
 mod spread;
@@ -53,10 +59,13 @@ mod watching;
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
+
 use crate::attention::{AttentionClass, Policy, SendAs, Why};
 use crate::calendar::Calendar;
 use crate::engine::Firing;
 use crate::facts::{Managers, Metadata};
+use crate::portfolio::Target;
 use crate::ruleset::RuleSet;
 use crate::time::UnixMs;
 
@@ -64,7 +73,7 @@ pub use compare::{Comparison, Differing, Lockstep, RuleChange, Verdict};
 pub use examples::{EXAMPLES_MAX, Example};
 pub use player::Player;
 pub use report::{
-    Attention, Concentration, Lacking, LeadTime, LostDeals, PerWeek, Report, RuleReport,
+    Attention, Concentration, Lacking, LeadTime, LostDeals, Partly, PerWeek, Report, RuleReport,
     SelfCorrected, Share, VERSION,
 };
 pub use tally::{LATE_DAYS, WINDOW_DAYS};
@@ -147,6 +156,17 @@ pub struct Crew {
     pub calendar: Calendar,
     /// Calendars of single people, by e-mail, lower case.
     pub calendars: BTreeMap<String, Calendar>,
+    /// What else is said of single people, by e-mail, lower case.
+    pub members: BTreeMap<String, Member>,
+}
+
+/// What is said of one person beside their deals.
+#[derive(Copy, Clone, Debug, Default, PartialEq)]
+pub struct Member {
+    /// What they are to win.
+    pub target: Option<Target>,
+    /// Since when they lead others.
+    pub manager_since: Option<Date>,
 }
 
 /// A firing as it is told to an [`Observer`].
@@ -154,7 +174,7 @@ pub struct Crew {
 pub struct Fired<'a> {
     /// The firing.
     pub firing: &'a Firing,
-    /// The deal's name, or its id.
+    /// The deal's name, or its id; empty for a firing about a person.
     pub deal_name: &'a str,
     /// Who it speaks to, by e-mail; `None` when nobody is known.
     pub reader: Option<&'a str>,

@@ -11,6 +11,7 @@ use crate::ruleset::Audience;
 use crate::time::UnixMs;
 
 use super::Setup;
+use super::record::Subject;
 
 /// A person, by their place.
 pub(super) type PersonId = u32;
@@ -18,7 +19,7 @@ pub(super) type PersonId = u32;
 /// A nudge that waits for its decision.
 pub(super) struct Pending {
     pub(super) firing: Rc<Firing>,
-    pub(super) deal: u32,
+    pub(super) about: Subject,
     pub(super) rule: u32,
     pub(super) counted: bool,
     /// It was deferred before.
@@ -51,6 +52,7 @@ pub(super) struct Person {
 pub(super) struct People {
     all: Vec<Person>,
     by_owner: HashMap<String, PersonId>,
+    by_email: HashMap<String, PersonId>,
     calendar: Calendar,
     looks: BTreeSet<(UnixMs, PersonId)>,
 }
@@ -63,6 +65,7 @@ impl People {
         let mut people = People {
             all: Vec::new(),
             by_owner: HashMap::new(),
+            by_email: HashMap::new(),
             calendar: setup.crew.calendar.clone(),
             looks: BTreeSet::new(),
         };
@@ -82,6 +85,13 @@ impl People {
                 people.all[id as usize].manager = Some(manager);
             }
         }
+        if setup.rules.has_person_rules() {
+            // Rules about people look at everybody who leads somebody.
+            for (_, manager) in setup.crew.managers.pairs() {
+                people.add(manager.to_lowercase(), setup, &mut known);
+            }
+        }
+        people.by_email = known;
         people
     }
 
@@ -190,8 +200,7 @@ impl People {
 
     /// Somebody by their e-mail.
     pub(super) fn named(&self, email: &str) -> Option<PersonId> {
-        let at = self.all.iter().position(|person| person.reader.person == email)?;
-        PersonId::try_from(at).ok()
+        self.by_email.get(email).copied()
     }
 
     /// Takes back the nudge of a firing that is not said any more, and whatever is

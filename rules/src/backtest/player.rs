@@ -10,9 +10,12 @@ use crate::engine::{Firing, Outcome, Stimulus, World, nudge_id, step};
 use crate::facts::{Change, ChangeKind, DealState, Field, Observation, Origin, StageKind};
 use crate::time::{DAY_MS, UnixMs};
 
+use super::baselining::Baselining;
 use super::deals::{DealId, Deals};
 use super::examples::Examples;
 use super::people::{Pending, People};
+use super::portfolios::Portfolios;
+use super::record::{Record, Subject};
 use super::tally::{End, Tally};
 use super::{Fate, Fired, Lacking, Observer, Pace, Report, Setup, Trust};
 
@@ -29,21 +32,31 @@ pub struct Player<'a, O> {
     pub(super) tally: Tally,
     pub(super) examples: Examples,
     pub(super) observer: O,
-    rule_ids: HashMap<&'a str, u32>,
+    /// Where a threshold rests on won deals.
+    pub(super) baselining: Option<Box<Baselining>>,
+    /// Where a rule is about people.
+    pub(super) portfolios: Option<Box<Portfolios>>,
+    pub(super) rule_ids: HashMap<&'a str, u32>,
     /// Deals first heard of at this instant, with its changes.
     arriving: Vec<(DealId, Vec<Change>)>,
-    pub(super) watch_ends: BTreeSet<(UnixMs, DealId)>,
+    pub(super) watch_ends: BTreeSet<(UnixMs, Subject)>,
     /// When new deals are looked at for the first time at night.
     pub(super) first_nights: BTreeSet<(UnixMs, DealId)>,
     pub(super) now: UnixMs,
     /// The last tick that was told.
     pub(super) ticked_at: UnixMs,
     changes: u64,
+    /// Records of an account's first read are being told.
+    is_reading: bool,
+    /// All that was there at the beginning is known: what is usual can be worked
+    /// out, and people be looked at.
+    pub(super) has_begun: bool,
 }
 
 /// The world a deal is judged in.
 pub(super) fn world<'w>(
     setup: &'w Setup<'_>,
+    baselining: Option<&'w Baselining>,
     calendar: &'w Calendar,
     deal: &DealState,
 ) -> World<'w> {
@@ -58,7 +71,7 @@ pub(super) fn world<'w>(
             Pace::AsTold { hydrate_deadline_ms } => hydrate_deadline_ms,
         },
         live_max_age_ms: setup.policy.event_max_age_ms,
-        baselines: Baselines::none(),
+        baselines: baselining.map_or(Baselines::none(), |it| &it.baselines),
     }
 }
 
@@ -72,6 +85,11 @@ impl<'a, O: Observer> Player<'a, O> {
             deals: Deals::new(setup.rules),
             tally: Tally::new(rules.len(), people.len(), setup.since, people.calendar().clone()),
             examples: Examples::new(rules.len(), setup.metadata),
+            baselining: setup.rules.rests_on_won_deals().then(Box::default),
+            portfolios: setup
+                .rules
+                .has_person_rules()
+                .then(|| Box::new(Portfolios::new(&setup, &people))),
             people,
             observer,
             rule_ids: (0..).zip(rules).map(|(at, rule)| (rule.id.as_str(), at)).collect(),
@@ -81,6 +99,8 @@ impl<'a, O: Observer> Player<'a, O> {
             now: UnixMs::MIN,
             ticked_at: UnixMs::MIN,
             changes: 0,
+            is_reading: false,
+            has_begun: false,
             setup,
         }
     }
@@ -131,13 +151,14 @@ impl<'a, O: Observer> Player<'a, O> {
         }
         let waited = notes.arriving.take().map(|place| std::mem::take(&mut self.arriving[place].1));
         let arrives = is_new || waited.is_some();
+        let is_first_read = matches!(record.origin, Origin::Backfill | Origin::Import);
+        self.is_reading |= is_first_read && !self.has_begun;
         for change in waited.into_iter().flatten() {
             self.step(id, Stimulus::Change(&change), now);
         }
         self.step(id, Stimulus::Observation(record), now);
         if arrives {
             // A first read of an account ends with a look at all of its deals.
-            let is_first_read = matches!(record.origin, Origin::Backfill | Origin::Import);
             self.look_at_night(id, is_first_read);
         }
         true
@@ -157,10 +178,14 @@ impl<'a, O: Observer> Player<'a, O> {
             self.tally.left_open(pending.rule, pending.counted);
         }
         let since = self.setup.since;
-        let (mut standing, mut watched) = (0, Vec::new());
+        let mut standing = 0;
         for record in self.deals.records() {
             let is_open = record.kind.is_none_or(StageKind::is_open) && !record.is_gone;
             standing += u64::from(!record.is_counted && is_open);
+        }
+        let people = self.portfolios.iter().flat_map(|all| all.records());
+        let mut watched = Vec::new();
+        for record in self.deals.records().chain(people) {
             watched.extend(record.watches.iter().map(|watch| (watch.rule, watch.counted)));
         }
         self.tally.deals += standing;
@@ -169,6 +194,9 @@ impl<'a, O: Observer> Player<'a, O> {
         }
         self.tally.touched(self.deals.records());
         self.tally.end(end);
+        let (mut lacking, partly) = (lacking, self.partly());
+        lacking.extend(self.lacking_of_people());
+        lacking.extend(self.lacking_won_deals());
         let report = Report::of(
             &self.setup,
             &self.tally,
@@ -176,6 +204,7 @@ impl<'a, O: Observer> Player<'a, O> {
             self.changes,
             (since, end),
             lacking,
+            partly,
         );
         (report, self.observer)
     }
@@ -195,11 +224,14 @@ impl<'a, O: Observer> Player<'a, O> {
 
     fn next_at(&self) -> Option<UnixMs> {
         let watch = self.watch_ends.first().map(|(at, _)| *at);
+        let midnight = self.baselining.as_ref().and_then(|it| it.midnight);
         if self.is_told() {
-            return watch;
+            return [watch, midnight].into_iter().flatten().min();
         }
+        let person = self.portfolios.as_ref().and_then(|all| all.next_due());
         let night = self.first_nights.first().map(|(at, _)| *at);
-        [self.deals.next_due(), self.people.next_look(), watch, night].into_iter().flatten().min()
+        let looks = [self.deals.next_due(), self.people.next_look(), person];
+        looks.into_iter().chain([watch, night, midnight]).flatten().min()
     }
 
     /// It is `at`: timers first.
@@ -226,9 +258,14 @@ impl<'a, O: Observer> Player<'a, O> {
             }
         }
         if self.is_told() {
+            self.end_day();
             return self.end_watches_due();
         }
         self.look_anew();
+        self.has_begun |= self.changes > 0 && !self.is_reading;
+        self.measure();
+        self.end_day();
+        self.look_at_people();
         self.end_watches_due();
         self.decide_due();
     }
@@ -280,9 +317,21 @@ impl<'a, O: Observer> Player<'a, O> {
 
     pub(super) fn step(&mut self, id: DealId, stimulus: Stimulus<'_>, at: UnixMs) {
         let mut state = self.deals.lend(id);
+        let tells = matches!(stimulus, Stimulus::Change(_) | Stimulus::Observation(_));
+        if tells {
+            self.unsample(id, &state);
+        }
+        let was_ready = state.is_ready();
         let owner = self.deals.record(id).owner;
-        let world = world(&self.setup, self.people.calendar_of(owner), &state);
+        let calendar = self.people.calendar_of(owner);
+        let world = world(&self.setup, self.baselining.as_deref(), calendar, &state);
         let outcome = step(&mut state, stimulus, at, &world);
+        if tells {
+            self.sample(id, &state);
+        }
+        if tells || was_ready != state.is_ready() {
+            self.tell_people(id, &state, &outcome.applied);
+        }
         self.take(id, &state, outcome, at);
         self.deals.give_back(id, state, self.now);
     }
@@ -299,7 +348,7 @@ impl<'a, O: Observer> Player<'a, O> {
             self.fired(id, state, firing, Some("late"));
         }
         for end in &outcome.ended {
-            self.ended(id, state, end);
+            self.ended(Subject::Deal(id), Some(state), end);
         }
         if !self.deals.record(id).watches.is_empty() {
             self.look(id, state, at, false);
@@ -347,26 +396,29 @@ impl<'a, O: Observer> Player<'a, O> {
         if counted {
             self.examples.consider(rule, known, &firing, state, self.people.calendar());
         }
-        let firing = Rc::new(Firing {
-            seen: Vec::new(),
-            explanation: crate::condition::Explanation { parts: Vec::new(), ..firing.explanation },
-            ..firing
-        });
+        let firing = Rc::new(without_reasons(firing));
         if word.is_none() {
-            self.watch(id, known, rule, Rc::clone(&firing), counted);
+            self.watch(Subject::Deal(id), known, rule, Rc::clone(&firing), counted);
         }
         match reader {
-            Ok(reader) => self.wait(id, rule, firing, reader, counted),
+            Ok(reader) => self.wait(Subject::Deal(id), rule, firing, reader, counted),
             Err(word) => self.not_sent(rule, counted, &firing, word),
         }
     }
 
     /// A nudge waits for its decision, at this instant.
-    fn wait(&mut self, deal: DealId, rule: u32, firing: Rc<Firing>, reader: u32, counted: bool) {
+    pub(super) fn wait(
+        &mut self,
+        about: Subject,
+        rule: u32,
+        firing: Rc<Firing>,
+        reader: u32,
+        counted: bool,
+    ) {
         let nudge = PendingNudge {
             id: nudge_id(&firing.id, &self.people.get(reader).reader.person),
             rule: firing.rule_id.clone(),
-            deal: Some(firing.deal.clone()),
+            deal: firing.scope.is_deal().then(|| firing.deal.clone()),
             class: firing.attention,
             is_event: firing.change.is_some(),
             priority: firing.priority,
@@ -374,10 +426,18 @@ impl<'a, O: Observer> Player<'a, O> {
             occurred_at: firing.occurred_at,
             expires_at: Some(firing.at.plus_ms(NUDGE_LIFE_MS)),
         };
-        self.deals.record(deal).pending.push((Rc::clone(&firing), reader));
+        self.notes(about).pending.push((Rc::clone(&firing), reader));
         let look_at = firing.at;
-        let pending = Pending { firing, deal, rule, counted, waited: false, look_at };
+        let pending = Pending { firing, about, rule, counted, waited: false, look_at };
         self.people.give(reader, pending, nudge);
+    }
+
+    /// What is noted down of a subject.
+    pub(super) fn notes(&mut self, about: Subject) -> &mut Record {
+        match (about, &mut self.portfolios) {
+            (Subject::Person(id), Some(all)) => all.record(id),
+            (Subject::Deal(id) | Subject::Person(id), _) => self.deals.record(id),
+        }
     }
 
     pub(super) fn not_sent(
@@ -391,5 +451,14 @@ impl<'a, O: Observer> Player<'a, O> {
         self.tally.decided(rule, counted, fate, false);
         self.examples.decided(rule, &firing.id, fate, self.now);
         self.observer.decided(firing, self.now, fate);
+    }
+}
+
+/// What is kept of a firing until all is decided of it.
+pub(super) fn without_reasons(firing: Firing) -> Firing {
+    Firing {
+        seen: Vec::new(),
+        explanation: crate::condition::Explanation { parts: Vec::new(), ..firing.explanation },
+        ..firing
     }
 }

@@ -1,4 +1,4 @@
-//! What a back-test notes down of one deal, beside its state.
+//! What a back-test notes down of one deal or person, beside its state.
 
 use std::rc::Rc;
 
@@ -6,9 +6,17 @@ use crate::engine::Firing;
 use crate::facts::StageKind;
 use crate::time::UnixMs;
 
+use super::deals::DealId;
 use super::people::PersonId;
 
-/// Notes on one deal.
+/// What a firing is about.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Subject {
+    Deal(DealId),
+    Person(PersonId),
+}
+
+/// Notes on one deal, or on what was said to one person about themselves.
 #[derive(Default)]
 pub(super) struct Record {
     pub(super) kind: Option<StageKind>,
@@ -16,6 +24,9 @@ pub(super) struct Record {
     pub(super) owner: Option<PersonId>,
     /// When it was closed, while it is.
     pub(super) closed_at: Option<UnixMs>,
+    /// The midnight for which it is among the won deals that baselines rest on;
+    /// [`UnixMs::MAX`] for one that was let go since, and stays there.
+    pub(super) sampled_for: Option<UnixMs>,
     /// It counts as a deal of the period.
     pub(super) is_counted: bool,
     /// Its loss was counted; a second one is not.

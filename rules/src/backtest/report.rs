@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::ruleset::Scope;
 use crate::time::UnixMs;
 
 use super::examples::{Example, Examples};
@@ -44,6 +45,8 @@ pub struct Report {
     pub rules: Vec<RuleReport>,
     /// Rules that cannot fire on what the past tells.
     pub inactive: Vec<Lacking>,
+    /// Rules of which the past tells only a part.
+    pub partly: Vec<Partly>,
     /// How it differs from another rule set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub against: Option<Comparison>,
@@ -58,7 +61,20 @@ pub struct Lacking {
     pub missing: Vec<String>,
 }
 
-/// One rule.
+/// A rule about people that reads something which no past tells, or this one does
+/// not: it is played as if that had never happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Partly {
+    /// The rule.
+    pub rule: String,
+    /// The facts.
+    pub facts: Vec<&'static str>,
+    /// What is not told.
+    pub why: &'static str,
+}
+
+/// One rule. Of one about people there are no deals, no lead time, no lost deals and
+/// no examples: what it says is for that person alone.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RuleReport {
     /// Its id; `total` for all together.
@@ -67,6 +83,8 @@ pub struct RuleReport {
     pub title: String,
     /// Its pack.
     pub pack: String,
+    /// What it is about.
+    pub scope: Scope,
     /// How often it would have spoken.
     pub firings: u64,
     /// Firings of one seller in one week.
@@ -205,6 +223,7 @@ impl Report {
         changes: u64,
         (since, until): (UnixMs, UnixMs),
         inactive: Vec<Lacking>,
+        partly: Vec<Partly>,
     ) -> Report {
         let places = u64::from(setup.policy.interruptions_per_day.unwrap_or(0)) * tally.reader_days;
         let rules = setup.rules.rules().iter().enumerate().zip(&tally.rules);
@@ -213,6 +232,7 @@ impl Report {
                 rule: rule.id.clone(),
                 title: rule.title.clone(),
                 pack: rule.pack.clone(),
+                scope: rule.scope,
                 examples: examples.of(at),
                 ..RuleReport::of(numbers, tally, places)
             })
@@ -237,6 +257,7 @@ impl Report {
             total: total.unwrap_or_else(|| RuleReport::of(&RuleTally::default(), tally, places)),
             rules,
             inactive,
+            partly,
             against: None,
         }
     }
@@ -256,6 +277,7 @@ impl RuleReport {
             rule: "total".to_owned(),
             title: "All rules together".to_owned(),
             pack: String::new(),
+            scope: Scope::Deal,
             firings: numbers.firings,
             per_seller_week: per_week(&numbers.per_week),
             deals: Share::new(numbers.deals, tally.deals),

@@ -169,6 +169,16 @@ impl Tally {
         }
     }
 
+    /// The same where a rule spoke to a person about themselves.
+    pub(super) fn fired_of_person(&mut self, rule: u32, who: PersonId, at: UnixMs, counted: bool) {
+        self.week_of(at);
+        self.both(rule, counted, |tally| {
+            tally.firings += 1;
+            tally.per_seller[who as usize] += 1;
+            tally.this_week[who as usize] += 1;
+        });
+    }
+
     /// A deal was closed.
     pub(super) fn closed(&mut self, kind: StageKind, at: UnixMs, record: &mut Record) {
         let date = self.calendar.local_date(at);

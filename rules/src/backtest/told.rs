@@ -16,9 +16,23 @@ impl<O: Observer> Player<'_, O> {
         self.advance(at);
         self.run_timers();
         self.look_anew();
+        self.end_day();
+        self.look_at_baseline();
+        self.look_at_people();
         self.end_watches_due();
         self.decide_due();
         self.ticked_at = self.now;
+    }
+
+    /// The first read of the account had taken effect at `at`: what was usual among
+    /// won deals was worked out for the first time, and people were looked at. A past
+    /// without records of such a read begins with its first change.
+    pub fn first_read_ended(&mut self, at: UnixMs) {
+        self.advance(at);
+        self.run_timers();
+        self.look_anew();
+        self.has_begun = true;
+        self.measure();
     }
 
     /// The message with these nudges was to leave at `at`. Those whose reasons or

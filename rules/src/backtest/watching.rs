@@ -9,7 +9,7 @@ use crate::time::UnixMs;
 
 use super::deals::DealId;
 use super::player::world;
-use super::record::Watch;
+use super::record::{Subject, Watch};
 use super::tally::{End, WINDOW_DAYS};
 use super::{Observer, Player};
 
@@ -17,20 +17,23 @@ impl<O: Observer> Player<'_, O> {
     /// Watches a firing from now on.
     pub(super) fn watch(
         &mut self,
-        id: DealId,
+        about: Subject,
         known: &Rule,
         rule: u32,
         firing: Rc<Firing>,
         counted: bool,
     ) {
-        let calendar = self.people.calendar_of(self.deals.owner(id));
-        let until = window_of(known).after(firing.at, calendar);
-        self.watch_ends.insert((until, id));
-        self.deals.record(id).watches.push(Watch { firing, rule, counted, until });
+        let who = match about {
+            Subject::Deal(id) => self.deals.owner(id),
+            Subject::Person(id) => Some(id),
+        };
+        let until = window_of(known).after(firing.at, self.people.calendar_of(who));
+        self.watch_ends.insert((until, about));
+        self.notes(about).watches.push(Watch { firing, rule, counted, until });
     }
 
     /// An episode ended: what was not said of it is not said any more.
-    pub(super) fn ended(&mut self, id: DealId, state: &DealState, end: &EpisodeEnd) {
+    pub(super) fn ended(&mut self, about: Subject, state: Option<&DealState>, end: &EpisodeEnd) {
         let (word, is_fixed) = match end.cause {
             EndCause::NoLongerTrue => ("no_longer_true", true),
             EndCause::StageKind => ("stage_kind", false),
@@ -38,15 +41,18 @@ impl<O: Observer> Player<'_, O> {
             EndCause::RuleChanged => ("rule_changed", false),
         };
         for firing_id in &end.firing_ids {
-            let record = self.deals.record(id);
+            let record = self.notes(about);
             let reader = record.settle(firing_id);
             let watch = record.watches.iter().position(|watch| watch.firing.id == *firing_id);
             let watch = watch.map(|at| record.watches.swap_remove(at));
             if let Some(watch) = watch {
-                let is_met = || self.is_met(&watch, id, state, end.at);
+                let is_met = || match (about, state) {
+                    (Subject::Deal(id), Some(state)) => self.is_met(&watch, id, state, end.at),
+                    _ => false,
+                };
                 let end = if is_fixed || is_met() { End::Fixed } else { End::Closed };
                 self.tally.settled(watch.rule, watch.counted, end, reader.is_some());
-                self.forget_watch(id, watch.until);
+                self.forget_watch(about, watch.until);
             }
             let taken = reader.map(|reader| self.people.take_back(reader, firing_id));
             for pending in taken.into_iter().flatten() {
@@ -58,7 +64,7 @@ impl<O: Observer> Player<'_, O> {
     fn is_met(&self, watch: &Watch, id: DealId, state: &DealState, now: UnixMs) -> bool {
         let rule = self.setup.rules.rules().get(watch.rule as usize);
         let calendar = self.people.calendar_of(self.deals.owner(id));
-        let world = world(&self.setup, calendar, state);
+        let world = world(&self.setup, self.baselining.as_deref(), calendar, state);
         let now = now.min(watch.until);
         rule.is_some_and(|rule| outcome_met(rule, state, watch.firing.at, now, &world))
     }
@@ -76,11 +82,11 @@ impl<O: Observer> Player<'_, O> {
             };
             let is_waiting = self.deals.record(id).is_pending(&watch.firing.id);
             self.tally.settled(watch.rule, watch.counted, end, is_waiting);
-            self.watch_ends.remove(&(watch.until, id));
+            self.watch_ends.remove(&(watch.until, Subject::Deal(id)));
         }
         for watch in &kept {
             // Two firings of one instant share an entry.
-            self.watch_ends.insert((watch.until, id));
+            self.watch_ends.insert((watch.until, Subject::Deal(id)));
         }
         self.deals.record(id).watches = kept;
     }
@@ -90,7 +96,8 @@ impl<O: Observer> Player<'_, O> {
             return Some(End::Fixed);
         }
         watch.firing.change.as_ref()?;
-        let world = world(&self.setup, self.people.calendar_of(self.deals.owner(id)), state);
+        let calendar = self.people.calendar_of(self.deals.owner(id));
+        let world = world(&self.setup, self.baselining.as_deref(), calendar, state);
         if reason_holds(&watch.firing, state, now, &world) == Holds::Yes {
             return None;
         }
@@ -101,19 +108,35 @@ impl<O: Observer> Player<'_, O> {
         Some(if is_fixed { End::Fixed } else { End::Closed })
     }
 
-    fn forget_watch(&mut self, id: DealId, until: UnixMs) {
-        if self.deals.record(id).watches.iter().all(|watch| watch.until != until) {
-            self.watch_ends.remove(&(until, id));
+    fn forget_watch(&mut self, about: Subject, until: UnixMs) {
+        if self.notes(about).watches.iter().all(|watch| watch.until != until) {
+            self.watch_ends.remove(&(until, about));
         }
     }
 
-    pub(super) fn end_watches(&mut self, id: DealId) {
-        if self.deals.record(id).watches.is_empty() {
+    pub(super) fn end_watches(&mut self, about: Subject) {
+        if self.notes(about).watches.is_empty() {
             return;
         }
+        let id = match about {
+            Subject::Deal(id) => id,
+            Subject::Person(_) => return self.end_watches_of_person(about),
+        };
         let state = self.deals.lend(id);
         self.look(id, &state, self.now, true);
         self.deals.give_back(id, state, self.now);
+    }
+
+    /// What was said of a person hopes for nothing but that its reason goes.
+    fn end_watches_of_person(&mut self, about: Subject) {
+        let now = self.now;
+        let all = std::mem::take(&mut self.notes(about).watches);
+        let (over, kept): (Vec<_>, Vec<_>) = all.into_iter().partition(|one| one.until <= now);
+        self.notes(about).watches = kept;
+        for watch in over {
+            let is_waiting = self.notes(about).is_pending(&watch.firing.id);
+            self.tally.settled(watch.rule, watch.counted, End::Over, is_waiting);
+        }
     }
 }
 

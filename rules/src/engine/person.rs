@@ -72,16 +72,19 @@ pub fn step_person(
         world.rules.hash().clone_into(&mut state.rule_set);
         let (whose, rules) = (Whose::person(&state.person, world.rules), &mut state.rules);
         fresh = episodes::adopt_rules(rules, Scope::Person, &whose, now, world, &mut outcome);
-        state.next_due = next_due(state, &facts, world);
+        let known = state.last_engine_at.map(&facts);
+        state.next_due = known.and_then(|known| next_due(state, &known, world));
     }
     for _ in 0..INSTANTS_MAX {
         let Some(due) = state.next_due.filter(|due| *due < now) else { break };
+        let known = facts(due);
         // Rules that are new to the person were not there then.
-        evaluate(state, &facts(due), due, Seeding::Without(&fresh), world, &mut outcome);
-        state.next_due = next_due(state, &facts, world);
+        evaluate(state, &known, due, Seeding::Without(&fresh), world, &mut outcome);
+        state.next_due = next_due(state, &known, world);
     }
-    evaluate(state, &facts(now), now, Seeding::Unknown, world, &mut outcome);
-    state.next_due = next_due(state, &facts, world);
+    let known = facts(now);
+    evaluate(state, &known, now, Seeding::Unknown, world, &mut outcome);
+    state.next_due = next_due(state, &known, world);
     outcome.next_due = state.next_due;
     outcome
 }
@@ -109,14 +112,9 @@ fn evaluate(
 
 /// The next midnight, at which what is counted by days changes, or an earlier
 /// instant at which a rule's truth does or a reminder is due.
-fn next_due(
-    state: &PersonState,
-    facts: &impl Fn(UnixMs) -> PersonFacts,
-    world: &World<'_>,
-) -> Option<UnixMs> {
+fn next_due(state: &PersonState, known: &PersonFacts, world: &World<'_>) -> Option<UnixMs> {
     let from = state.last_engine_at?;
-    let known = facts(from);
-    let mut look = Look::of_person(&state.person, &known, from, world);
+    let mut look = Look::of_person(&state.person, known, from, world);
     let mut next = None;
     for rule in world.rules.person_rules() {
         let memory = state.rules.get(&rule.id);

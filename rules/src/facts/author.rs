@@ -81,6 +81,11 @@ impl Managers {
         Managers(pairs.into_iter().map(lower).collect())
     }
 
+    /// Everybody who is led, with who leads them, by e-mail.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(person, manager)| (person.as_str(), manager.as_str()))
+    }
+
     /// The e-mail of who leads this person.
     #[must_use]
     pub fn of_person(&self, email: &str) -> Option<&str> {

@@ -17,12 +17,24 @@ const SHARE_DEALS_MIN: usize = 5;
 /// The median number of open deals at the midnights of the last quarter, from the
 /// first on at which there was one. `None` in a person's first month.
 pub(super) fn usual_open(deals: &[Standing], now: UnixMs, calendar: &Calendar) -> Option<f64> {
-    let open = |days: i64| {
-        let midnight = days_ago(calendar, now, days);
-        deals.iter().filter(|deal| deal.was_open(midnight)).count()
-    };
-    let mut counts: Vec<usize> =
-        (1..=USUAL_DAYS).rev().map(open).skip_while(|count| *count == 0).collect();
+    let midnights: Vec<UnixMs> =
+        (1..=USUAL_DAYS).rev().map(|days| days_ago(calendar, now, days)).collect();
+    // At each midnight, how many more deals were open than at the one before.
+    let mut steps = vec![0_i64; midnights.len() + 1];
+    for deal in deals {
+        let Some((from, until)) = deal.open_between() else { continue };
+        let first = midnights.partition_point(|midnight| *midnight < from);
+        let end = midnights.partition_point(|midnight| *midnight < until);
+        if first < end {
+            steps[first] += 1;
+            steps[end] -= 1;
+        }
+    }
+    let open = steps.iter().take(midnights.len()).scan(0, |open, step| {
+        *open += step;
+        Some(*open)
+    });
+    let mut counts: Vec<i64> = open.skip_while(|count| *count == 0).collect();
     if counts.len() < USUAL_DAYS_MIN {
         return None;
     }

@@ -39,9 +39,11 @@ pub use standing::{Standing, standing};
 use crate::calendar::Calendar;
 use crate::time::UnixMs;
 
-/// How long a closed deal is kept in its owner's portfolio, in days: longer than a
+/// How long a closed deal counts in its owner's portfolio, in days: longer than a
 /// quarter, and than a streak is worth telling of.
-pub const CLOSED_KEPT_DAYS: i64 = 180;
+pub const CLOSED_COUNTED_DAYS: i64 = 180;
+/// How long it is kept: a day longer, so that it does not matter when it is let go.
+pub const CLOSED_KEPT_DAYS: i64 = CLOSED_COUNTED_DAYS + 1;
 /// How long edits are kept, in days: two stretches of [`EDITS_DAYS`], and a week.
 pub const EDITS_KEPT_DAYS: i64 = 35;
 /// Over how many days edits are counted.

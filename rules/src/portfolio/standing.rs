@@ -4,8 +4,9 @@ use jiff::civil::Date;
 use rust_decimal::prelude::ToPrimitive;
 use serde::{Deserialize, Serialize};
 
+use super::CLOSED_COUNTED_DAYS;
 use crate::facts::{DealState, Fact, Field, Metadata, StageKind, Value, civil_day};
-use crate::time::UnixMs;
+use crate::time::{DAY_MS, UnixMs};
 
 /// How many values of the next step's date are kept: the newest.
 const NEXT_STEPS_MAX: usize = 8;
@@ -94,10 +95,24 @@ impl Standing {
         self.kind == StageKind::Open
     }
 
-    /// Whether it was open at `at`, as far as its present word on that goes.
+    /// Whether it still counts in its owner's portfolio at `now`. One that was closed
+    /// nobody knows when is as good as long ago.
+    #[must_use]
+    pub fn is_kept(&self, now: UnixMs) -> bool {
+        let since = now.plus_ms(-CLOSED_COUNTED_DAYS * DAY_MS);
+        self.is_open() || self.closed_at.is_some_and(|at| at >= since)
+    }
+
+    /// From when until just before when it was open, as far as its present word on
+    /// that goes; `None` where nobody can tell.
+    pub(super) fn open_between(&self) -> Option<(UnixMs, UnixMs)> {
+        let until = if self.is_open() { UnixMs::MAX } else { self.closed_at? };
+        Some((self.created_at.unwrap_or(UnixMs::MIN), until))
+    }
+
+    /// Whether it was open at `at`.
     pub(super) fn was_open(&self, at: UnixMs) -> bool {
-        let was_there = self.created_at.is_none_or(|created| created <= at);
-        was_there && (self.is_open() || self.closed_at.is_some_and(|closed| closed > at))
+        self.open_between().is_some_and(|(from, until)| from <= at && at < until)
     }
 
     /// Whether at `at`, on `today`, its next step had a date that had not passed;

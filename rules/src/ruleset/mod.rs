@@ -272,6 +272,12 @@ impl RuleSet {
         !self.people.is_empty()
     }
 
+    /// Whether any threshold rests on won deals.
+    #[must_use]
+    pub fn rests_on_won_deals(&self) -> bool {
+        self.rules.iter().any(|rule| rule.threshold.is_some_and(|it| it.won().is_some()))
+    }
+
     /// The state rules about deals.
     pub fn state_rules(&self) -> impl Iterator<Item = &Rule> {
         self.states.iter().filter_map(|at| self.rules.get(*at))

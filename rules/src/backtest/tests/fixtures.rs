@@ -110,6 +110,7 @@ pub fn crew() -> Crew {
     Crew {
         managers: Managers::of(led),
         calendar: Calendar::weekdays(TimeZone::get("Europe/London").unwrap()),
+        members: BTreeMap::new(),
         calendars: BTreeMap::new(),
     }
 }

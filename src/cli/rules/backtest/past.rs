@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
-use touchline_rules::backtest::{Crew, Trust};
+use touchline_rules::backtest::{Crew, Member, Trust};
 use touchline_rules::facts::{Managers, Metadata};
 use touchline_rules::{Calendar, UnixMs};
 
@@ -14,6 +14,7 @@ use crate::cli::open;
 use crate::coaching::data_check::load_verdicts;
 use crate::coaching::opening::no_connection;
 use crate::coaching::people::People;
+use crate::coaching::portfolios::target_of;
 use crate::config::Config;
 use crate::history::stored::StoredPast;
 use crate::history::stream::{Changes, HistoryFile};
@@ -68,6 +69,7 @@ impl Past {
             managers: Managers::of(led),
             calendar: calendar(None),
             calendars: zones.collect(),
+            members: members(config),
         };
         Ok(Past {
             name: path.display().to_string(),
@@ -118,6 +120,7 @@ impl Past {
         let crew = Crew {
             calendar: people.calendar_of(None, &metadata),
             calendars: calendars.collect(),
+            members: members(config),
             managers: people.managers().clone(),
         };
         let verdicts = load_verdicts(&store, &slug).await?;
@@ -160,4 +163,10 @@ impl Past {
             None => anyhow::bail!("a past is played once"),
         }
     }
+}
+
+/// What configuration says of single people.
+fn members(config: &Config) -> BTreeMap<String, Member> {
+    let of = |person| Member { target: target_of(person), manager_since: person.manager_since };
+    config.people.iter().map(|(email, person)| (email.to_lowercase(), of(person))).collect()
 }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use touchline_rules::backtest::{
     Attention, EXAMPLES_MAX, Example, LATE_DAYS, PerWeek, Report, RuleReport, Share, WINDOW_DAYS,
 };
+use touchline_rules::ruleset::Scope;
 use touchline_rules::{Calendar, UnixMs};
 
 use super::comparison;
@@ -28,6 +29,7 @@ pub(super) fn told(report: &Report, calendar: &Calendar) -> String {
         rule(&mut out, report, one, calendar);
     }
     silent(&mut out, report);
+    partly(&mut out, report);
     if let Some(comparison) = &report.against {
         comparison::told(&mut out, comparison, calendar);
     }
@@ -160,17 +162,8 @@ fn table(out: &mut Page, report: &Report) {
 fn rule(out: &mut Page, report: &Report, one: &RuleReport, calendar: &Calendar) {
     let name = if one.pack.is_empty() { String::new() } else { format!("{}: ", one.rule) };
     out.title(&format!("{name}{}", one.title));
-    let deals = one.deals;
-    out.labelled(
-        "fires",
-        &format!(
-            "{} times, on {} of {} deals ({})",
-            number(one.firings),
-            number(deals.count),
-            number(deals.of),
-            percent(deals)
-        ),
-    );
+    let is_private = one.scope == Scope::Person;
+    fires(out, one);
     let PerWeek { median, p90, highest } = one.per_seller_week;
     out.labelled(
         "a seller",
@@ -178,6 +171,10 @@ fn rule(out: &mut Page, report: &Report, one: &RuleReport, calendar: &Calendar) 
             "in half of the weeks at most {median}, in nine of ten at most {p90}, never more than {highest}"
         ),
     );
+    if is_private {
+        by_itself(out, one);
+        return attention(out, &one.attention);
+    }
     lead_time(out, one);
     by_itself(out, one);
     let lost = one.lost;
@@ -205,6 +202,24 @@ fn rule(out: &mut Page, report: &Report, one: &RuleReport, calendar: &Calendar) 
     for example in one.examples.iter().take(EXAMPLES_MAX) {
         example_of(out, example, calendar);
     }
+}
+
+fn fires(out: &mut Page, one: &RuleReport) {
+    let (times, deals) = (number(one.firings), one.deals);
+    let text = match one.scope {
+        Scope::Deal => format!(
+            "{times} times, on {} of {} deals ({})",
+            number(deals.count),
+            number(deals.of),
+            percent(deals)
+        ),
+        Scope::Person => {
+            format!(
+                "{times} times. It speaks to people about themselves: of it there are only numbers"
+            )
+        }
+    };
+    out.labelled("fires", &text);
 }
 
 fn lead_time(out: &mut Page, one: &RuleReport) {
@@ -314,6 +329,18 @@ fn silent(out: &mut Page, report: &Report) {
             line.push_str(fact);
         }
         out.line(&line);
+    }
+}
+
+/// What a past tells of people only in part, a line each.
+fn partly(out: &mut Page, report: &Report) {
+    if report.partly.is_empty() {
+        return;
+    }
+    out.title("Rules about people of which this past tells only a part");
+    for one in &report.partly {
+        out.line(&format!("  {}", one.rule));
+        out.labelled("", &format!("{} ({})", one.why, one.facts.join(", ")));
     }
 }
 
