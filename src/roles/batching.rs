@@ -2,6 +2,7 @@
 //! snapshot of rules and accounts, written once.
 
 mod firings;
+mod guarding;
 mod mass;
 mod release;
 mod stored;
@@ -13,11 +14,10 @@ use serde::Serialize;
 use touchline_rules::UnixMs;
 use touchline_rules::engine::{AppliedChange, Outcome, Stimulus, step};
 use touchline_rules::facts::{DealKey, DealState};
-use touchline_rules::time::{DAY_MS, HOUR_MS};
+use touchline_rules::time::DAY_MS;
 
-use crate::guard::guarded;
 use crate::service::{Ground, Service};
-use crate::store::{self, Batch, ChangeRow, Count, DealRow, NewWork, TimerRow, ToldRow, WorkKey};
+use crate::store::{self, Batch, ChangeRow, Count, DealRow, NewWork, TimerRow, WorkKey};
 use firings::{Fired, fire};
 pub(super) use firings::{NOBODY, asked, fire_person, written};
 use mass::{Cause, MassWatch, cause_of};
@@ -38,8 +38,6 @@ pub const METADATA: &str = "metadata";
 pub const FOLLOW: &str = "follow";
 /// A rule that spoke of a deal that long ago is not followed any more.
 const FOLLOWED_MS: i64 = 30 * DAY_MS;
-/// How long a deal over which the engine panicked is left alone.
-const SET_ASIDE_MS: i64 = HOUR_MS;
 /// The scope of the service's own counts.
 pub const COUNTS: &str = "service";
 
@@ -145,14 +143,6 @@ impl<'a> Batching<'a> {
         self.note(key, outcome, cause, at);
     }
 
-    /// Has a deal tell what it means for people, whether or not it changed: so that
-    /// all is told of deals that nothing happens to, and what went wrong is mended.
-    pub fn tell(&mut self, key: &DealKey) {
-        if let Some(held) = self.deals.get_mut(key) {
-            self.ground.tell_all(held);
-        }
-    }
-
     /// As [`Batching::step`], but a deal that this leaves as it was, except for the
     /// instant, is not written: most deals that are looked at by the way.
     pub fn look(&mut self, key: &DealKey, stimulus: Stimulus<'_>, at: UnixMs) {
@@ -165,24 +155,6 @@ impl<'a> Batching<'a> {
         let moved = held.state != before || status_of(&held.state, &metadata) != held.status;
         held.state.last_engine_at = engine_at;
         held.touched = touched || moved;
-    }
-
-    /// Looks at a deal for which no event can be blamed. If that panics, the deal
-    /// is set aside for a while: it keeps nobody else waiting.
-    pub fn watch_over(&mut self, key: &DealKey, at: UnixMs, look: impl FnOnce(&mut Self)) {
-        if let Err(panic) = guarded(|| look(self)) {
-            tracing::error!(
-                connection = key.connection,
-                deal.id = key.id,
-                panic,
-                "a deal could not be looked at; it is tried again later"
-            );
-            self.count("deals_set_aside", 1);
-            // Half-changed, perhaps: it stays as it was stored.
-            self.deals.remove(key);
-            let due_at = Some(at.plus_ms(SET_ASIDE_MS));
-            self.batch.timers.push(TimerRow { subject: subject_key(key), due_at });
-        }
     }
 
     fn note(&mut self, key: &DealKey, outcome: Outcome, cause: Option<Cause>, at: UnixMs) {
@@ -282,11 +254,7 @@ impl<'a> Batching<'a> {
         self.batch.mass = self.mass.finish()?;
         for (key, mut held) in self.deals {
             let metadata = self.ground.metadata(&key.connection);
-            for told in held.told(&metadata) {
-                let (connection, deal) = (key.connection.clone(), key.id.clone());
-                let body = serde_json::to_vec(&told)?;
-                self.batch.told.push(ToldRow { connection, deal, body });
-            }
+            self.batch.told.extend(held.told_rows(&key, &metadata)?);
             if !held.touched {
                 continue;
             }

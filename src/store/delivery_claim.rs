@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 use touchline_rules::UnixMs;
 use touchline_rules::facts::DealKey;
 
@@ -185,14 +185,13 @@ impl Store {
     /// When there is something to look at after `now`.
     pub async fn deliveries_ahead(&self, now: UnixMs) -> Result<DeliveriesAhead> {
         self.read(move |main| {
-            let at = |row: &rusqlite::Row<'_>| row.get(0).map(UnixMs);
+            let (names, at) = (connections_waiting(main)?, |row: &Row<'_>| row.get(0).map(UnixMs));
             let mut next = first(main, &NEXT_UNKNOWN_AT, params![now.0], at)?;
-            let names = connections_waiting(main)?;
             for name in &names {
                 let waiting = first(main, &NEXT_AT, params![name, now.0], at)?;
                 next = [next, waiting].into_iter().flatten().min();
             }
-            let next = next.filter(|at| *at < UnixMs::MAX);
+            next = next.filter(|at| *at < UnixMs::MAX);
             Ok(DeliveriesAhead { next, any_waiting: !names.is_empty() })
         })
         .await
@@ -225,9 +224,7 @@ impl Store {
     pub async fn drop_expired(&self, now: UnixMs, limit: usize) -> Result<usize> {
         self.write_news(CommitClass::Original, News::NONE, move |tx| {
             let expired = all(tx, &EXPIRED, params![now.0, sql_limit(limit)], delivery_row)?;
-            for row in &expired {
-                drop_one(tx, row, "expired", now)?;
-            }
+            expired.iter().try_for_each(|row| drop_one(tx, row, "expired", now).map(drop))?;
             Ok(expired.len())
         })
         .await
@@ -243,8 +240,8 @@ fn look(main: &Connection, rows: Vec<DeliveryRow>) -> Result<Looked> {
         let nudges = nudge::of_delivery(main, &row.id)?;
         for NudgeRow { subject, .. } in &nudges {
             looked.people.extend(portfolio::about(main, subject)?);
-            let (connection, id) = (subject.connection.clone(), subject.id.clone());
-            deals.insert(DealKey { connection, id });
+            deals
+                .insert(DealKey { connection: subject.connection.clone(), id: subject.id.clone() });
         }
         people.insert(row.person.clone());
         looked.deliveries.push((row, nudges));

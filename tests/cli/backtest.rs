@@ -83,7 +83,7 @@ fn scripts_get_one_versioned_object() {
     assert_eq!(rule["deals"]["count"], 3);
     assert!(told["inactive"].as_array().unwrap().len() > 3);
     let keys: Vec<_> = rule.as_object().unwrap().keys().cloned().collect();
-    insta::assert_snapshot!(keys.join(" "), @"attention concentration deals examples firings lead_time lost pack per_seller_week rule self_corrected title");
+    insta::assert_snapshot!(keys.join(" "), @"attention concentration deals examples firings lead_time lost pack per_seller_week rule scope self_corrected title");
 }
 
 #[test]

@@ -319,7 +319,8 @@ pub async fn lived(store: &Store, people: &[String]) -> Ends {
         let rows = store.suppressed_of(person.clone(), UnixMs::MAX, PAGE).await.unwrap();
         reasons.extend(rows.into_iter().map(|row| (row.nudge_id, row.reason)));
     }
-    let (mut subjects, mut after) = (people.iter().map(about).collect::<Vec<_>>(), None::<DealKey>);
+    let (mut subjects, mut after) =
+        (people.iter().map(|one| about(one)).collect::<Vec<_>>(), None::<DealKey>);
     loop {
         let page = store.deals_after(after.clone(), PAGE).await.unwrap();
         let Some(last) = page.last() else { break };
@@ -349,8 +350,8 @@ pub async fn lived(store: &Store, people: &[String]) -> Ends {
 }
 
 /// A person as the subject of firings.
-fn about(person: &String) -> SubjectKey {
-    SubjectKey { kind: PERSON.to_owned(), connection: String::new(), id: person.clone() }
+fn about(person: &str) -> SubjectKey {
+    SubjectKey { kind: PERSON.to_owned(), connection: String::new(), id: person.to_owned() }
 }
 
 /// Whether a nudge asks the owner's manager: what becomes of that is another matter

@@ -50,6 +50,7 @@ mod player;
 mod portfolios;
 mod record;
 mod report;
+mod speaking;
 mod spread;
 mod tally;
 #[cfg(test)]

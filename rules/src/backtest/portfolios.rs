@@ -20,8 +20,8 @@ use crate::time::{DAY_MS, UnixMs};
 
 use super::deals::DealId;
 use super::people::{People, PersonId};
-use super::player::without_reasons;
 use super::record::{Record, Subject};
+use super::speaking::without_reasons;
 use super::{Fired, Lacking, Observer, Partly, Player, Setup};
 
 /// A day more than is counted, as live keeps them: instants are rounded to midnights.

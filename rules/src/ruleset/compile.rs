@@ -88,10 +88,7 @@ fn checked(document: RuleDocument, setting: &Setting<'_>, findings: &mut Finding
         when,
         unless,
         threshold: document.threshold,
-        audience: document.audience.unwrap_or(match scope {
-            Scope::Deal => Audience::Owner,
-            Scope::Person => Audience::Person,
-        }),
+        audience: document.audience.unwrap_or(scope.usual_audience()),
         attention: document.attention.unwrap_or(loud),
         crm: document.crm.map(|crm| crm.value),
         priority: u8::try_from(document.priority.unwrap_or(5)).unwrap_or(9),

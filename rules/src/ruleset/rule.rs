@@ -139,6 +139,15 @@ impl Scope {
         }
     }
 
+    /// Who is spoken to where a rule does not say.
+    #[must_use]
+    pub fn usual_audience(self) -> Audience {
+        match self {
+            Scope::Deal => Audience::Owner,
+            Scope::Person => Audience::Person,
+        }
+    }
+
     /// Whether it is a deal. For leaving it out of what is stored.
     #[must_use]
     pub fn is_deal(&self) -> bool {

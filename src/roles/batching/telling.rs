@@ -4,11 +4,12 @@
 
 use serde::{Deserialize, Serialize};
 use touchline_rules::engine::AppliedChange;
-use touchline_rules::facts::Metadata;
+use touchline_rules::facts::{DealKey, Metadata};
 use touchline_rules::portfolio::{Edit, Standing, edit, standing};
 
-use super::Held;
+use super::{Batching, Held};
 use crate::service::Ground;
+use crate::store::ToldRow;
 
 /// One entry of the person-scope log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -65,9 +66,32 @@ impl Ground<'_> {
     }
 }
 
+impl Batching<'_> {
+    /// Has a deal tell what it means for people, whether or not it changed: so that
+    /// all is told of deals that nothing happens to, and what went wrong is mended.
+    pub fn tell(&mut self, key: &DealKey) {
+        if let Some(held) = self.deals.get_mut(key) {
+            self.ground.tell_all(held);
+        }
+    }
+}
+
 impl Held {
+    /// What it tells at the end of the batch, as the log keeps it.
+    pub(super) fn told_rows(
+        &mut self,
+        key: &DealKey,
+        metadata: &Metadata,
+    ) -> Result<Vec<ToldRow>, serde_json::Error> {
+        let rows = self.told(metadata).into_iter().map(|told| {
+            let (connection, deal) = (key.connection.clone(), key.id.clone());
+            Ok(ToldRow { connection, deal, body: serde_json::to_vec(&told)? })
+        });
+        rows.collect()
+    }
+
     /// What it tells at the end of the batch.
-    pub(super) fn told(&mut self, metadata: &Metadata) -> Vec<Told> {
+    fn told(&mut self, metadata: &Metadata) -> Vec<Told> {
         let telling = std::mem::take(&mut self.telling);
         if !telling.is_heard && !telling.is_asked {
             return Vec::new();

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use super::guarding::SET_ASIDE_MS;
 use super::*;
 use crate::roles::Role as _;
 use crate::roles::stand::{ADA, START, Stand, account, deal, read, resized, rules};
