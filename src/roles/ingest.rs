@@ -25,7 +25,7 @@ use crate::store::{
 use crate::wake::News;
 use answers::load_answers;
 pub use answers::{AnswerBody, COMPLETE, EDIT};
-use apply::{Applied, Prepared};
+use apply::{Applied, Prepared, end_of_save};
 use events::{Event, Said, decode};
 
 /// Work: look an activity up of which only the id is known.
@@ -86,7 +86,7 @@ impl Ingest {
         }
         for conflicts in 0..CONFLICTS_MAX {
             // What takes less time has less come between.
-            let some = &events[..(events.len() >> conflicts).max(1).min(events.len())];
+            let some = &events[..end_of_save(events, events.len() >> conflicts)];
             let prepared = self.prepare(some).await?;
             let is_over = self.stopwatch();
             let Applied { mut batch, class, taken } =

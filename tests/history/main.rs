@@ -7,6 +7,7 @@ mod backlog;
 mod backtest;
 mod data;
 mod demo;
+mod ends;
 mod import;
 mod living;
 mod packs;

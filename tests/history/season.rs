@@ -24,7 +24,8 @@ use touchline_rules::baseline::Rung;
 use touchline_rules::time::{DAY_MS, HOUR_MS, MINUTE_MS};
 use touchline_slack::fake::{FakeUser, FaultKind};
 
-use crate::living::{Account, End, Ends, Living, Told, assert_same, last_look, lived};
+use crate::ends::{End, Ends, assert_same, lived};
+use crate::living::{Account, Living, Told, last_look};
 
 /// Longer than anybody is new.
 const DAYS: i32 = 17;

@@ -29,7 +29,8 @@ use touchline_rules::facts::{
 use touchline_rules::ruleset::{RuleSet, SourceFile};
 use touchline_rules::time::{DAY_MS, MINUTE_MS};
 
-use crate::living::{Account, End, Ends, Living, differing, last_look, lived};
+use crate::ends::{End, Ends, differing, lived};
+use crate::living::{Account, Living, last_look};
 use crate::vendors::Vendors;
 
 const CRM: &str = "crm";

@@ -50,6 +50,7 @@ mod player;
 mod portfolios;
 mod record;
 mod report;
+mod saving;
 mod speaking;
 mod spread;
 mod tally;

@@ -14,6 +14,7 @@ use super::examples::Examples;
 use super::people::People;
 use super::portfolios::Portfolios;
 use super::record::Subject;
+use super::saving::Saving;
 use super::tally::{End, Tally};
 use super::{Lacking, Observer, Pace, Report, Setup, Trust};
 
@@ -35,6 +36,7 @@ pub struct Player<'a, O> {
     pub(super) rule_ids: HashMap<&'a str, u32>,
     /// Deals first heard of at this instant, with its changes.
     arriving: Vec<(DealId, Vec<Change>)>,
+    pub(super) saving: Saving,
     pub(super) watch_ends: BTreeSet<(UnixMs, Subject)>,
     /// When new deals are looked at for the first time at night.
     pub(super) first_nights: BTreeSet<(UnixMs, DealId)>,
@@ -90,6 +92,7 @@ impl<'a, O: Observer> Player<'a, O> {
             observer,
             rule_ids: (0..).zip(rules).map(|(at, rule)| (rule.id.as_str(), at)).collect(),
             arriving: Vec::new(),
+            saving: Saving::default(),
             watch_ends: BTreeSet::new(),
             first_nights: BTreeSet::new(),
             now: UnixMs::MIN,
@@ -126,7 +129,7 @@ impl<'a, O: Observer> Player<'a, O> {
         }
         match record.arriving {
             Some(place) => self.arriving[place].1.push(change),
-            None => self.step(id, Stimulus::Change(&change), now),
+            None => self.save(id, change),
         }
         true
     }
@@ -139,6 +142,7 @@ impl<'a, O: Observer> Player<'a, O> {
             return false;
         }
         self.advance(at);
+        self.end_save();
         self.changes += 1;
         let (id, is_new) = self.deals.find(&record.deal);
         let (now, notes) = (self.now, self.deals.record(id));
@@ -164,6 +168,7 @@ impl<'a, O: Observer> Player<'a, O> {
     /// `lacking` are rules that the past says too little for.
     #[must_use]
     pub fn finish(mut self, as_of: UnixMs, lacking: Vec<Lacking>) -> (Report, O) {
+        self.end_save();
         let end = as_of.max(self.now).min(self.setup.until);
         self.settle();
         while let Some(next) = self.next_at().filter(|next| *next < end) {
@@ -210,6 +215,7 @@ impl<'a, O: Observer> Player<'a, O> {
         if at <= self.now {
             return;
         }
+        self.end_save();
         self.settle();
         while let Some(next) = self.next_at().filter(|next| *next < at) {
             self.turn_to(next);
@@ -313,7 +319,7 @@ impl<'a, O: Observer> Player<'a, O> {
 
     pub(super) fn step(&mut self, id: DealId, stimulus: Stimulus<'_>, at: UnixMs) {
         let mut state = self.deals.lend(id);
-        let tells = matches!(stimulus, Stimulus::Change(_) | Stimulus::Observation(_));
+        let tells = !matches!(stimulus, Stimulus::Timer | Stimulus::Reseed);
         if tells {
             self.unsample(id, &state);
         }

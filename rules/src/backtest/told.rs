@@ -14,6 +14,7 @@ impl<O: Observer> Player<'_, O> {
     /// tick, and with attention at what is due. Only for [`Pace::AsTold`].
     pub fn tick(&mut self, at: UnixMs) {
         self.advance(at);
+        self.end_save();
         self.run_timers();
         self.look_anew();
         self.end_day();
@@ -29,6 +30,7 @@ impl<O: Observer> Player<'_, O> {
     /// without records of such a read begins with its first change.
     pub fn first_read_ended(&mut self, at: UnixMs) {
         self.advance(at);
+        self.end_save();
         self.run_timers();
         self.look_anew();
         self.has_begun = true;
@@ -40,6 +42,7 @@ impl<O: Observer> Player<'_, O> {
     /// [`Pace::AsTold`].
     pub fn leave(&mut self, at: UnixMs, reader: &str, nudge_ids: &[String]) {
         self.advance(at);
+        self.end_save();
         let Some(reader) = self.people.named(reader) else { return };
         let message = self.people.get_mut(reader).take_leaving(nudge_ids);
         let now = self.now;

@@ -19,35 +19,44 @@ use super::rule_truth::Look;
 use super::thresholds::against;
 use super::{AppliedChange, Firing, Outcome, World, timers};
 
-/// Takes one change in, or lets it wait for the record of a deal never read, or
-/// of one that moves to a stage nobody knows yet: what a move means cannot be
-/// said before the account was read again.
-pub(super) fn change(
+/// Takes the changes of one save in, or lets them wait for the record of a deal
+/// never read, or of one that moves to a stage nobody knows yet: what a move means
+/// cannot be said before the account was read again. Those of another deal are left
+/// alone.
+pub(super) fn changes(
     state: &mut DealState,
-    change: &Change,
+    changes: &[Change],
     now: UnixMs,
     world: &World<'_>,
     outcome: &mut Outcome,
 ) {
+    let key = state.facts.key.clone();
+    let own = || changes.iter().filter(|change| change.deal == key);
+    if own().next().is_none() {
+        return;
+    }
     state.last_engine_at = Some(now);
     state.told_at = state.told_at.max(Some(now));
-    if !state.is_ready() || names_new_stage(change, world) {
-        wait(state, change, now);
+    if !state.is_ready() || own().any(|change| names_new_stage(change, world)) {
+        own().for_each(|change| wait(state, change, now));
         if state.waiting.len() > WAITING_MAX {
             give_up_waiting(state, now, world, outcome);
         }
         state.next_due = timers::next_due(state, world);
         return;
     }
-    let step = Step { change: change.clone(), live: true, undated: false };
+    let step = |change: &Change| Step { change: change.clone(), live: true, undated: false };
     let before = outcome.applied.len();
-    apply(state, &step, now, world, outcome);
+    match changes {
+        [one] => apply(state, std::slice::from_ref(&step(one)), now, world, outcome),
+        _ => apply(state, &own().map(step).collect::<Vec<_>>(), now, world, outcome),
+    }
     // A change that said nothing new moves no rule: a doubled delivery costs
     // no second look.
     if outcome.applied.len() > before {
         // Nor is what Touchline itself writes a reason to speak: what it makes
         // true is taken without a word.
-        let is_ours = change.actor.kind == ActorKind::Touchline;
+        let is_ours = own().all(|change| change.actor.kind == ActorKind::Touchline);
         let seeding = if is_ours { Seeding::All } else { Seeding::Unknown };
         episodes::evaluate(state, now, seeding, world, outcome);
     }
@@ -107,9 +116,8 @@ pub(super) fn give_up_waiting(
         gone: false,
         url: None,
     };
-    for step in diff(&state.facts, &blank, waiting, Some(earliest), false) {
-        apply(state, &step, now, world, outcome);
-    }
+    let steps = diff(&state.facts, &blank, waiting, Some(earliest), false);
+    apply_saves(state, &steps, now, world, outcome);
     episodes::evaluate(state, now, Seeding::Unknown, world, outcome);
 }
 
@@ -146,9 +154,7 @@ pub(super) fn observation(
         });
         state.facts.activities.replace(&rest, observation.observed_at);
     }
-    for step in &steps {
-        apply(state, step, now, world, outcome);
-    }
+    apply_saves(state, &steps, now, world, outcome);
     if let Some(list) = &observation.activities {
         state.facts.activities.replace(list, observation.observed_at);
     }
@@ -176,18 +182,64 @@ fn note_existence(state: &mut DealState, observation: &Observation) {
     fold(&mut state.facts, &change, false);
 }
 
-/// Folds one change in and, if it is live, lets event rules look at it.
-fn apply(
+/// Folds changes in save by save: what is of one instant belongs together.
+fn apply_saves(
     state: &mut DealState,
-    step: &Step,
+    steps: &[Step],
     now: UnixMs,
     world: &World<'_>,
     outcome: &mut Outcome,
 ) {
+    for save in steps.chunk_by(|a, b| a.change.occurred_at == b.change.occurred_at) {
+        apply(state, save, now, world, outcome);
+    }
+}
+
+/// What event rules have yet to look at.
+struct News<'a> {
+    change: &'a Change,
+    effect: Effect,
+    by: ChangedBy,
+    late: bool,
+}
+
+/// Folds the changes of one save in, then lets event rules look at those that are
+/// live.
+fn apply(
+    state: &mut DealState,
+    save: &[Step],
+    now: UnixMs,
+    world: &World<'_>,
+    outcome: &mut Outcome,
+) {
+    if let [one] = save {
+        // Nearly always it is one, for which nothing has to be put aside.
+        if let Some(news) = take_in(state, one, now, world, outcome) {
+            tell_events(state, &news, now, world, outcome);
+        }
+        return;
+    }
+    let mut all = Vec::with_capacity(save.len());
+    for step in save {
+        all.extend(take_in(state, step, now, world, outcome));
+    }
+    for news in &all {
+        tell_events(state, news, now, world, outcome);
+    }
+}
+
+/// Folds one change in; answers what event rules have to look at.
+fn take_in<'s>(
+    state: &mut DealState,
+    step: &'s Step,
+    now: UnixMs,
+    world: &World<'_>,
+    outcome: &mut Outcome,
+) -> Option<News<'s>> {
     let Step { change, live, undated } = step;
     let effect = fold(&mut state.facts, change, *undated);
     let (moved, from, late) = match &effect {
-        Effect::None => return,
+        Effect::None => return None,
         Effect::Moved(moved) => (Some(moved.field), moved.from.clone(), moved.late),
         _ => (None, Fact::Unknown, false),
     };
@@ -206,19 +258,28 @@ fn apply(
         late,
     });
     if !live {
-        return;
+        return None;
     }
     let is_news = now.since_ms(change.occurred_at) <= world.live_max_age_ms;
     if effect == Effect::Created && is_news {
         episodes::begin(state, world);
     }
     // What Touchline itself writes is no reason to speak.
-    if change.actor.kind == ActorKind::Touchline {
-        return;
-    }
-    for view in events(change, &effect, by, &state.facts, world.metadata) {
-        let firings = event_firings(state, &view, late, now, world);
-        let into = if late { &mut outcome.late } else { &mut outcome.firings };
+    let speaks = change.actor.kind != ActorKind::Touchline;
+    speaks.then_some(News { change, effect, by, late })
+}
+
+fn tell_events(
+    state: &mut DealState,
+    news: &News<'_>,
+    now: UnixMs,
+    world: &World<'_>,
+    outcome: &mut Outcome,
+) {
+    let News { change, effect, by, late } = news;
+    for view in events(change, effect, *by, &state.facts, world.metadata) {
+        let firings = event_firings(state, &view, *late, now, world);
+        let into = if *late { &mut outcome.late } else { &mut outcome.firings };
         into.extend(firings);
     }
 }

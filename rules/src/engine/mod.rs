@@ -83,6 +83,9 @@ pub struct World<'a> {
 pub enum Stimulus<'a> {
     /// One change, from a webhook or a stream.
     Change(&'a Change),
+    /// Changes that came with one save: one deal, one instant. They are all taken
+    /// in before any rule looks, so no rule sees a deal that nobody ever saw.
+    Save(&'a [Change]),
     /// A record was read.
     Observation(&'a Observation),
     /// Nothing but time.
@@ -220,13 +223,16 @@ pub fn step(
     episodes::begin_fresh(state, now, &fresh, world, &mut outcome);
     match stimulus {
         Stimulus::Timer => {}
-        Stimulus::Change(change) if change.deal == state.facts.key => {
-            intake::change(state, change, now, world, &mut outcome);
+        Stimulus::Change(change) => {
+            intake::changes(state, std::slice::from_ref(change), now, world, &mut outcome);
+        }
+        Stimulus::Save(changes) => {
+            intake::changes(state, changes, now, world, &mut outcome);
         }
         Stimulus::Observation(observation) if observation.deal == state.facts.key => {
             intake::observation(state, observation, now, world, &mut outcome);
         }
-        Stimulus::Change(_) | Stimulus::Observation(_) => {}
+        Stimulus::Observation(_) => {}
         Stimulus::Reseed => {
             state.last_engine_at = Some(now);
             if state.is_ready() {
@@ -235,7 +241,7 @@ pub fn step(
             state.next_due = timers::next_due(state, world);
         }
     }
-    let told = matches!(stimulus, Stimulus::Change(_) | Stimulus::Observation(_));
+    let told = !matches!(stimulus, Stimulus::Timer | Stimulus::Reseed);
     outcome.needs_fetch = match state.hydration {
         Hydration::Waiting { .. } => true,
         Hydration::Overdue { .. } => told,

@@ -168,10 +168,20 @@ impl Batching<'_> {
         outcome: &Outcome,
         at: UnixMs,
     ) -> Option<Cause> {
-        if let Stimulus::Change(change) = stimulus {
-            let cause = Cause::of(&change.actor, &change.kind, change.occurred_at)?;
-            self.count_change(key, &cause, at);
-            return Some(cause);
+        let told = match stimulus {
+            Stimulus::Change(change) => std::slice::from_ref(change),
+            Stimulus::Save(changes) => changes,
+            Stimulus::Observation(_) | Stimulus::Timer | Stimulus::Reseed => &[],
+        };
+        let mut whose = None;
+        for change in told {
+            if let Some(cause) = Cause::of(&change.actor, &change.kind, change.occurred_at) {
+                self.count_change(key, &cause, at);
+                whose = Some(cause);
+            }
+        }
+        if !told.is_empty() {
+            return whose;
         }
         // What a record told of live changes, which no webhook did.
         for applied in outcome.applied.iter().filter(|applied| !applied.history) {

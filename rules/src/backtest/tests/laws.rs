@@ -86,13 +86,18 @@ fn plainly(changes: &[(UnixMs, Change)], as_of: UnixMs) -> Vec<(UnixMs, String, 
         let (instant, later) = rest.split_at(rest.iter().take_while(|(at, _)| *at == now).count());
         rest = later;
         let mut new: Vec<DealKey> = Vec::new();
-        for (_, change) in instant {
+        let is_one_save = |(_, a): &(UnixMs, Change), (_, b): &(UnixMs, Change)| {
+            a.deal == b.deal && a.occurred_at == b.occurred_at
+        };
+        for save in instant.chunk_by(is_one_save) {
+            let save: Vec<Change> = save.iter().map(|(_, change)| change.clone()).collect();
+            let change = &save[0];
             if !deals.contains_key(&change.deal) {
                 deals.insert(change.deal.clone(), DealState::new(change.deal.clone()));
                 new.push(change.deal.clone());
             }
             let state = deals.get_mut(&change.deal).unwrap();
-            note(step(state, Stimulus::Change(change), now, &world));
+            note(step(state, Stimulus::Save(&save), now, &world));
         }
         for deal in new {
             let read = Observation {

@@ -107,11 +107,13 @@ impl<'a> Story<'a> {
                 return until;
             }
             StoryMove::Set(values) => {
+                // One `set` is one save.
+                let mut save = Vec::new();
                 for (field, to) in values {
                     let kind = ChangeKind::FieldSet { field: *field, to: to.clone() };
-                    let change = Change { actor: actor(step.by), ..self.change(kind, next) };
-                    self.step(Stimulus::Change(&change), next.max(clock));
+                    save.push(Change { actor: actor(step.by), ..self.change(kind, next) });
                 }
+                self.step(Stimulus::Save(&save), next.max(clock));
             }
             StoryMove::Activity(kind, direction) => {
                 let activity = Activity {
