@@ -35,7 +35,7 @@ pub(super) enum AdminCommand {
     /// Messages and tasks that failed: look at them, replay or discard them.
     #[command(subcommand)]
     Deliveries(deliveries::DeliveriesCommand),
-    /// What one person chose: fewer interruptions, other hours, muted rules.
+    /// What one person chose: fewer interruptions, other hours.
     Preferences(preferences::PreferencesArgs),
     /// Mass changes whose nudges are held back: look at them, release or discard them.
     #[command(subcommand)]

@@ -175,6 +175,26 @@ fn sending_is_set_with_a_reason_and_can_be_checked() {
 }
 
 #[test]
+fn nobody_else_sees_which_tips_somebody_stopped() {
+    let place = Place::new("");
+    place.run(&["admin", "sending", "off", "--reason", "begin"]);
+    let of = |args: &[&str]| {
+        let ran = place.run(&[&["admin", "preferences", "ann@example.com"], args].concat());
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        ran.out
+    };
+    let before = (of(&[]), of(&["show", "--json"]));
+    let note = "muted tips are not shown: only the person sees them";
+    assert!(before.0.contains(note) && before.1.contains(note), "{before:?}");
+    // Set by an admin, or by the person in chat: the row is the same.
+    let set = of(&["set", "mute", "big", "--reason", "she asked"]);
+    assert_eq!((of(&[]), of(&["show", "--json"])), before);
+    let unset = of(&["set", "unmute", "big", "--reason", "she asked"]);
+    let never_set = of(&["set", "unmute", "big", "--reason", "she asked"]);
+    assert!(set == before.0 && unset == before.0 && never_set == before.0);
+}
+
+#[test]
 fn dead_letters_are_listed_and_unknown_ones_refused() {
     let place = Place::new("");
     assert_eq!(place.run(&["admin", "dead-letters", "list"]).code, 1, "there is no database yet");
