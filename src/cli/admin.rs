@@ -218,9 +218,15 @@ async fn ledger(config: &Config) -> anyhow::Result<ExitCode> {
     }
     let fates = summary.fates;
     println!(
-        "of these, sent {}, waiting {}, not sent {}",
-        fates.sent, fates.waiting, fates.not_sent
+        "of these, sent {}, waiting {}, not sent {}{}",
+        fates.sent,
+        fates.waiting,
+        fates.not_sent,
+        if fates.held == 0 { String::new() } else { format!(", held back {}", fates.held) }
     );
+    if fates.held > 0 {
+        eprintln!("hint: `touchline admin holds list` shows the mass changes that hold them back");
+    }
     if !summary.suppressed.is_empty() {
         println!("not sent, by reason");
     }
