@@ -150,13 +150,14 @@ async fn sending(config: &Config, args: SendingArgs) -> anyhow::Result<ExitCode>
         return Ok(ExitCode::SUCCESS);
     };
     let Some(reason) = args.word.reason() else { return Ok(open::needs_reason()) };
+    let by = args.word.actor(config)?;
     let pilot = if args.people.is_empty() { before.pilot.clone() } else { args.people };
     let to = SendingTo { sending, pilot };
     if sending == Sending::Pilot && to.pilot.is_empty() {
         let message = "a pilot needs people\nhint: add --people a@example.com,b@example.com";
         return Ok(open::wrong_call(message));
     }
-    Settings::set_sending(&store, &to, &args.word.actor(), reason, open::clock().now()).await?;
+    Settings::set_sending(&store, &to, &by, reason, open::clock().now()).await?;
     print!("{}", told(&to, args.json));
     Ok(ExitCode::SUCCESS)
 }
@@ -164,6 +165,7 @@ async fn sending(config: &Config, args: SendingArgs) -> anyhow::Result<ExitCode>
 async fn trust_activity(config: &Config, args: TrustArgs) -> anyhow::Result<ExitCode> {
     let TrustArgs { trust, connection, pipeline, word } = args;
     let Some(reason) = word.reason() else { return Ok(open::needs_reason()) };
+    let by = word.actor(config)?;
     if !config.connections.contains_key(&connection) {
         return Err(no_connection(config, &connection));
     }
@@ -174,7 +176,7 @@ async fn trust_activity(config: &Config, args: TrustArgs) -> anyhow::Result<Exit
     };
     let store = open::existing(config)?;
     has_pipeline(&store, &connection, &pipeline).await?;
-    let (by, now) = (word.actor(), open::clock().now());
+    let now = open::clock().now();
     override_activity(&store, &connection, &pipeline, decided, (&by, reason), now).await?;
     println!("activity in pipeline {pipeline} of {connection} {told}");
     Ok(ExitCode::SUCCESS)

@@ -175,6 +175,36 @@ fn sending_is_set_with_a_reason_and_can_be_checked() {
 }
 
 #[test]
+fn who_is_named_must_be_an_admin_where_there_are_admins() {
+    let place = Place::new(&format!("admins = [\"Admin@example.com\"]\n{HUBSPOT}"));
+    place.run(&["admin", "sending", "off", "--reason", "begin"]);
+    let changes: [&[&str]; 9] = [
+        &["sending", "everyone"],
+        &["trust-activity", "on"],
+        &["holds", "release", "h1"],
+        &["holds", "discard", "h1"],
+        &["release", "stop"],
+        &["preferences", "ann@example.com", "clear"],
+        &["dead-letters", "discard", "17"],
+        &["deliveries", "replay", "--all"],
+        &["deliveries", "discard", "d1"],
+    ];
+    let by = |who| ["--reason", "go", "--as", who];
+    let run = |change: &[&str], who| place.run(&[&["admin"], change, &by(who)].concat());
+    for change in changes {
+        let ran = run(change, "ann@example.com");
+        let told = "ann@example.com may not change what concerns everybody\nhint: an admin may (admin@example.com)";
+        assert!(ran.code == 1 && ran.err.contains(told), "{change:?}: {}", ran.err);
+    }
+    assert_eq!(run(&["sending", "everyone"], "ADMIN@example.com").code, 0);
+    let log = place.run(&["admin", "audit", "show"]).out;
+    let actors: Vec<serde_json::Value> =
+        log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let actors: Vec<&serde_json::Value> = actors.iter().map(|entry| &entry["actor"]).collect();
+    assert_eq!(actors, ["operator", "admin@example.com"], "{log}");
+}
+
+#[test]
 fn nobody_else_sees_which_tips_somebody_stopped() {
     let place = Place::new("");
     place.run(&["admin", "sending", "off", "--reason", "begin"]);

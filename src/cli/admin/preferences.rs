@@ -71,7 +71,7 @@ pub(super) async fn run(config: &Config, args: PreferencesArgs) -> anyhow::Resul
     let body = json!({ "person": person, "choice": choice, "reason": reason });
     let entry = AuditEntry {
         at: open::clock().now(),
-        actor: word.actor(),
+        actor: word.actor(config)?,
         action: "preferences_set".to_owned(),
         body: serde_json::to_vec(&body)?,
     };
