@@ -94,8 +94,15 @@ pub(super) fn existing(config: &Config) -> anyhow::Result<Store> {
     store(config)
 }
 
-/// Opens the configured database, and makes it if it is not there.
+/// Opens the configured database, and makes it if it is not there; but not in a
+/// folder where nothing else says that Touchline is at home there.
 pub(super) fn store(config: &Config) -> anyhow::Result<Store> {
+    let path = config.database_path();
+    anyhow::ensure!(
+        config.file().is_some() || path.exists(),
+        "there is no database {}, and no configuration file was read\nhint: start `touchline serve` first, or give --config FILE",
+        path.display()
+    );
     let options = StoreOptions { readers: READERS, ..StoreOptions::default() };
     Ok(Store::open(&config.database_path(), options)?)
 }

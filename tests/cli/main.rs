@@ -225,6 +225,26 @@ fn nobody_else_sees_which_tips_somebody_stopped() {
 }
 
 #[test]
+fn no_database_is_made_where_touchline_is_not_at_home() {
+    let place = Place::new("");
+    std::fs::remove_file(place.path().join("touchline.toml")).unwrap();
+    place.write("ours.yaml", "pack: ours\ntitle: Ours\nrules: []\n");
+    let commands: [&[&str]; 4] = [
+        &["rules", "publish", "ours.yaml", "--as", "admin@example.com", "--why", "go"],
+        &["rules", "pause", "moved", "--as", "admin@example.com", "--why", "go"],
+        &["admin", "sending", "everyone", "--reason", "go"],
+        &["admin", "preferences", "ann@example.com", "clear", "--reason", "go"],
+    ];
+    for command in commands {
+        let ran = place.run(command);
+        assert!(ran.code == 1 && ran.err.contains("there is no database"), "{}", ran.err);
+        assert!(ran.err.contains("`touchline serve`"), "{}", ran.err);
+    }
+    let made = std::fs::read_dir(place.path()).unwrap().map(|one| one.unwrap().file_name());
+    assert_eq!(made.collect::<Vec<_>>(), ["ours.yaml"]);
+}
+
+#[test]
 fn dead_letters_are_listed_and_unknown_ones_refused() {
     let place = Place::new("");
     assert_eq!(place.run(&["admin", "dead-letters", "list"]).code, 1, "there is no database yet");
