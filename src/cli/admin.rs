@@ -35,7 +35,7 @@ pub(super) enum AdminCommand {
     /// Messages and tasks that failed: look at them, replay or discard them.
     #[command(subcommand)]
     Deliveries(deliveries::DeliveriesCommand),
-    /// What one person chose: fewer interruptions, other hours, muted rules.
+    /// What one person chose: fewer interruptions, other hours.
     Preferences(preferences::PreferencesArgs),
     /// Mass changes whose nudges are held back: look at them, release or discard them.
     #[command(subcommand)]
@@ -150,13 +150,14 @@ async fn sending(config: &Config, args: SendingArgs) -> anyhow::Result<ExitCode>
         return Ok(ExitCode::SUCCESS);
     };
     let Some(reason) = args.word.reason() else { return Ok(open::needs_reason()) };
+    let by = args.word.actor(config)?;
     let pilot = if args.people.is_empty() { before.pilot.clone() } else { args.people };
     let to = SendingTo { sending, pilot };
     if sending == Sending::Pilot && to.pilot.is_empty() {
         let message = "a pilot needs people\nhint: add --people a@example.com,b@example.com";
         return Ok(open::wrong_call(message));
     }
-    Settings::set_sending(&store, &to, &args.word.actor(), reason, open::clock().now()).await?;
+    Settings::set_sending(&store, &to, &by, reason, open::clock().now()).await?;
     print!("{}", told(&to, args.json));
     Ok(ExitCode::SUCCESS)
 }
@@ -164,6 +165,7 @@ async fn sending(config: &Config, args: SendingArgs) -> anyhow::Result<ExitCode>
 async fn trust_activity(config: &Config, args: TrustArgs) -> anyhow::Result<ExitCode> {
     let TrustArgs { trust, connection, pipeline, word } = args;
     let Some(reason) = word.reason() else { return Ok(open::needs_reason()) };
+    let by = word.actor(config)?;
     if !config.connections.contains_key(&connection) {
         return Err(no_connection(config, &connection));
     }
@@ -174,7 +176,7 @@ async fn trust_activity(config: &Config, args: TrustArgs) -> anyhow::Result<Exit
     };
     let store = open::existing(config)?;
     has_pipeline(&store, &connection, &pipeline).await?;
-    let (by, now) = (word.actor(), open::clock().now());
+    let now = open::clock().now();
     override_activity(&store, &connection, &pipeline, decided, (&by, reason), now).await?;
     println!("activity in pipeline {pipeline} of {connection} {told}");
     Ok(ExitCode::SUCCESS)
@@ -218,9 +220,15 @@ async fn ledger(config: &Config) -> anyhow::Result<ExitCode> {
     }
     let fates = summary.fates;
     println!(
-        "of these, sent {}, waiting {}, not sent {}",
-        fates.sent, fates.waiting, fates.not_sent
+        "of these, sent {}, waiting {}, not sent {}{}",
+        fates.sent,
+        fates.waiting,
+        fates.not_sent,
+        if fates.held == 0 { String::new() } else { format!(", held back {}", fates.held) }
     );
+    if fates.held > 0 {
+        eprintln!("hint: `touchline admin holds list` shows the mass changes that hold them back");
+    }
     if !summary.suppressed.is_empty() {
         println!("not sent, by reason");
     }

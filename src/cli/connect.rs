@@ -69,7 +69,7 @@ pub(super) async fn run(args: ConnectArgs) -> anyhow::Result<ExitCode> {
     let errand = Errand {
         connection: slug.clone(),
         connector: manifest.name.to_owned(),
-        by: args.by.unwrap_or_else(|| "admin".to_owned()),
+        by: open::actor(args.by.as_deref(), &config)?,
     };
     let (entropy, now) = (entropy::system(), open::clock().now());
     let made = make_link(&store, &vault, &entropy, &config.public_url, &errand, now).await?;

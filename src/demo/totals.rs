@@ -79,7 +79,7 @@ impl Totals<'_> {
     fn fates(&self, out: &mut Lines) {
         let summary = self.summary;
         out.total("of these, said", summary.fates.sent);
-        out.total("open at the end", summary.fates.waiting);
+        out.total("open at the end", summary.fates.waiting + summary.fates.held);
         out.total("not said", sum(&summary.suppressed));
         for (reason, n) in &summary.suppressed {
             out.part(*n, &format!("{reason:<16} {}", in_words(reason)));

@@ -1,7 +1,7 @@
 //! The list of rules: where each stands, whether it helps, and when it ends.
 
 use serde::Serialize;
-use touchline_rules::life::{Expiry, Health, HealthLimits, RuleState};
+use touchline_rules::life::{Expiry, Health, HealthLimits, OutcomeOf, RuleState};
 use touchline_rules::ruleset::Rule;
 use touchline_rules::time::DAY_MS;
 use touchline_rules::{Calendar, UnixMs};
@@ -39,7 +39,7 @@ pub struct RuleLine {
     pub owner: Option<String>,
     /// When it ends, unless it is confirmed.
     pub expires_at: Option<UnixMs>,
-    /// What its readers answered, since `health_since`.
+    /// What its readers answered, since `health_since`: as far as it may be told.
     pub health: Health,
     /// From when on answers are counted.
     pub health_since: UnixMs,
@@ -72,7 +72,8 @@ pub fn counted_from(config: &Config, life: &RuleLifeRow, now: UnixMs) -> UnixMs 
 /// When the store cannot be read.
 pub async fn health(store: &Store, rule: &str, since: UnixMs) -> Result<Health, LifeError> {
     let answers = store.rule_answers(rule.to_owned(), since).await?;
-    let outcomes = answers.outcomes.iter().map(|(nudge, kind)| (nudge.as_str(), kind.as_str()));
+    let outcomes = answers.outcomes.iter();
+    let outcomes = outcomes.map(|(nudge, person, kind)| OutcomeOf { nudge, person, kind });
     Ok(Health::count(answers.sent, outcomes))
 }
 

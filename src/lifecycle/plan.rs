@@ -162,7 +162,9 @@ impl Lifecycle {
         let present = self.meeting(&book, &publishing, &read, signed.at).await?;
         let rules = planned(&book, &publishing, &read, &present)?;
         let needs_second = allowed == Allowed::WithSecond;
-        Ok(Plan { rules, tests: read.tests, warnings: read.warnings, needs_second })
+        let mut warnings = read.warnings;
+        warnings.extend(read.set.rules().iter().filter_map(|rule| untested(&book, rule)));
+        Ok(Plan { rules, tests: read.tests, warnings, needs_second })
     }
 
     /// The present state of the new versions.
@@ -233,6 +235,22 @@ impl Lifecycle {
         }
         Ok(Some(Meaning { change, lines }))
     }
+}
+
+/// What is to be said of a rule that has no tests, or fewer than before.
+fn untested(book: &RuleBook, rule: &Rule) -> Option<String> {
+    let before = book.written.rule(&rule.id).map_or(0, |before| before.tests.len());
+    let problem = match rule.tests.len() {
+        0 if before == 0 => "has no tests".to_owned(),
+        tests if tests < before => {
+            format!("has fewer tests ({tests}) than the version in force ({before})")
+        }
+        _ => return None,
+    };
+    Some(format!(
+        "warning: `{}` {problem}\n  hint: give it one that fires and one that does not",
+        rule.id
+    ))
 }
 
 fn planned(

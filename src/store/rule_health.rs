@@ -15,7 +15,7 @@ statements! {
         AND EXISTS (SELECT 1 FROM delivery_nudge AS l INNER JOIN delivery AS d \
             ON d.id = l.delivery_id WHERE l.nudge_id = n.id \
             AND d.state IN ('sent', 'accepted', 'unknown'))";
-    OUTCOMES(3) = "SELECT o.nudge_id, o.kind FROM nudge AS n INNER JOIN outcome AS o \
+    OUTCOMES(3) = "SELECT o.nudge_id, o.person, o.kind FROM nudge AS n INNER JOIN outcome AS o \
         ON o.nudge_id = n.id WHERE n.rule_id = $1 AND n.created_at >= $2 \
         ORDER BY n.created_at DESC, o.nudge_id LIMIT $3";
 }
@@ -25,8 +25,8 @@ statements! {
 pub struct RuleAnswers {
     /// Nudges sent.
     pub sent: u64,
-    /// Each outcome: the nudge, and its kind.
-    pub outcomes: Vec<(String, String)>,
+    /// Each outcome: the nudge, whose it is, and its kind.
+    pub outcomes: Vec<(String, String, String)>,
 }
 
 impl Store {
@@ -37,7 +37,7 @@ impl Store {
             Ok(RuleAnswers {
                 sent: number(main, &SENT, params![rule_id, since.0])?.unsigned_abs(),
                 outcomes: all(main, &OUTCOMES, params![rule_id, since.0, most], |row| {
-                    Ok((row.get(0)?, row.get(1)?))
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
                 })?,
             })
         })

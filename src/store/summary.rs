@@ -19,7 +19,8 @@ statements! {
             ON d.id = l.delivery_id WHERE l.nudge_id = n.id \
             AND d.state IN ('sent', 'accepted', 'unknown')) THEN 'sent' \
         WHEN s.reason IS NOT NULL THEN 'not_sent' \
-        WHEN n.state IN ('pending', 'held') OR EXISTS (SELECT 1 FROM delivery_nudge AS l \
+        WHEN n.state = 'held' THEN 'held' \
+        WHEN n.state = 'pending' OR EXISTS (SELECT 1 FROM delivery_nudge AS l \
             INNER JOIN delivery AS d ON d.id = l.delivery_id WHERE l.nudge_id = n.id \
             AND d.state IN ('waiting', 'claimed')) THEN 'waiting' \
         ELSE 'lost' END AS fate, COALESCE(s.reason, '') AS reason \
@@ -67,8 +68,10 @@ pub struct Summary {
 pub struct Fates {
     /// Sent to their readers, or perhaps sent.
     pub sent: u64,
-    /// To be decided, held back for an admin, or on their way.
+    /// To be decided, or on their way.
     pub waiting: u64,
+    /// Held back with a mass change until an admin decides.
+    pub held: u64,
     /// In the ledger, with a reason.
     pub not_sent: u64,
     /// None of these. Always 0: anything else is a fault of Touchline's.
@@ -115,6 +118,7 @@ fn fates(main: &Connection) -> Result<(Fates, Vec<(String, u64)>)> {
         match fate.as_str() {
             "sent" => fates.sent += count,
             "waiting" => fates.waiting += count,
+            "held" => fates.held += count,
             "not_sent" => {
                 fates.not_sent += count;
                 suppressed.push((reason, count));

@@ -99,6 +99,42 @@ fn publishing_shows_what_would_happen_before_it_does() {
 }
 
 #[test]
+fn publishing_needs_a_reason_and_warns_of_missing_tests() {
+    let place = place();
+    let unreasoned = ["rules", "publish", "quiet.yaml", "--as", "admin@example.com", "--yes"];
+    assert_snapshot!(shown(&place.run(&unreasoned)), @r#"
+        touchline: a change needs a reason
+        hint: add --why "why", for the rule's log
+        [2]
+        "#);
+    place.run(&[&PUBLISH[..], &["--yes"]].concat());
+    let (untested, _) = QUIET.split_once("    tests:").unwrap();
+    place.write("quiet.yaml", untested);
+    assert_snapshot!(shown(&place.run(&PUBLISH)), @r"
+        quiet: The buyer is quiet (2a531a7722 → fde257a40f, on)
+          tests 1 → 0
+          open deals that meet it already: 0 of 0
+        tests passed: 0
+        warning: `quiet` has fewer tests (0) than the version in force (1)
+          hint: give it one that fires and one that does not
+        nothing was changed yet
+        hint: add --yes to put it on
+        [0]
+        ");
+    place.write("quiet.yaml", &untested.replace("id: quiet", "id: quieter"));
+    assert_snapshot!(shown(&place.run(&PUBLISH)), @r"
+        quieter: The buyer is quiet (new, on)
+          open deals that meet it already: 0 of 0
+        tests passed: 0
+        warning: `quieter` has no tests
+          hint: give it one that fires and one that does not
+        nothing was changed yet
+        hint: add --yes to put it on
+        [0]
+        ");
+}
+
+#[test]
 fn versions_are_kept_compared_and_gone_back_to() {
     let place = place();
     place.run(&[&PUBLISH[..], &["--yes"]].concat());
@@ -190,8 +226,7 @@ fn a_company_rule_needs_an_admin_or_a_second_person() {
 #[test]
 fn teams_mute_and_tighten() {
     let place = place();
-    let publish = ["rules", "publish", "quiet.yaml", "--as", "admin@example.com", "--yes"];
-    assert_eq!(place.run(&publish).code, 0);
+    assert_eq!(place.run(&[&PUBLISH[..], &["--yes"]].concat()).code, 0);
     let team = ["--team", "mary@example.com", "--as", "mary@example.com", "--why", "long sales"];
     let run = |args: &[&str]| shown(&place.run(&[args, &team[..]].concat()));
     assert_snapshot!(run(&["rules", "tighten", "quiet", "--threshold", "3"]), @r"

@@ -175,6 +175,76 @@ fn sending_is_set_with_a_reason_and_can_be_checked() {
 }
 
 #[test]
+fn who_is_named_must_be_an_admin_where_there_are_admins() {
+    let place = Place::new(&format!("admins = [\"Admin@example.com\"]\n{HUBSPOT}"));
+    place.run(&["admin", "sending", "off", "--reason", "begin"]);
+    let changes: [&[&str]; 9] = [
+        &["sending", "everyone"],
+        &["trust-activity", "on"],
+        &["holds", "release", "h1"],
+        &["holds", "discard", "h1"],
+        &["release", "stop"],
+        &["preferences", "ann@example.com", "clear"],
+        &["dead-letters", "discard", "17"],
+        &["deliveries", "replay", "--all"],
+        &["deliveries", "discard", "d1"],
+    ];
+    let by = |who| ["--reason", "go", "--as", who];
+    let run = |change: &[&str], who| place.run(&[&["admin"], change, &by(who)].concat());
+    for change in changes {
+        let ran = run(change, "ann@example.com");
+        let told = "ann@example.com may not change what concerns everybody\nhint: an admin may (admin@example.com)";
+        assert!(ran.code == 1 && ran.err.contains(told), "{change:?}: {}", ran.err);
+    }
+    assert_eq!(run(&["sending", "everyone"], "ADMIN@example.com").code, 0);
+    let log = place.run(&["admin", "audit", "show"]).out;
+    let actors: Vec<serde_json::Value> =
+        log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let actors: Vec<&serde_json::Value> = actors.iter().map(|entry| &entry["actor"]).collect();
+    assert_eq!(actors, ["operator", "admin@example.com"], "{log}");
+}
+
+#[test]
+fn nobody_else_sees_which_tips_somebody_stopped() {
+    let place = Place::new("");
+    place.run(&["admin", "sending", "off", "--reason", "begin"]);
+    let of = |args: &[&str]| {
+        let ran = place.run(&[&["admin", "preferences", "ann@example.com"], args].concat());
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        ran.out
+    };
+    let before = (of(&[]), of(&["show", "--json"]));
+    let note = "muted tips are not shown: only the person sees them";
+    assert!(before.0.contains(note) && before.1.contains(note), "{before:?}");
+    // Set by an admin, or by the person in chat: the row is the same.
+    let set = of(&["set", "mute", "big", "--reason", "she asked"]);
+    assert_eq!((of(&[]), of(&["show", "--json"])), before);
+    let unset = of(&["set", "unmute", "big", "--reason", "she asked"]);
+    let never_set = of(&["set", "unmute", "big", "--reason", "she asked"]);
+    assert!(set == before.0 && unset == before.0 && never_set == before.0);
+}
+
+#[test]
+fn no_database_is_made_where_touchline_is_not_at_home() {
+    let place = Place::new("");
+    std::fs::remove_file(place.path().join("touchline.toml")).unwrap();
+    place.write("ours.yaml", "pack: ours\ntitle: Ours\nrules: []\n");
+    let commands: [&[&str]; 4] = [
+        &["rules", "publish", "ours.yaml", "--as", "admin@example.com", "--why", "go"],
+        &["rules", "pause", "moved", "--as", "admin@example.com", "--why", "go"],
+        &["admin", "sending", "everyone", "--reason", "go"],
+        &["admin", "preferences", "ann@example.com", "clear", "--reason", "go"],
+    ];
+    for command in commands {
+        let ran = place.run(command);
+        assert!(ran.code == 1 && ran.err.contains("there is no database"), "{}", ran.err);
+        assert!(ran.err.contains("`touchline serve`"), "{}", ran.err);
+    }
+    let made = std::fs::read_dir(place.path()).unwrap().map(|one| one.unwrap().file_name());
+    assert_eq!(made.collect::<Vec<_>>(), ["ours.yaml"]);
+}
+
+#[test]
 fn dead_letters_are_listed_and_unknown_ones_refused() {
     let place = Place::new("");
     assert_eq!(place.run(&["admin", "dead-letters", "list"]).code, 1, "there is no database yet");

@@ -71,8 +71,8 @@ async fn an_owner_whom_the_chat_does_not_know_is_named_in_log_and_list() {
     .await;
 }
 
-/// Nudges of a rule that were answered so.
-async fn answered(company: &Company, app: &App, answers: &[(&str, usize)]) {
+/// Nudges of a rule that were answered so, by turns of so many people.
+async fn answered(company: &Company, app: &App, people: usize, answers: &[(&str, usize)]) {
     let service = app.service();
     let mut batch = Batch {
         settings_version: service.store.settings_version().await.unwrap(),
@@ -83,6 +83,7 @@ async fn answered(company: &Company, app: &App, answers: &[(&str, usize)]) {
         let subject =
             SubjectKey { kind: "deal".into(), connection: "hubspot".into(), id: format!("9{at}") };
         let (id, now) = (format!("n{at}"), company.now());
+        let person = format!("seller{}@example.com", at % people);
         batch.firings.push(FiringRow {
             id: format!("f{at}"),
             subject: subject.clone(),
@@ -95,7 +96,7 @@ async fn answered(company: &Company, app: &App, answers: &[(&str, usize)]) {
         batch.nudges.push(NudgeRow {
             id: id.clone(),
             firing_id: format!("f{at}"),
-            person: ANN.into(),
+            person: person.clone(),
             subject,
             rule_id: "moved".into(),
             rule_hash: "v".into(),
@@ -110,7 +111,7 @@ async fn answered(company: &Company, app: &App, answers: &[(&str, usize)]) {
         batch.outcomes.push(OutcomeRow {
             id: format!("o{at}"),
             nudge_id: id,
-            person: ANN.into(),
+            person,
             kind: kind.into(),
             at: now,
             body: Vec::new(),
@@ -124,16 +125,16 @@ async fn answered(company: &Company, app: &App, answers: &[(&str, usize)]) {
 #[tokio::test]
 async fn a_rule_that_is_too_often_wrong_pauses_itself() {
     in_company("", async |company, app| {
-        answered(company, app, &[("done", 23), ("not_true_here", 6)]).await;
+        answered(company, app, 5, &[("done", 23), ("not_true_here", 6)]).await;
         assert_eq!(company.life(app, "moved").await.state, "on", "too few to say");
-        answered(company, app, &[("done", 23), ("not_true_here", 6), ("already_done", 0)]).await;
+        answered(company, app, 5, &[("done", 23), ("not_true_here", 6), ("already_done", 0)]).await;
         let desk = company.desk(app, app.service().store.clone());
         let line = desk.list(company.now()).await.unwrap().remove(0);
         assert_eq!(line.health.to_string(), "0 sent, answered: 23 useful, 6 not true here");
     })
     .await;
     in_company("", async |company, app| {
-        answered(company, app, &[("done", 23), ("not_true_here", 7)]).await;
+        answered(company, app, 5, &[("done", 23), ("not_true_here", 7)]).await;
         let life = company.life(app, "moved").await;
         assert_eq!(life.state, "paused");
         assert_eq!(life.why, "7 of 30 answers were “not true here”, more than 20 %");
@@ -147,16 +148,37 @@ async fn a_rule_that_is_too_often_wrong_pauses_itself() {
 }
 
 #[tokio::test]
+async fn what_few_people_answered_is_not_counted_out() {
+    in_company("", async |company, app| {
+        answered(company, app, 4, &[("done", 23), ("not_true_here", 6)]).await;
+        let desk = company.desk(app, app.service().store.clone());
+        let line = desk.list(company.now()).await.unwrap().remove(0);
+        let told = serde_json::to_value(&line).unwrap();
+        assert_eq!((line.health.answers, line.health.people), (29, 4));
+        assert_eq!(told["health"]["useful"], serde_json::Value::Null, "{told}");
+    })
+    .await;
+    in_company("", async |company, app| {
+        answered(company, app, 4, &[("done", 23), ("not_true_here", 7)]).await;
+        let why = "more than 20 % of its answers were “not true here”";
+        assert_eq!(company.life(app, "moved").await.why, why);
+        let reads = company.reads().join("\n");
+        assert!(reads.contains(why) && !reads.contains("of 30"), "{reads}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_rule_that_helps_too_seldom_pauses_itself_and_the_limits_are_the_installations() {
     in_company("", async |company, app| {
-        answered(company, app, &[("outcome_met", 7), ("muted", 20), ("already_done", 4)]).await;
+        answered(company, app, 5, &[("outcome_met", 7), ("muted", 20), ("already_done", 4)]).await;
         let life = company.life(app, "moved").await;
         assert_eq!(life.why, "7 of 31 answers found it useful, less than 25 %");
     })
     .await;
     let off = "[rule_health]\nuseful_percent_min = \"off\"\n";
     in_company(off, async |company, app| {
-        answered(company, app, &[("outcome_met", 7), ("muted", 20), ("already_done", 4)]).await;
+        answered(company, app, 5, &[("outcome_met", 7), ("muted", 20), ("already_done", 4)]).await;
         assert_eq!(company.life(app, "moved").await.state, "on");
     })
     .await;

@@ -55,7 +55,7 @@ async fn what_is_kept_for_a_card_or_has_no_reader_is_in_the_ledger() {
             ]
         );
         let fates = check(&house.service.store.summary().await.unwrap());
-        assert_eq!(fates, Fates { sent: 0, waiting: 0, not_sent: 5, lost: 0 });
+        assert_eq!(fates, Fates { sent: 0, waiting: 0, not_sent: 5, held: 0, lost: 0 });
     })
     .await;
 }
@@ -79,7 +79,7 @@ async fn what_was_sent_and_later_held_back_was_sent() {
         house.until("2026-03-04 09:00").await;
         assert_eq!(house.ledger().await, ["moved: muted"]);
         let fates = check(&house.service.store.summary().await.unwrap());
-        assert_eq!(fates, Fates { sent: 2, waiting: 0, not_sent: 0, lost: 0 });
+        assert_eq!(fates, Fates { sent: 2, waiting: 0, not_sent: 0, held: 0, lost: 0 });
     })
     .await;
 }

@@ -117,6 +117,8 @@ async fn five_thousand_deals_handed_over_in_a_minute_stop_after_the_limit_with_o
         assert_eq!(holds.len(), 1);
         let nudges = DEALS - after;
         assert_eq!(holds[0].held, nudges as u64);
+        let fates = house.service.store.summary().await.unwrap().fates;
+        assert_eq!((fates.held, fates.waiting, fates.lost), (nudges as u64, 0, 0), "{fates:?}");
         assert_eq!(holds[0].left, after as u64);
         let notices = house.admin_reads();
         assert_eq!(notices.len(), 1);

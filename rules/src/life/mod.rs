@@ -17,7 +17,7 @@ pub mod state;
 
 pub use difference::difference;
 pub use expiry::{Expiry, ExpiryStep};
-pub use health::{Answered, Health, HealthLimits, Unhealthy};
+pub use health::{Answered, Health, HealthLimits, OutcomeOf, Unhealthy};
 pub use severity::severity;
 pub use standing::{Bound, Reach, Standing, Tightened, Tightening, TighteningRefused};
 pub use state::{RuleState, Step, StepRefused};

@@ -12,6 +12,7 @@ use super::standing::Standing;
 use super::{EDITS_DAYS, PUSHES_DAYS, days_ago};
 use crate::calendar::Calendar;
 use crate::condition::Slot;
+use crate::life::health::may_be_told;
 use crate::time::UnixMs;
 
 /// A share of fewer edits says nothing.
@@ -20,10 +21,6 @@ const EDITS_MIN: usize = 5;
 const LARGE_PERCENT: usize = 90;
 /// … where there are at least so many to compare.
 const LARGE_DEALS_MIN: usize = 10;
-/// Answers to a rule are told of only if there are so many …
-const ANSWERS_MIN: u32 = 10;
-/// … from so many people: nobody is to be made out.
-const ANSWERERS_MIN: u32 = 5;
 /// An improvement is shared when so many people took part.
 const SHARED_BY_MIN: usize = 2;
 
@@ -75,8 +72,7 @@ pub(super) fn put(facts: &mut PersonFacts, led: &Led, now: UnixMs, calendar: &Ca
     let lately = led.pushes.iter().filter(|push| push.at >= from && push.at <= now);
     let most = most(lately.map(|push| push.to.as_str()));
     facts.number(place::PUSHES_SAME_SELLER, most as f64);
-    let told =
-        led.answers.iter().filter(|one| one.answers >= ANSWERS_MIN && one.people >= ANSWERERS_MIN);
+    let told = led.answers.iter().filter(|one| may_be_told(one.answers.into(), one.people.into()));
     let share = |one: &RuleAnswers| percent(one.not_true.into(), one.answers.into());
     let worst = told.map(share).reduce(f64::max);
     facts.set(place::RULE_NOT_TRUE, worst.map_or(Slot::Empty, Slot::Number));

@@ -61,8 +61,8 @@ pub(super) async fn run(config: &Config, command: DeadLettersCommand) -> anyhow:
     let store = open::existing(config)?;
     match command {
         DeadLettersCommand::List { all, json } => list(&store, all, json).await,
-        DeadLettersCommand::Replay(chosen) => settle(&store, chosen, "replay").await,
-        DeadLettersCommand::Discard(chosen) => settle(&store, chosen, "discard").await,
+        DeadLettersCommand::Replay(chosen) => settle(config, &store, chosen, "replay").await,
+        DeadLettersCommand::Discard(chosen) => settle(config, &store, chosen, "discard").await,
     }
 }
 
@@ -128,8 +128,14 @@ async fn by_request(
     Ok(requests)
 }
 
-async fn settle(store: &Store, chosen: Chosen, verb: &str) -> anyhow::Result<ExitCode> {
+async fn settle(
+    config: &Config,
+    store: &Store,
+    chosen: Chosen,
+    verb: &str,
+) -> anyhow::Result<ExitCode> {
     let Some(reason) = chosen.word.reason() else { return Ok(open::needs_reason()) };
+    let by = chosen.word.actor(config)?;
     let mut failed = 0;
     for (seq, places) in by_request(store, &chosen).await? {
         // The word first: a change without a trace would be worse than a trace
@@ -137,7 +143,7 @@ async fn settle(store: &Store, chosen: Chosen, verb: &str) -> anyhow::Result<Exi
         let told = json!({ "request": seq, "places": places, "reason": reason });
         let entry = AuditEntry {
             at: open::clock().now(),
-            actor: chosen.word.actor(),
+            actor: by.clone(),
             action: format!("dead_letter_{verb}"),
             body: serde_json::to_vec(&told)?,
         };

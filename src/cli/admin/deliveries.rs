@@ -57,8 +57,8 @@ pub(super) async fn run(config: &Config, command: DeliveriesCommand) -> anyhow::
     let store = open::existing(config)?;
     match command {
         DeliveriesCommand::List { json } => list(&store, json).await,
-        DeliveriesCommand::Replay(chosen) => settle(&store, chosen, Verb::Replay).await,
-        DeliveriesCommand::Discard(chosen) => settle(&store, chosen, Verb::Discard).await,
+        DeliveriesCommand::Replay(chosen) => settle(config, &store, chosen, Verb::Replay).await,
+        DeliveriesCommand::Discard(chosen) => settle(config, &store, chosen, Verb::Discard).await,
     }
 }
 
@@ -103,8 +103,14 @@ async fn list(store: &Store, json: bool) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn settle(store: &Store, chosen: Chosen, verb: Verb) -> anyhow::Result<ExitCode> {
+async fn settle(
+    config: &Config,
+    store: &Store,
+    chosen: Chosen,
+    verb: Verb,
+) -> anyhow::Result<ExitCode> {
     let Some(reason) = chosen.word.reason() else { return Ok(open::needs_reason()) };
+    let by = chosen.word.actor(config)?;
     let ids = if chosen.all {
         let rows = load(store).await?;
         let is_meant =
@@ -121,7 +127,7 @@ async fn settle(store: &Store, chosen: Chosen, verb: Verb) -> anyhow::Result<Exi
         let told = json!({ "delivery": id, "reason": reason });
         let entry = AuditEntry {
             at: open::clock().now(),
-            actor: chosen.word.actor(),
+            actor: by.clone(),
             action: format!("delivery_{verb_name}"),
             body: serde_json::to_vec(&told)?,
         };

@@ -47,8 +47,8 @@ pub(super) async fn run(config: &Config, command: HoldsCommand) -> anyhow::Resul
     let store = open::existing(config)?;
     match command {
         HoldsCommand::List { all, json } => list(&store, all, json).await,
-        HoldsCommand::Release(chosen) => settle(&store, chosen, true).await,
-        HoldsCommand::Discard(chosen) => settle(&store, chosen, false).await,
+        HoldsCommand::Release(chosen) => settle(config, &store, chosen, true).await,
+        HoldsCommand::Discard(chosen) => settle(config, &store, chosen, false).await,
     }
 }
 
@@ -100,12 +100,17 @@ async fn list(store: &Store, all: bool, json: bool) -> anyhow::Result<ExitCode> 
     Ok(ExitCode::SUCCESS)
 }
 
-async fn settle(store: &Store, chosen: Chosen, release: bool) -> anyhow::Result<ExitCode> {
+async fn settle(
+    config: &Config,
+    store: &Store,
+    chosen: Chosen,
+    release: bool,
+) -> anyhow::Result<ExitCode> {
     let Some(reason) = chosen.word.reason() else { return Ok(open::needs_reason()) };
     let verb = if release { "release" } else { "discard" };
     let entry = AuditEntry {
         at: open::clock().now(),
-        actor: chosen.word.actor(),
+        actor: chosen.word.actor(config)?,
         action: format!("hold_{verb}"),
         body: serde_json::to_vec(&json!({ "hold": chosen.id, "reason": reason }))?,
     };

@@ -12,6 +12,10 @@ use crate::coaching::readers::LIMITS;
 use crate::config::Config;
 use crate::store::{AuditEntry, PreferenceKind, PreferenceRow, Store};
 
+/// Said instead of the tips that the person stopped.
+const MUTES_NOT_SHOWN: &str =
+    "muted tips are not shown: only the person sees them, with /touchline settings in chat";
+
 #[derive(Args)]
 pub(in crate::cli) struct PreferencesArgs {
     /// Whose, by e-mail.
@@ -26,7 +30,7 @@ pub(in crate::cli) struct PreferencesArgs {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// Show what the person chose; the default.
+    /// Show what the person chose, without the tips that were stopped; the default.
     Show,
     /// Choose for the person, in the words that `/touchline` takes in chat.
     ///
@@ -67,7 +71,7 @@ pub(super) async fn run(config: &Config, args: PreferencesArgs) -> anyhow::Resul
     let body = json!({ "person": person, "choice": choice, "reason": reason });
     let entry = AuditEntry {
         at: open::clock().now(),
-        actor: word.actor(),
+        actor: word.actor(config)?,
         action: "preferences_set".to_owned(),
         body: serde_json::to_vec(&body)?,
     };
@@ -141,18 +145,21 @@ fn steps(
     })
 }
 
+/// Which tips somebody stopped are answers, and answers are shown under no name:
+/// they are never part of this.
 fn told(chosen: &Chosen, json: bool) -> String {
-    let Chosen { choice, muted, paused_until } = chosen;
+    let Chosen { choice, paused_until, .. } = chosen;
     if json {
         let paused_until = paused_until.map(|until| until.to_string());
-        let all = json!({ "choice": choice, "muted": muted, "paused_until": paused_until });
+        let all =
+            json!({ "choice": choice, "paused_until": paused_until, "note": MUTES_NOT_SHOWN });
         return format!("{all}\n");
     }
     let mut lines = choice.lines();
-    lines.extend(muted.iter().map(|rule| format!("mute {rule}")));
     lines.extend(paused_until.map(|until| format!("paused until {until}")));
     if lines.is_empty() {
-        return "nothing chosen: all is as configured\n".to_owned();
+        lines.push("no hours or limits chosen: they are as configured".to_owned());
     }
+    lines.push(MUTES_NOT_SHOWN.to_owned());
     lines.iter().map(|line| format!("{line}\n")).collect()
 }

@@ -44,7 +44,7 @@ pub(super) async fn run(config: &Config, command: ReleaseCommand) -> anyhow::Res
             let body = json!({ "rule": rule, "reason": reason });
             let entry = AuditEntry {
                 at: open::clock().now(),
-                actor: word.actor(),
+                actor: word.actor(config)?,
                 action: "release_stop".to_owned(),
                 body: serde_json::to_vec(&body)?,
             };

@@ -5,14 +5,16 @@ use std::collections::BTreeSet;
 use touchline_rules::UnixMs;
 use touchline_rules::time::MINUTE_MS;
 
-use super::findings::{Findings, tell_reasons};
+use super::findings::{Findings, lasting, tell_reasons};
 use crate::coaching::deliveries::{CHAT, HELLO};
-use crate::store::{DeliveryRow, DeliveryState, Store};
+use crate::store::{DeliveryRow, DeliveryState, HoldReport, Store};
 
 /// A delivery that should have gone out by then hangs.
 const OVERDUE_MS: i64 = 15 * MINUTE_MS;
 /// Deliveries of one state that are looked at.
 const DELIVERIES_MAX: usize = 1_000;
+/// Open mass changes that are told of.
+const HOLDS_MAX: usize = 50;
 
 /// Tells of them.
 pub(super) async fn deliveries(
@@ -59,9 +61,25 @@ pub(super) async fn deliveries(
         }
         finding.hint("`touchline admin deliveries list`, then replay or discard them");
     }
+    tell_held(store, now, findings).await?;
     tell_waiting(store, &waiting, now, findings).await?;
     if overdue.is_empty() && unknown.is_empty() && failed.is_empty() {
         findings.ok("no delivery hangs or failed");
+    }
+    Ok(())
+}
+
+/// Mass changes on which no admin has decided: nothing else ends them.
+async fn tell_held(store: &Store, now: UnixMs, findings: &mut Findings) -> anyhow::Result<()> {
+    const OPEN_ONLY: bool = true;
+    for HoldReport { hold, held, .. } in store.holds(OPEN_ONLY, HOLDS_MAX, 0).await? {
+        let since = lasting(now.since_ms(hold.opened_at));
+        findings
+            .warn(format!(
+                "a mass change in {} holds nudges back: {held}, since {} ({since})",
+                hold.connection, hold.opened_at
+            ))
+            .hint("`touchline admin holds list`, then release or discard them");
     }
     Ok(())
 }

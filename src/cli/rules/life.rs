@@ -119,7 +119,7 @@ pub(in crate::cli) struct PublishArgs {
     /// write any name here.
     #[arg(long = "as", value_name = "EMAIL", value_parser = email)]
     by: String,
-    /// Why, for the rules' logs and the audit log.
+    /// Why, for the rules' logs and the audit log; needed with --yes.
     #[arg(long, value_name = "TEXT", alias = "reason", default_value = "")]
     why: String,
     /// Only for deals of the people whom this manager manages.
@@ -183,6 +183,9 @@ pub(super) async fn lifecycle(file: ConfigFile, written: bool) -> anyhow::Result
 }
 
 pub(super) async fn publish(file: ConfigFile, args: PublishArgs) -> anyhow::Result<ExitCode> {
+    if args.yes && args.why.trim().is_empty() {
+        return Ok(needs_why());
+    }
     let files = read_packs(std::slice::from_ref(&args.path))?;
     let publishing = Publishing {
         team: args.team.clone().unwrap_or_default(),
@@ -312,9 +315,7 @@ pub(super) async fn settle(
 
 async fn submit(file: ConfigFile, deed: Deed, signed: &Signed) -> anyhow::Result<ExitCode> {
     if signed.why.trim().is_empty() {
-        return Ok(open::wrong_call(
-            "a change needs a reason\nhint: add --why \"why\", for the rule's log",
-        ));
+        return Ok(needs_why());
     }
     let lifecycle = lifecycle(file, true).await?;
     Ok(match lifecycle.submit(deed, &signed.signature()).await {
@@ -324,6 +325,10 @@ async fn submit(file: ConfigFile, deed: Deed, signed: &Signed) -> anyhow::Result
         }
         Err(error) => failed(&error),
     })
+}
+
+fn needs_why() -> ExitCode {
+    open::wrong_call("a change needs a reason\nhint: add --why \"why\", for the rule's log")
 }
 
 fn tell(outcome: &Outcome) {

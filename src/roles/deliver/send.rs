@@ -55,7 +55,7 @@ impl Deliver {
     fn hello(&self) -> Message {
         let service = &self.service;
         let settings = service.settings.current();
-        // Only people have an address; a command acts as plain `admin`.
+        // Only people have an address; a command without a name acts as `operator`.
         let by = settings.by.as_ref().filter(|by| by.contains('@'));
         let by = by.map(|email| service.people.name_of(email));
         let titles = service.connections.crms().map(|crm| crm.connector.manifest().title);
