@@ -3,6 +3,7 @@
 mod backtest;
 mod explain;
 mod explain_person;
+mod lesson;
 mod life;
 mod newest_change;
 mod shown;
@@ -53,6 +54,8 @@ pub(super) enum RulesCommand {
     /// Play a past and say what rules would have said: how often, when, and how much of it
     /// would have been pointless.
     Backtest(backtest::BacktestArgs),
+    /// Read the lessons that rules lead to: all titles, or one with its question.
+    Lesson(lesson::LessonArgs),
     /// Print the JSON Schema of rule packs, for editors.
     Schema,
     /// Show what new versions of rules would mean, and with --yes put them on.
@@ -123,6 +126,7 @@ pub(super) async fn run(file: ConfigFile, command: RulesCommand) -> anyhow::Resu
         RulesCommand::Test(packs) => test(file, packs).await,
         RulesCommand::Explain(args) => explain::run(file, args).await,
         RulesCommand::Backtest(args) => backtest::run(file, args).await,
+        RulesCommand::Lesson(args) => lesson::run(&args),
         RulesCommand::Schema => {
             print!("{}", json_schema());
             Ok(ExitCode::SUCCESS)
