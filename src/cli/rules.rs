@@ -3,6 +3,7 @@
 mod backtest;
 mod explain;
 mod explain_person;
+mod explain_standing;
 mod lesson;
 mod life;
 mod newest_change;
@@ -48,8 +49,11 @@ pub(super) enum RulesCommand {
     /// fact was never told). An event rule is judged on the deal's newest stored
     /// change that is such an event, as of when it was taken in: fired, silent (with
     /// the reason: the deal's past, Touchline's own change, too late, cooldown), not
-    /// true, unknown; or it waits for its event, where none is stored. Nothing is
-    /// changed and nobody is told anything.
+    /// true, unknown; or it waits for its event, where none is stored. A rule about a
+    /// person is true, not true or unknown. What the condition finds comes second where
+    /// the rule says nothing anyhow: resting (paused, a draft), retired, only watched
+    /// (worked out and told to nobody), not for this deal or person (its team muted the
+    /// rule, or it is another team's). Nothing is changed and nobody is told anything.
     Explain(explain::ExplainArgs),
     /// Play a past and say what rules would have said: how often, when, and how much of it
     /// would have been pointless.
