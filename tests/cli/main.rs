@@ -96,6 +96,41 @@ fn a_log_that_is_no_terminal_has_no_colours() {
     assert!(ready.contains("INFO") && !ready.contains('\x1b'), "{ready:?}");
 }
 
+/// As `touchline … | head` does once `head` has seen enough.
+#[test]
+fn output_that_nobody_reads_ends_quietly() {
+    let place = Place::new("");
+    place.run(&["admin", "sending", "off", "--reason", "begin"]);
+    for args in [
+        &["config"][..],
+        &["rules", "schema"],
+        &["rules", "lesson"],
+        &["rules", "list", "--json"],
+        &["demo", "--days", "1", "--fast"],
+        &["--help"],
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_touchline"));
+        command.current_dir(place.path()).args(args).stdout(writer).stderr(Stdio::piped());
+        let ran = Ran::from(command.output().unwrap());
+        assert_eq!(ran.err, "", "{args:?}");
+        assert!(ran.code == 141 || args == ["--help"], "{args:?} ended with {}", ran.code);
+    }
+}
+
+/// Messages too: `2>&1 | head`.
+#[test]
+fn messages_that_nobody_reads_end_quietly() {
+    let place = Place::new("");
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_touchline"));
+    command.current_dir(place.path()).args(["rules", "check"]).stderr(writer);
+    let ran = Ran::from(command.output().unwrap());
+    assert_eq!((ran.code, ran.out.as_str()), (141, ""));
+}
+
 #[test]
 fn connect_prints_one_link_and_says_what_will_happen() {
     let place = Place::new(HUBSPOT);
