@@ -263,6 +263,14 @@ async fn a_rule_that_says_nothing_says_why_before_what_it_finds() {
 }
 
 #[tokio::test]
+async fn deals_that_cannot_be_judged_are_counted_apart() {
+    let place = place().await;
+    let ran = place.run(&["rules", "present", "silent"]);
+    let told = "silent: 0 of 1 open deals; 1 more cannot be judged, because a fact is missing\n";
+    assert_eq!((ran.code, ran.out.as_str()), (0, told));
+}
+
+#[tokio::test]
 async fn what_is_not_there_is_named() {
     let place = place().await;
     for (args, told) in [
