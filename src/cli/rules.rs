@@ -217,7 +217,7 @@ async fn accounts(config: &Config) -> Vec<(String, Arc<Metadata>)> {
     }
 }
 
-async fn accounts_of(config: &Config, store: &Store) -> Vec<(String, Arc<Metadata>)> {
+pub(super) async fn accounts_of(config: &Config, store: &Store) -> Vec<(String, Arc<Metadata>)> {
     let mut accounts = Vec::new();
     for slug in config.connections.keys() {
         match stored(store, slug).await {

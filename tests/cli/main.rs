@@ -7,6 +7,7 @@ mod explain;
 mod life;
 mod mistakes;
 mod rules;
+mod wrong_names;
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
