@@ -97,6 +97,28 @@ fn a_log_that_is_no_terminal_has_no_colours() {
     assert!(ready.contains("INFO") && !ready.contains('\x1b'), "{ready:?}");
 }
 
+/// A hang-up reloads rules, and says what else of the file waits for a start.
+#[test]
+fn what_a_reload_does_not_take_over_is_said() {
+    let place = Place::new("listen = \"127.0.0.1:0\"\n");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_touchline"));
+    command.current_dir(place.path()).arg("serve").stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+    assert!(lines.any(|line| line.contains("ready")));
+    let file = place.path().join("touchline.toml");
+    let config = std::fs::read_to_string(&file).unwrap();
+    let people = "[people.\"ann@example.com\"]\nmanager = \"lead@example.com\"\n";
+    std::fs::write(&file, format!("{config}{people}")).unwrap();
+    let hangup = Command::new("kill").args(["-HUP", &child.id().to_string()]).status();
+    let told = lines.find(|line| line.contains("takes effect at the next start"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(hangup.unwrap().success());
+    let told = told.unwrap();
+    assert!(told.contains("WARN") && told.contains("people"), "{told}");
+}
+
 /// As `touchline … | head` does once `head` has seen enough.
 #[test]
 fn output_that_nobody_reads_ends_quietly() {
