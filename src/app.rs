@@ -236,6 +236,7 @@ async fn reload_on(mut hangup: Signal, service: Arc<Service>, mut stopped: Stopp
             }
             Err(error) => tracing::error!("{error:#}"),
         }
+        lacking::tell_what_waits(&service.config);
     }
 }
 

@@ -4,6 +4,7 @@
 //! `TOUCHLINE_*` variables override it. This is the only place that reads the
 //! environment.
 
+mod changed;
 mod check;
 mod error;
 mod sections;

@@ -19,6 +19,7 @@ pub mod facts;
 mod house_words;
 pub mod lesson;
 pub mod life;
+pub mod listing;
 mod money;
 pub mod nearest;
 pub mod packs;

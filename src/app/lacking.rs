@@ -1,9 +1,10 @@
-//! What a new installation still lacks, said at the start, so that nobody waits
-//! for what cannot come.
+//! What a new installation still lacks, said at the start, and what waits for the
+//! next start, said at a reload, so that nobody waits for what cannot come.
 
 use touchline_rules::attention::Sending;
 
 use crate::coaching::opening::{declared, is_connected};
+use crate::config::Config;
 use crate::service::Service;
 
 /// Logs it.
@@ -39,4 +40,19 @@ pub(super) async fn tell(service: &Service) -> anyhow::Result<()> {
         );
     }
     Ok(())
+}
+
+/// Logs what the configuration file says by now and only a start puts in force:
+/// a hang-up loads the rules anew, and nothing else.
+pub(super) fn tell_what_waits(config: &Config) {
+    match config.changed_in_file() {
+        Ok(changed) if changed.is_empty() => {}
+        Ok(changed) => tracing::warn!(
+            changed = changed.join(", "),
+            "the configuration file says otherwise than what is in force; SIGHUP reloads rule packs only, all else takes effect at the next start"
+        ),
+        Err(error) => {
+            tracing::warn!("the configuration file cannot be read as it is now: {error}");
+        }
+    }
 }

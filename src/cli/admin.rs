@@ -3,10 +3,12 @@
 pub(in crate::cli) mod dead_letters;
 pub(in crate::cli) mod deliveries;
 pub(in crate::cli) mod holds;
+mod known;
 pub(in crate::cli) mod preferences;
 pub(in crate::cli) mod release;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Args, Subcommand, ValueEnum};
 use touchline_kit::signature::hex;
@@ -122,6 +124,7 @@ pub(super) enum AuditCommand {
 }
 
 pub(super) async fn run(config: Config, command: AdminCommand) -> anyhow::Result<ExitCode> {
+    let config = Arc::new(config);
     match command {
         AdminCommand::Sending(args) => sending(&config, args).await,
         AdminCommand::DeadLetters(command) => dead_letters::run(&config, command).await,
@@ -158,6 +161,9 @@ async fn sending(config: &Config, args: SendingArgs) -> anyhow::Result<ExitCode>
         return Ok(open::wrong_call(message));
     }
     Settings::set_sending(&store, &to, &by, reason, open::clock().now()).await?;
+    if sending == Sending::Pilot {
+        known::warn_of_strangers(config, &store, &to.pilot).await?;
+    }
     print!("{}", told(&to, args.json));
     Ok(ExitCode::SUCCESS)
 }

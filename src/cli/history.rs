@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use clap::Subcommand;
+use clap::{ArgGroup, Subcommand};
 use touchline_rules::facts::{Metadata, Observation};
 
 use super::counted::counted;
@@ -32,18 +32,19 @@ const DEALS_PER_ROW: usize = 100;
 pub(super) enum HistoryCommand {
     /// Turn a CSV of opportunities into a history that `demo --history` and
     /// `sim hubspot --replay` can play.
+    #[command(group = ArgGroup::new("target").required(true).multiple(true))]
     Import {
         /// The CSV, one opportunity a row.
         csv: PathBuf,
-        /// What its columns mean.
+        /// What its columns mean (required).
         #[arg(long, value_name = "FILE")]
         mapping: PathBuf,
-        /// Where to write the history (JSON Lines).
-        #[arg(long, value_name = "FILE", required_unless_present = "connection")]
+        /// Where to write the history (JSON Lines). This, --connection or both are required.
+        #[arg(long, value_name = "FILE", group = "target")]
         out: Option<PathBuf>,
         /// Also hand the deals to the database, as this connection's. All of it is
         /// past: no rule fires for it.
-        #[arg(long, value_name = "NAME")]
+        #[arg(long, value_name = "NAME", group = "target")]
         connection: Option<String>,
     },
 }

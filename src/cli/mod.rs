@@ -1,6 +1,7 @@
 //! The command line. Data goes to standard output, messages to standard error;
 //! exit codes are 0 for ok, 1 for a failed check, 2 for a wrong call: one that no
-//! configuration, file or database would make right.
+//! configuration, file or database would make right. 141 is for output that
+//! nobody reads any longer.
 
 mod admin;
 mod config;
@@ -11,6 +12,7 @@ mod doctor;
 mod first_read;
 mod history;
 mod open;
+mod reader_gone;
 mod rules;
 mod serve;
 mod sim;
@@ -97,6 +99,7 @@ enum Command {
 /// Runs the command line of this process.
 #[must_use]
 pub fn run() -> ExitCode {
+    reader_gone::end_quietly();
     let cli = Cli::parse();
     let outcome = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -105,10 +108,10 @@ pub fn run() -> ExitCode {
         .and_then(|runtime| runtime.block_on(dispatch(cli)));
     match outcome {
         Ok(code) => code,
-        Err(error) => {
+        Err(error) => reader_gone::exit_code(&error).unwrap_or_else(|| {
             eprintln!("touchline: {error:#}");
             ExitCode::FAILURE
-        }
+        }),
     }
 }
 

@@ -3,6 +3,8 @@
 mod backtest;
 mod explain;
 mod explain_person;
+mod explain_standing;
+mod lesson;
 mod life;
 mod newest_change;
 mod shown;
@@ -47,12 +49,17 @@ pub(super) enum RulesCommand {
     /// fact was never told). An event rule is judged on the deal's newest stored
     /// change that is such an event, as of when it was taken in: fired, silent (with
     /// the reason: the deal's past, Touchline's own change, too late, cooldown), not
-    /// true, unknown; or it waits for its event, where none is stored. Nothing is
-    /// changed and nobody is told anything.
+    /// true, unknown; or it waits for its event, where none is stored. A rule about a
+    /// person is true, not true or unknown. What the condition finds comes second where
+    /// the rule says nothing anyhow: resting (paused, a draft), retired, only watched
+    /// (worked out and told to nobody), not for this deal or person (its team muted the
+    /// rule, or it is another team's). Nothing is changed and nobody is told anything.
     Explain(explain::ExplainArgs),
     /// Play a past and say what rules would have said: how often, when, and how much of it
     /// would have been pointless.
     Backtest(backtest::BacktestArgs),
+    /// Read the lessons that rules lead to: all titles, or one with its question.
+    Lesson(lesson::LessonArgs),
     /// Print the JSON Schema of rule packs, for editors.
     Schema,
     /// Show what new versions of rules would mean, and with --yes put them on.
@@ -123,6 +130,7 @@ pub(super) async fn run(file: ConfigFile, command: RulesCommand) -> anyhow::Resu
         RulesCommand::Test(packs) => test(file, packs).await,
         RulesCommand::Explain(args) => explain::run(file, args).await,
         RulesCommand::Backtest(args) => backtest::run(file, args).await,
+        RulesCommand::Lesson(args) => lesson::run(&args),
         RulesCommand::Schema => {
             print!("{}", json_schema());
             Ok(ExitCode::SUCCESS)
@@ -209,7 +217,7 @@ async fn accounts(config: &Config) -> Vec<(String, Arc<Metadata>)> {
     }
 }
 
-async fn accounts_of(config: &Config, store: &Store) -> Vec<(String, Arc<Metadata>)> {
+pub(super) async fn accounts_of(config: &Config, store: &Store) -> Vec<(String, Arc<Metadata>)> {
     let mut accounts = Vec::new();
     for slug in config.connections.keys() {
         match stored(store, slug).await {

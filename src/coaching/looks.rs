@@ -28,6 +28,8 @@ pub enum Look {
     AskAgain(String),
     /// With the explanation unfolded.
     Why,
+    /// With the answers to the lesson's question.
+    Answers,
     /// As one quiet line.
     Settled(Settled),
 }
@@ -60,6 +62,7 @@ impl Look {
             Look::AskUntil => CardView::AskUntil,
             Look::AskAgain(wrong) => CardView::AskAgain(wrong.clone()),
             Look::Why => CardView::Why,
+            Look::Answers => CardView::Answers,
             Look::Settled(Settled::NoLongerNeeded) if nudge.firing.scope == Scope::Person => {
                 CardView::Quiet(format!("{}: no longer so.", short(&nudge.rule_title)))
             }

@@ -5,6 +5,7 @@ use jiff::civil::Time;
 use touchline_kit::{Card, CrmWrite, CrmWriteKind, Message};
 use touchline_rules::UnixMs;
 use touchline_rules::attention::{Policy, Recipient};
+use touchline_rules::listing;
 
 use super::deliveries::{DIGEST, NOTE};
 use super::looks::{Look, Settled};
@@ -129,7 +130,7 @@ fn how_much(policy: &Policy) -> String {
     let at: Vec<String> = policy.digest_at.iter().map(clock).collect();
     let digest = match at.as_slice() {
         [] => String::new(),
-        times => format!(", and a digest at {}", times.join(" and ")),
+        times => format!(", and a digest at {}", listing::and(times)),
     };
     let quiet = policy.quiet_hours.as_ref().filter(|(from, to)| from != to);
     let quiet = quiet.map_or_else(String::new, |(from, to)| {
@@ -169,6 +170,10 @@ mod tests {
             ..Policy::default()
         };
         assert_snapshot!(how_much(&open), @"A message when something needs you.");
+        let digest_at = [(0, 20), (0, 40), (9, 0)];
+        let digest_at = digest_at.map(|(hour, minute)| Time::constant(hour, minute, 0, 0)).to_vec();
+        let often = Policy { digest_at, ..open };
+        assert_snapshot!(how_much(&often), @"A message when something needs you, and a digest at 00:20, 00:40 and 09:00.");
         let one = Policy { interruptions_per_day: Some(1), ..Policy::default() };
         assert_snapshot!(how_much(&one), @"At most 1 message a day, and a digest at 09:00. Nothing between 18:00 and 08:00.");
     }

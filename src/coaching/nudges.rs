@@ -2,12 +2,13 @@
 
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
-use touchline_kit::Card;
+use touchline_kit::{Card, CardLesson};
 use touchline_rules::UnixMs;
 use touchline_rules::engine::{
     Firing, Reading, person_context, person_reading, reading, template_context,
 };
 use touchline_rules::facts::{DealFacts, DealState, Fact, Field, Metadata, Value, civil_day};
+use touchline_rules::lesson::Lessons;
 use touchline_rules::portfolio::PersonFacts;
 use touchline_rules::ruleset::{Audience, Rule};
 use touchline_rules::template::{Template, TemplateError};
@@ -41,6 +42,9 @@ pub struct NudgeBody {
     pub body: String,
     /// Why it works, what was seen, and which rule speaks.
     pub why: Vec<String>,
+    /// Slug of the lesson that goes with it, if the reader is who it is written for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lesson: Option<String>,
     /// Labelled deal facts.
     pub facts: Vec<(String, String)>,
     /// The deal's name; for what is about a person, the rule's title.
@@ -94,6 +98,7 @@ impl NudgeBody {
             headline: text(&rule.tip.headline)?,
             body: text(&rule.tip.body)?,
             why: explained(why, read, rule, pack),
+            lesson: rule.lesson.clone(),
             facts: labelled
                 .into_iter()
                 .filter_map(|(label, value)| Some((label.to_owned(), value?)))
@@ -128,6 +133,7 @@ impl NudgeBody {
             headline: text(&rule.tip.headline)?,
             body: text(&rule.tip.body)?,
             why: explained(why, read, rule, pack),
+            lesson: rule.lesson.clone(),
             facts: Vec::new(),
             deal_name: rule.title.clone(),
             deal_url: None,
@@ -159,7 +165,8 @@ impl NudgeBody {
         let own = usize::from(rule.tip.why.is_some());
         why.extend(said.why.into_iter().skip(own));
         let body = escalate.ask.render(&context)?;
-        Ok(Some(NudgeBody { body, why, heard_at: Some(heard_at), ..said }))
+        // So is the lesson.
+        Ok(Some(NudgeBody { body, why, lesson: None, heard_at: Some(heard_at), ..said }))
     }
 
     /// This nudge as chat shows it.
@@ -170,6 +177,7 @@ impl NudgeBody {
             headline: self.headline.clone(),
             body: self.body.clone(),
             why: self.why.clone(),
+            lesson: self.lesson.as_deref().and_then(lesson),
             facts: self.facts.clone(),
             deal_url: self.deal_url.clone(),
             rule_title: self.rule_title.clone(),
@@ -182,6 +190,17 @@ impl NudgeBody {
     pub fn is_event(&self) -> bool {
         self.firing.change.is_some()
     }
+}
+
+/// The lesson of that name as chat shows it; one that no longer ships shows nothing.
+fn lesson(slug: &str) -> Option<Box<CardLesson>> {
+    let lesson = Lessons::builtin().get(slug)?;
+    Some(Box::new(CardLesson {
+        title: lesson.plain_title(),
+        text: lesson.plain_text(),
+        question: lesson.quiz.plain_question(),
+        answers: lesson.quiz.plain_answers(),
+    }))
 }
 
 fn deal_name(facts: &DealFacts) -> String {

@@ -203,7 +203,7 @@ impl TryFrom<String> for Sending {
 }
 
 /// `[people."EMAIL"]`
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PersonConfig {
     /// IANA zone.

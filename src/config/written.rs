@@ -31,6 +31,12 @@ impl Written {
         self.file.as_ref().map(|(path, _)| path.as_path())
     }
 
+    /// Whether the file's text is the same.
+    pub fn reads_as(&self, other: &Written) -> bool {
+        let text = |one: &Written| one.file.as_ref().map(|(_, text)| text.clone());
+        text(self) == text(other)
+    }
+
     /// A file, and whatever the environment says.
     #[expect(
         clippy::disallowed_methods,

@@ -66,7 +66,9 @@ pub struct PlannedRule {
     pub state: RuleState,
     /// Whether it begins anew: what is already true is not told then.
     pub begins_anew: bool,
-    /// The present state on open deals; `None` for an event rule.
+    /// Whether it is about people, and not about deals.
+    pub about_people: bool,
+    /// The present state on open deals; `None` for an event rule and one about people.
     pub present: Option<PresentCount>,
 }
 
@@ -322,6 +324,7 @@ fn planned_rule(
         difference: said,
         state,
         begins_anew: decides_anew || (state.looks() && state != stands),
+        about_people: !rule.scope.is_deal(),
         present: present.counts.get(&rule.id).cloned(),
     })
 }

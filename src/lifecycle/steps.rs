@@ -116,10 +116,12 @@ pub(super) fn confirmed(
     };
     let mut life = book.life_of(rule);
     if !state_of(&life).looks() {
-        return Err(LifeError::refused(
-            format!("`{id}` is {}", state_of(&life).title()),
-            "`touchline rules resume` puts it on, and its time begins anew",
-        ));
+        let hint = match state_of(&life) {
+            RuleState::Retired => "`touchline rules watch` lets it begin anew, in silence",
+            RuleState::Draft => "`touchline rules requests` lists what waits for a second person",
+            _ => "`touchline rules resume` puts it on, and its time begins anew",
+        };
+        return Err(LifeError::refused(format!("`{id}` is {}", state_of(&life).title()), hint));
     }
     life.confirmed_at = signed.at;
     let mut change = signed.change(version, "confirm", json!({ "rule": id }))?;
@@ -183,7 +185,9 @@ pub(super) fn tightened(
         }
         None if chosen(book, id, team, TIGHTEN) => (
             remove(id, team, TIGHTEN),
-            format!("`{id}` has its own numbers for the team of {team}"),
+            format!(
+                "`{id}` is no longer tightened for the team of {team}: it follows the company’s numbers there again"
+            ),
         ),
         None => {
             return Err(LifeError::refused(

@@ -91,7 +91,7 @@ fn a_wrong_call_is_told_what_to_do() {
     let place = place();
     let ran = place.run(&["rules", "backtest"]);
     assert_eq!(ran.code, 2, "{}", ran.err);
-    assert!(ran.err.contains("--history <FILE>"), "{}", ran.err);
+    assert!(ran.err.contains("<--history <FILE>|--from-store>"), "{}", ran.err);
     let period = ["--since", "2017-05-01", "--until", "2017-05-01"];
     let ran = place.run(&[&BACKTEST[..], &period].concat());
     assert_eq!(ran.code, 2);
@@ -106,6 +106,69 @@ fn a_wrong_call_is_told_what_to_do() {
     assert!(ran.err.contains("none.jsonl") && ran.err.contains("hint:"), "{}", ran.err);
     let ran = place.run(&["rules", "backtest", "--from-store"]);
     assert!(ran.code == 1 && ran.err.contains("there is no database"), "{}", ran.err);
+}
+
+#[test]
+fn a_period_outside_the_past_is_refused() {
+    let place = place();
+    let period = |args: &[&str]| place.run(&[&BACKTEST[..], args].concat());
+    let after = period(&["--since", "2017-07-01"]);
+    assert_eq!((after.code, after.out.as_str()), (1, ""));
+    insta::assert_snapshot!(after.err, @r"
+        touchline: the period begins after the past: --since 2017-07-01, and it is known until 2017-06-29
+        hint: give a day from 2017-02-06 to 2017-06-29
+        ");
+    let before = period(&["--until", "2017-02-01"]);
+    assert_eq!((before.code, before.out.as_str()), (1, ""));
+    insta::assert_snapshot!(before.err, @r"
+        touchline: the period ends before the past begins: --until 2017-02-01, and its first change is of 2017-02-06
+        hint: give a day from 2017-02-06 to 2017-06-29
+        ");
+    let turned = period(&["--since", "2017-05-01", "--until", "2017-04-01"]);
+    assert_eq!((turned.code, turned.out.as_str()), (2, ""));
+    assert_eq!(period(&["--since", "2017-06-29"]).code, 0);
+}
+
+#[test]
+fn the_rules_in_force_are_judged_unless_others_are_named() {
+    let place = place();
+    let from = |args: &[&str]| {
+        let ran = place.run(&[&BACKTEST[..], &["--json"], args].concat());
+        let told: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+        (told["rules_from"].as_str().unwrap().to_owned(), told["rules"].as_array().unwrap().len())
+    };
+    assert_eq!(from(&[]), ("the configured packs (builtin:core-pipeline)".to_owned(), 21));
+    assert_eq!(from(&["--rules", "later.yaml"]), ("the packs later.yaml".to_owned(), 2));
+    let config = std::fs::read_to_string(place.path().join("touchline.toml")).unwrap();
+    place.write("touchline.toml", &format!("admins = [\"admin@example.com\"]\n{config}"));
+    let by = ["--as", "admin@example.com", "--why", "a trial"];
+    place.write(
+        "own.yaml",
+        &LATER.replace("id: long", "id: too-long").replace("id: new", "id: our-new"),
+    );
+    let published = place.run(&[&["rules", "publish", "own.yaml", "--yes"], &by[..]].concat());
+    assert_eq!(published.code, 0, "{}", published.err);
+    let here = "those in force here, declared and published, as they stand";
+    assert_eq!(from(&[]), (here.to_owned(), 23));
+    place.run(&[&["rules", "pause", "our-new-deal"], &by[..]].concat());
+    assert_eq!(from(&[]), (format!("{here}; 1 rests or is out of use"), 22));
+}
+
+#[test]
+fn the_progress_ends_at_its_end() {
+    let ran = place().run(&BACKTEST);
+    assert!(ran.err.contains("24/24 changes played"), "{}", ran.err);
+}
+
+#[test]
+fn what_is_required_is_marked() {
+    let help = |args: &[&str]| Place::new("").run(args).out;
+    let backtest = help(&["rules", "backtest", "--help"]);
+    assert!(backtest.contains("<--history <FILE>|--from-store>"), "{backtest}");
+    let import = help(&["history", "import", "--help"]);
+    let usage = import.lines().find(|line| line.starts_with("Usage:")).unwrap();
+    assert!(usage.contains("--mapping <FILE>") && usage.contains("--out <FILE>"), "{usage}");
+    assert!(usage.contains("--connection <NAME>"), "{usage}");
 }
 
 #[test]

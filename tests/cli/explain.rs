@@ -209,6 +209,67 @@ async fn a_rule_is_explained_on_a_deal() {
     assert_eq!(earlier["explanation"]["truth"], "false");
 }
 
+/// Ann owns the deals; Mary manages her, and Max manages somebody else.
+const TEAMS: &str = "[people.\"ann.lee@example.com\"]
+manager = \"mary@example.com\"
+[people.\"ben@example.com\"]
+manager = \"max@example.com\"
+";
+
+#[tokio::test]
+async fn a_rule_that_says_nothing_says_why_before_what_it_finds() {
+    let place = place().await;
+    let config = std::fs::read_to_string(place.path().join("touchline.toml")).unwrap();
+    place.write("touchline.toml", &format!("admins = [\"admin@example.com\"]\n{config}{TEAMS}"));
+    let signed = ["--as", "admin@example.com", "--why", "a trial"];
+    let change = |args: &[&str]| {
+        let ran = place.run(&[&["rules"], args, &signed].concat());
+        assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    };
+    let verdict = |rule: &str| {
+        let at = "2026-11-23T08:00:00Z".parse::<jiff::Timestamp>().unwrap();
+        let told = as_of(&place, rule, "7", at.into());
+        let because = told["because"].as_str().unwrap().to_owned();
+        (told["state"].clone(), told["verdict"].clone(), because)
+    };
+    let begins = |rule: &str, state: &str, verdict_is: &str, because: &str| {
+        let (stands, word, told) = verdict(rule);
+        assert_eq!((stands, word), (state.into(), verdict_is.into()), "{told}");
+        assert!(told.starts_with(because), "{told}");
+        told
+    };
+    change(&["mute", "long-offer", "--team", "mary@example.com"]);
+    let told = begins(
+        "long-offer",
+        "on",
+        "not for this deal",
+        "the team of mary@example.com muted it; its condition is true of this deal",
+    );
+    assert!(!told.contains("applies_to"), "{told}");
+    change(&["mute", "long-offer", "--team", "mary@example.com", "--undo"]);
+    change(&["pause", "long-offer"]);
+    let told = begins("long-offer", "paused", "resting", "the rule is paused since 20");
+    assert!(told.ends_with("(a trial); its condition is true of this deal"), "{told}");
+    change(&["watch", "long-offer"]);
+    begins("long-offer", "shadow", "only watched", "worked out and told to nobody since 20");
+    change(&["retire", "stepped"]);
+    let told = begins("stepped", "retired", "retired", "the rule is out of use since 20");
+    assert!(!told.contains("cooldown"), "{told}");
+    place
+        .write("team.yaml", &PACK.replace("pack: trial", "pack: team").replace("id: ", "id: our-"));
+    change(&["publish", "team.yaml", "--team", "max@example.com", "--yes"]);
+    let of_team = "it is the rule of the team of max@example.com; its condition is true";
+    begins("our-long-offer", "on", "not for this deal", of_team);
+}
+
+#[tokio::test]
+async fn deals_that_cannot_be_judged_are_counted_apart() {
+    let place = place().await;
+    let ran = place.run(&["rules", "present", "silent"]);
+    let told = "silent: 0 of 1 open deals; 1 more cannot be judged, because a fact is missing\n";
+    assert_eq!((ran.code, ran.out.as_str()), (0, told));
+}
+
 #[tokio::test]
 async fn what_is_not_there_is_named() {
     let place = place().await;

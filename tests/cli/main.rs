@@ -7,6 +7,7 @@ mod explain;
 mod life;
 mod mistakes;
 mod rules;
+mod wrong_names;
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -94,6 +95,63 @@ fn a_log_that_is_no_terminal_has_no_colours() {
     child.wait().unwrap();
     let ready = ready.unwrap().unwrap();
     assert!(ready.contains("INFO") && !ready.contains('\x1b'), "{ready:?}");
+}
+
+/// A hang-up reloads rules, and says what else of the file waits for a start.
+#[test]
+fn what_a_reload_does_not_take_over_is_said() {
+    let place = Place::new("listen = \"127.0.0.1:0\"\n");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_touchline"));
+    command.current_dir(place.path()).arg("serve").stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+    assert!(lines.any(|line| line.contains("ready")));
+    let file = place.path().join("touchline.toml");
+    let config = std::fs::read_to_string(&file).unwrap();
+    let people = "[people.\"ann@example.com\"]\nmanager = \"lead@example.com\"\n";
+    std::fs::write(&file, format!("{config}{people}")).unwrap();
+    let hangup = Command::new("kill").args(["-HUP", &child.id().to_string()]).status();
+    let told = lines.find(|line| line.contains("takes effect at the next start"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(hangup.unwrap().success());
+    let told = told.unwrap();
+    assert!(told.contains("WARN") && told.contains("people"), "{told}");
+}
+
+/// As `touchline … | head` does once `head` has seen enough.
+#[test]
+fn output_that_nobody_reads_ends_quietly() {
+    let place = Place::new("");
+    place.run(&["admin", "sending", "off", "--reason", "begin"]);
+    for args in [
+        &["config"][..],
+        &["rules", "schema"],
+        &["rules", "lesson"],
+        &["rules", "list", "--json"],
+        &["demo", "--days", "1", "--fast"],
+        &["--help"],
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_touchline"));
+        command.current_dir(place.path()).args(args).stdout(writer).stderr(Stdio::piped());
+        let ran = Ran::from(command.output().unwrap());
+        assert_eq!(ran.err, "", "{args:?}");
+        assert!(ran.code == 141 || args == ["--help"], "{args:?} ended with {}", ran.code);
+    }
+}
+
+/// Messages too: `2>&1 | head`.
+#[test]
+fn messages_that_nobody_reads_end_quietly() {
+    let place = Place::new("");
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_touchline"));
+    command.current_dir(place.path()).args(["rules", "check"]).stderr(writer);
+    let ran = Ran::from(command.output().unwrap());
+    assert_eq!((ran.code, ran.out.as_str()), (141, ""));
 }
 
 #[test]

@@ -53,6 +53,23 @@ fn every_pack_that_ships_goes_by_its_name() {
     }
 }
 
+#[test]
+fn lessons_are_listed_and_read_in_a_terminal() {
+    let place = Place::new("");
+    let all = place.run(&["rules", "lesson"]);
+    let silence = "handling-silence          When a buyer goes quiet";
+    assert_eq!((all.code, all.err.as_str()), (0, ""));
+    assert!(all.out.lines().any(|line| line.split_whitespace().eq(silence.split_whitespace())));
+    let one = place.run(&["rules", "lesson", "handling-silence"]);
+    assert!(one.out.starts_with("When a buyer goes quiet (60 seconds)\n\n"), "{}", one.out);
+    let (question, answers) = one.out.split_once("Think first; the answers follow.").unwrap();
+    assert!(question.contains("Question: ") && !question.contains("Yes. "), "{question}");
+    assert!(answers.contains("Yes. "), "{answers}");
+    let typo = place.run(&["rules", "lesson", "handling-silense"]);
+    assert_eq!((typo.code, typo.out.as_str()), (1, ""));
+    assert!(typo.err.contains("did you mean `handling-silence`?"), "{}", typo.err);
+}
+
 /// A pack with one error and one warning.
 const FAULTY: &str = "\
 pack: trial

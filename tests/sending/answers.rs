@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use touchline::store::{NudgeState, PreferenceKind};
+use touchline_rules::lesson::Lessons;
 
 use crate::house::{ADA, House, in_house};
 
@@ -77,6 +78,28 @@ async fn why_am_i_seeing_this_reads_as_plain_words() {
                 "Rule: “Moved on”, from “Stories”.",
             ]
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_lesson_of_a_rule_is_read_where_its_reason_is() {
+    in_house("", async |house: Arc<House>| {
+        let (deal, ts) = nudged(&house).await;
+        let lesson = Lessons::builtin().get("next-step-with-a-date").unwrap();
+        assert!(!house.reads(&ts).contains(&lesson.title), "{}", house.reads(&ts));
+        house.click(&ts, "nudge.why", None).await;
+        let reads = house.reads(&ts);
+        for part in [lesson.plain_title(), lesson.plain_text(), lesson.quiz.plain_question()] {
+            assert!(reads.contains(&part), "{part}\n---\n{reads}");
+        }
+        assert!(!reads.contains("Yes."), "{reads}");
+        house.click(&ts, "nudge.answers", None).await;
+        let reads = house.reads(&ts);
+        assert!(reads.contains(&lesson.quiz.plain_answers()), "{reads}");
+        house.click(&ts, "nudge.back", None).await;
+        assert!(!house.reads(&ts).contains(&lesson.title), "{}", house.reads(&ts));
+        assert_eq!(outcomes(&house, deal).await, ["shown_why", "shown_answers", "shown"]);
     })
     .await;
 }

@@ -55,6 +55,7 @@ rules:
     unless: has(deal.next_step)
     attention: interrupt
     priority: 2
+    lesson: next-step-with-a-date
     tip: { headline: "{{ deal.name }} moved to {{ deal.stage }}", body: Agree one dated next step., why: A date keeps it moving. }
     outcome: { within: 5d, when: has(deal.next_step) }
   - id: big

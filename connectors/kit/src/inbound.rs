@@ -70,6 +70,8 @@ pub enum AnswerAction {
     NotHelpful(NotHelpful),
     /// "Why am I seeing this": show it.
     ShowWhy,
+    /// "Show the answer" to the lesson's question.
+    ShowAnswers,
     /// Back from a question or from the explanation to the nudge itself.
     ShowNudge,
     /// "Mute this tip".

@@ -33,7 +33,7 @@ pub use inbound::{
 };
 pub use limits::Override;
 pub use manifest::{Capability, DailyQuota, Limit, Manifest, OAuth, SecretField};
-pub use message::{Card, CardView, Message};
+pub use message::{Card, CardLesson, CardView, Message};
 pub use quota::{DailyOverride, Usage};
 pub use receive::{Accepted, RawRequest, Rejected, Reply, Secrets, StoredRequest};
 pub use session::{

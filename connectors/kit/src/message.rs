@@ -48,6 +48,9 @@ pub struct Card {
     pub body: String,
     /// Why this works, and what was seen; behind "Why am I seeing this?".
     pub why: Vec<String>,
+    /// A minute of reading that goes with it; below the explanation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lesson: Option<Box<CardLesson>>,
     /// Labelled deal facts (stage, amount, close date).
     pub facts: Vec<(String, String)>,
     /// Where *Open deal* leads.
@@ -56,6 +59,19 @@ pub struct Card {
     pub rule_title: String,
     /// How it looks now.
     pub view: CardView,
+}
+
+/// A short lesson with one question, as plain text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CardLesson {
+    /// One line: what it is called, and how long reading takes.
+    pub title: String,
+    /// The text, in paragraphs.
+    pub text: String,
+    /// The question with its answers to choose from. Which is right does not show.
+    pub question: String,
+    /// Every answer with whether it is right, and why.
+    pub answers: String,
 }
 
 /// How a [`Card`] looks: each answer edits the message in place.
@@ -71,8 +87,10 @@ pub enum CardView {
     AskUntil,
     /// Asking for another date: what was wrong with the one before.
     AskAgain(String),
-    /// With the explanation unfolded.
+    /// With the explanation unfolded, and the lesson and its question if there is one.
     Why,
+    /// With the answers to the lesson's question, explained.
+    Answers,
     /// Settled: this one quiet line instead of text and buttons.
     Quiet(String),
 }

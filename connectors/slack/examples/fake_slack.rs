@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
 use serde_json::{Value, json};
-use touchline_kit::{Card, CardView, Clock, Message};
+use touchline_kit::{Card, CardLesson, CardView, Clock, Message};
 use touchline_rules::UnixMs;
 use touchline_slack::blocks::render;
 use touchline_slack::fake::{FakeConfig, FakeSlack, FakeUser};
@@ -137,7 +137,8 @@ fn view(name: &str) -> Result<CardView, Box<dyn Error>> {
         "ask_reason" => Ok(CardView::AskReason),
         "ask_until" => Ok(CardView::AskUntil),
         "why" => Ok(CardView::Why),
-        _ => Err(format!("no view `{name}`: open, ask_reason, ask_until or why").into()),
+        "answers" => Ok(CardView::Answers),
+        _ => Err(format!("no view `{name}`: open, ask_reason, ask_until, why or answers").into()),
     }
 }
 
@@ -149,6 +150,7 @@ fn all_views() -> serde_json::Map<String, Value> {
         headline: long.clone(),
         body: long.clone(),
         why: vec![long.clone(); 4],
+        lesson: Some(lesson(&long)),
         facts: vec![(long.clone(), long.clone()); 12],
         ..card("n1", CardView::Why)
     };
@@ -165,6 +167,7 @@ fn all_views() -> serde_json::Map<String, Value> {
         ("ask_reason", nudge(CardView::AskReason)),
         ("ask_until", nudge(CardView::AskUntil)),
         ("why", nudge(CardView::Why)),
+        ("answers", nudge(CardView::Answers)),
         ("quiet", nudge(quiet())),
         ("digest", digest),
         ("hello", hello),
@@ -178,6 +181,15 @@ fn all_views() -> serde_json::Map<String, Value> {
     rendered.collect()
 }
 
+fn lesson(text: &str) -> Box<CardLesson> {
+    Box::new(CardLesson {
+        title: format!("End each talk with a dated step (60 seconds){text}"),
+        text: format!("Before the call ends, agree on one date.\n\nSay it aloud.{text}"),
+        question: format!("Question: What ends a call well?\n  a) Thanks\n  b) A date{text}"),
+        answers: format!("a) Thanks\n   Not this one. It binds nobody.\nb) A date\n   Yes.{text}"),
+    })
+}
+
 fn card(nudge_id: &str, view: CardView) -> Card {
     Card {
         nudge_id: nudge_id.into(),
@@ -187,6 +199,7 @@ fn card(nudge_id: &str, view: CardView) -> Card {
             "Deals with a dated next step move on sooner.".into(),
             "Seen: stage Proposal since 3 working days, no meeting ahead.".into(),
         ],
+        lesson: Some(lesson("")),
         facts: vec![
             ("Stage".into(), "Proposal".into()),
             ("Amount".into(), "42,000 EUR".into()),

@@ -22,6 +22,8 @@ pub const SNOOZE: &str = "nudge.snooze";
 pub const NOT_HELPFUL: &str = "nudge.not_helpful";
 /// *Why am I seeing this?*
 pub const WHY: &str = "nudge.why";
+/// *Show the answer*, to a lesson's question.
+pub const ANSWERS: &str = "nudge.answers";
 /// *Back*.
 pub const BACK: &str = "nudge.back";
 /// The overflow menu of [`MORE_CHOICES`].
@@ -108,6 +110,7 @@ fn meaning(verb: &str, choice: Option<&str>) -> Result<AnswerAction, String> {
         DONE => Ok(AnswerAction::Done),
         NOT_HELPFUL => Ok(AnswerAction::AskReason),
         WHY => Ok(AnswerAction::ShowWhy),
+        ANSWERS => Ok(AnswerAction::ShowAnswers),
         BACK => Ok(AnswerAction::ShowNudge),
         SNOOZE => snooze(choice),
         MORE => more(choice),
@@ -161,6 +164,7 @@ mod tests {
         assert_eq!(answer(DONE, None), AnswerAction::Done);
         assert_eq!(answer(NOT_HELPFUL, None), AnswerAction::AskReason);
         assert_eq!(answer(WHY, None), AnswerAction::ShowWhy);
+        assert_eq!(answer(ANSWERS, None), AnswerAction::ShowAnswers);
         assert_eq!(answer(BACK, None), AnswerAction::ShowNudge);
         for (value, _, days) in SNOOZE_CHOICES {
             assert_eq!(answer(SNOOZE, Some(value)), AnswerAction::Snooze { days });

@@ -17,7 +17,7 @@ use crate::text::{escape, escape_line};
 pub const DIGEST_CARDS_MAX: usize = 3;
 
 // What our own texts may take, in escaped UTF-16 units: below Slack's limits
-// per object, and together below 3,000 for one nudge.
+// per object, and together below 3,000 for one nudge without its lesson.
 const HEADING_MAX: usize = 150;
 const LINE_MAX: usize = 250;
 // A deal's name and a tip's title, each of at most 80 characters that may all
@@ -98,7 +98,9 @@ fn letter(title: &str, lines: &[String]) -> Rendered {
 
 fn nudge(card: &Card) -> Rendered {
     let ids = BlockIds { views: view_letter(&card.view).to_string(), index: 0, card };
-    Rendered { text: card_fallback(card), blocks: card_blocks(card, &ids, &ALONE) }
+    let mut blocks = card_blocks(card, &ids, &ALONE);
+    lesson::add(&mut blocks, &[ids]);
+    Rendered { text: card_fallback(card), blocks }
 }
 
 fn digest(title: &str, cards: &[Card]) -> Rendered {
@@ -106,18 +108,20 @@ fn digest(title: &str, cards: &[Card]) -> Rendered {
     let shown = &cards[..cards.len().min(DIGEST_CARDS_MAX)];
     let views: String = shown.iter().map(|card| view_letter(&card.view)).collect();
     let mut blocks = vec![header(&format!("{views}.digest.title"), &title)];
-    let unfolded = shown.iter().filter(|card| card.view == CardView::Why).count();
+    let unfolded = shown.iter().filter(|card| is_unfolded(card)).count();
     let room = Room { why: WHY_TOGETHER / unfolded.max(1), ..SHARED };
-    for (index, card) in shown.iter().enumerate() {
-        let ids = BlockIds { views: views.clone(), index, card };
+    let ids = |(index, card)| BlockIds { views: views.clone(), index, card };
+    let ids: Vec<_> = shown.iter().enumerate().map(ids).collect();
+    for ids in &ids {
         blocks.push(json!({ "type": "divider", "block_id": ids.of("divider") }));
-        blocks.extend(card_blocks(card, &ids, &room));
+        blocks.extend(card_blocks(ids.card, ids, &room));
     }
     let left_out = cards.len() - shown.len();
     if left_out > 0 {
         let line = format!("{left_out} more not shown here.");
         blocks.push(context(&format!("{views}.digest.more"), &line));
     }
+    lesson::add(&mut blocks, &ids);
     let headlines: Vec<_> = shown.iter().map(card_fallback).collect();
     Rendered { text: fallback(&[&title, &headlines.join(" · ")]), blocks }
 }
@@ -133,8 +137,18 @@ struct BlockIds<'a> {
 impl BlockIds<'_> {
     fn of(&self, part: &str) -> String {
         let nudge: String = self.card.nudge_id.chars().take(ID_PART_MAX_CHARS).collect();
-        format!("{}.{}.{part}.{nudge}", self.views, self.index)
+        format!("{}{part}.{nudge}", self.of_card())
     }
+
+    /// What the ids of all its blocks begin with.
+    fn of_card(&self) -> String {
+        format!("{}.{}.", self.views, self.index)
+    }
+}
+
+/// Whether its explanation shows. A card without a lesson has no answers to show.
+fn is_unfolded(card: &Card) -> bool {
+    card.view == CardView::Why || (card.view == CardView::Answers && card.lesson.is_none())
 }
 
 fn view_letter(view: &CardView) -> char {
@@ -144,6 +158,7 @@ fn view_letter(view: &CardView) -> char {
         CardView::AskUntil => 'u',
         CardView::AskAgain(_) => 'a',
         CardView::Why => 'w',
+        CardView::Answers => 's',
         CardView::Quiet(_) => 'q',
     }
 }
@@ -160,7 +175,7 @@ fn card_blocks(card: &Card, ids: &BlockIds<'_>, room: &Room) -> Vec<Value> {
             let wrong = non_empty(escape_line(wrong, LINE_MAX), ASK_UNTIL);
             blocks.push(section(&ids.of("ask"), &wrong));
         }
-        CardView::Open | CardView::Why | CardView::Quiet(_) => {
+        CardView::Open | CardView::Why | CardView::Answers | CardView::Quiet(_) => {
             blocks.extend(card_texts(card, ids, room));
         }
     }
@@ -183,7 +198,7 @@ fn card_texts(card: &Card, ids: &BlockIds<'_>, room: &Room) -> Vec<Value> {
     if !facts.is_empty() {
         blocks.push(context(&ids.of("facts"), &facts));
     }
-    if card.view == CardView::Why {
+    if is_unfolded(card) {
         blocks.push(section(&ids.of("why"), &explanation(card, room.why)));
     }
     blocks
@@ -214,7 +229,7 @@ fn controls(card: &Card) -> Vec<Value> {
             vec![date_picker(id), button(BACK, id, "Back")]
         }
         CardView::Open => nudge_controls(card, button(WHY, id, "Why am I seeing this?")),
-        CardView::Why => nudge_controls(card, button(BACK, id, "Back")),
+        CardView::Why | CardView::Answers => nudge_controls(card, button(BACK, id, "Back")),
         CardView::Quiet(_) => Vec::new(),
     }
 }
@@ -332,5 +347,6 @@ fn web_address(text: &str) -> Option<String> {
     (is_web && url.len() <= URL_MAX_BYTES).then_some(url)
 }
 
+mod lesson;
 #[cfg(test)]
 mod tests;

@@ -42,6 +42,7 @@ fn nudge(view: CardView) -> Message {
         headline: "Acme: no next step".into(),
         body: "Agree on a date.".into(),
         why: vec!["Seen: no meeting.".into()],
+        lesson: None,
         facts: vec![("Stage".into(), "Proposal".into())],
         deal_url: Some("https://crm.example.com/deal/1".into()),
         rule_title: "Next step".into(),

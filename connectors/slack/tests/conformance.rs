@@ -33,6 +33,7 @@ fn clicks(slack: &FakeSlack) -> Vec<SignedRequest> {
         headline: "Acme: no next step".into(),
         body: "Agree on a date.".into(),
         why: Vec::new(),
+        lesson: None,
         facts: Vec::new(),
         deal_url: None,
         rule_title: "Next step".into(),

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::DIGESTS_PER_DAY_MAX;
 use crate::calendar::Calendar;
+use crate::listing;
 
 /// The longest name of a rule that can be muted, in bytes: as long as a rule's may be.
 const RULE_BYTES_MAX: usize = 64;
@@ -189,7 +190,7 @@ impl Choice {
             ),
             Choice::DigestAt(times) if !times.is_empty() => format!(
                 "Noted: your digests come at {}, as many as your company sends a day.",
-                times.iter().map(clock).collect::<Vec<_>>().join(" and ")
+                listing::and(&times.iter().map(clock).collect::<Vec<_>>())
             ),
             Choice::DigestOnly(true) => "Noted: digests only.".into(),
             Choice::DigestOnly(false) => {

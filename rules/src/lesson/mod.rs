@@ -103,20 +103,23 @@ impl Lesson {
         self.body.iter().map(Block::words).sum()
     }
 
+    /// What it is called, and how long reading takes.
+    #[must_use]
+    pub fn plain_title(&self) -> String {
+        format!("{} ({} seconds)", self.title, self.seconds)
+    }
+
+    /// Its text, in paragraphs of plain text.
+    #[must_use]
+    pub fn plain_text(&self) -> String {
+        self.body.iter().map(Block::plain).collect::<Vec<_>>().join("\n\n")
+    }
+
     /// The lesson and its question as plain text, for chats and terminals. Which
     /// answer is right does not show: see [`Quiz::plain_answers`].
     #[must_use]
     pub fn plain(&self) -> String {
-        let Lesson { title, seconds, .. } = self;
-        let mut parts = vec![format!("{title} ({seconds} seconds)")];
-        parts.extend(self.body.iter().map(Block::plain));
-        let mut question = format!("Question: {}", self.quiz.question.plain());
-        for (letter, answer) in LETTERS.iter().zip(&self.quiz.answers) {
-            // Writing into a String cannot fail.
-            let _ = write!(question, "\n  {letter}) {}", answer.text.plain());
-        }
-        parts.push(question);
-        parts.join("\n\n")
+        [self.plain_title(), self.plain_text(), self.quiz.plain_question()].join("\n\n")
     }
 }
 
@@ -127,6 +130,17 @@ impl Quiz {
     #[must_use]
     pub fn right(&self) -> Option<usize> {
         self.answers.iter().position(|answer| answer.right)
+    }
+
+    /// The question with its answers to choose from. Which is right does not show.
+    #[must_use]
+    pub fn plain_question(&self) -> String {
+        let mut question = format!("Question: {}", self.question.plain());
+        for (letter, answer) in LETTERS.iter().zip(&self.answers) {
+            // Writing into a String cannot fail.
+            let _ = write!(question, "\n  {letter}) {}", answer.text.plain());
+        }
+        question
     }
 
     /// Every answer with whether it is right, and why, as plain text.

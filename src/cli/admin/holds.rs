@@ -4,9 +4,12 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
+use touchline_rules::attention::Sending;
 
+use crate::cli::counted::counted;
 use crate::cli::open::{self, Word};
 use crate::coaching::letters::headline;
+use crate::coaching::settings::{SendingTo, Settings};
 use crate::config::Config;
 use crate::store::{AuditEntry, HoldReport, Store};
 
@@ -115,7 +118,10 @@ async fn settle(
         body: serde_json::to_vec(&json!({ "hold": chosen.id, "reason": reason }))?,
     };
     match store.settle_hold(chosen.id, release, entry).await {
-        Ok(nudges) if release => println!("{nudges} nudges go on"),
+        Ok(nudges) if release => {
+            let to = Settings::sending_to(store, config).await?;
+            println!("{}", released(nudges, &to));
+        }
         Ok(nudges) => println!("{nudges} nudges are discarded; their readers’ ledgers say so"),
         Err(error) => {
             eprintln!(
@@ -125,4 +131,39 @@ async fn settle(
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What becomes of nudges that are held no longer.
+fn released(nudges: usize, to: &SendingTo) -> String {
+    let go = format!("{} {}", counted(nudges, "nudge"), if nudges == 1 { "goes" } else { "go" });
+    match to.sending {
+        _ if nudges == 0 => "nothing was held; the hold is over".to_owned(),
+        Sending::Everyone => format!("{go} on: attention decides on each as on any other"),
+        Sending::Pilot => format!(
+            "{go} on: only the pilot of {} is sent anything, the rest goes into the readers’ ledgers",
+            to.pilot.len()
+        ),
+        Sending::Off => {
+            format!("{go} into the readers’ ledgers, and nobody is sent anything: sending is off")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_released_goes_where_sending_lets_it() {
+        let to = |sending| SendingTo { sending, pilot: vec!["ada@example.com".to_owned()] };
+        let told = [Sending::Off, Sending::Pilot, Sending::Everyone];
+        let told: Vec<_> = told.map(|sending| released(68, &to(sending))).into();
+        insta::assert_snapshot!(told.join("\n"), @r"
+        68 nudges go into the readers’ ledgers, and nobody is sent anything: sending is off
+        68 nudges go on: only the pilot of 1 is sent anything, the rest goes into the readers’ ledgers
+        68 nudges go on: attention decides on each as on any other
+        ");
+        assert_eq!(released(0, &to(Sending::Off)), "nothing was held; the hold is over");
+        assert!(released(1, &to(Sending::Off)).starts_with("1 nudge goes into"));
+    }
 }

@@ -1,14 +1,17 @@
 //! `touchline admin preferences`
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
 use touchline_rules::UnixMs;
-use touchline_rules::attention::{CHOICES, Choice, PersonalChoice};
+use touchline_rules::attention::{CHOICES, Choice, PersonalChoice, Policy};
 
+use super::known::{check_rule, warn_of_strangers};
 use crate::cli::open::{self, Word, email};
 use crate::coaching::readers::LIMITS;
+use crate::coaching::settings::{Settings, policy};
 use crate::config::Config;
 use crate::store::{AuditEntry, PreferenceKind, PreferenceRow, Store};
 
@@ -51,7 +54,7 @@ enum Verb {
     },
 }
 
-pub(super) async fn run(config: &Config, args: PreferencesArgs) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(config: &Arc<Config>, args: PreferencesArgs) -> anyhow::Result<ExitCode> {
     let PreferencesArgs { person, verb, json } = args;
     let (choice, word) = match verb {
         None | Some(Verb::Show) => {
@@ -67,7 +70,13 @@ pub(super) async fn run(config: &Config, args: PreferencesArgs) -> anyhow::Resul
     };
     let Some(reason) = word.reason() else { return Ok(open::needs_reason()) };
     let store = open::existing(config)?;
-    let (made, cleared) = steps(&choice, &person, &load(&store, &person).await?)?;
+    let before = load(&store, &person).await?;
+    match &choice {
+        Choice::Mute(rule) => check_rule(config, &store, rule, []).await?,
+        Choice::Unmute(rule) => check_rule(config, &store, rule, before.muted.clone()).await?,
+        _ => {}
+    }
+    let (made, cleared) = steps(&choice, &person, &before)?;
     let body = json!({ "person": person, "choice": choice, "reason": reason });
     let entry = AuditEntry {
         at: open::clock().now(),
@@ -76,8 +85,23 @@ pub(super) async fn run(config: &Config, args: PreferencesArgs) -> anyhow::Resul
         body: serde_json::to_vec(&body)?,
     };
     store.change_preferences(made, cleared, entry).await?;
+    warn_of_strangers(config, &store, std::slice::from_ref(&person)).await?;
+    let to = Settings::sending_to(&store, config).await?;
+    if let Some(ceiling) = ceiling(&choice, &policy(config, &to)) {
+        eprintln!("note: {ceiling}");
+    }
     print!("{}", told(&load(&store, &person).await?, json));
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the company's own limit makes of a choice that goes beyond it.
+fn ceiling(choice: &Choice, policy: &Policy) -> Option<String> {
+    match (choice, policy.interruptions_per_day) {
+        (Choice::Interruptions(Some(most)), Some(ceiling)) if *most > ceiling => Some(format!(
+            "the ceiling of {ceiling} a day holds, interruptions_per_day under [attention] in the configuration"
+        )),
+        _ => None,
+    }
 }
 
 fn not_a_choice(typed: &str) -> String {

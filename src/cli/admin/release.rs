@@ -1,10 +1,12 @@
 //! `touchline admin release`
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Subcommand;
 use serde_json::json;
 
+use super::known::check_rule;
 use crate::cli::open::{self, Word};
 use crate::coaching::ledger::in_words;
 use crate::config::Config;
@@ -34,13 +36,19 @@ pub(in crate::cli) enum ReleaseCommand {
     },
 }
 
-pub(super) async fn run(config: &Config, command: ReleaseCommand) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(config: &Arc<Config>, command: ReleaseCommand) -> anyhow::Result<ExitCode> {
     let store = open::existing(config)?;
     match command {
-        ReleaseCommand::List { rule, json: true } => each(&store, rule.unwrap_or_default()).await,
-        ReleaseCommand::List { rule, json: false } => list(&store, rule.as_deref()).await,
+        ReleaseCommand::List { rule, json } => {
+            check(config, &store, rule.as_deref()).await?;
+            match json {
+                true => each(&store, rule.unwrap_or_default()).await,
+                false => list(&store, rule.as_deref()).await,
+            }
+        }
         ReleaseCommand::Stop { rule, word } => {
             let Some(reason) = word.reason() else { return Ok(open::needs_reason()) };
+            check(config, &store, rule.as_deref()).await?;
             let body = json!({ "rule": rule, "reason": reason });
             let entry = AuditEntry {
                 at: open::clock().now(),
@@ -53,6 +61,13 @@ pub(super) async fn run(config: &Config, command: ReleaseCommand) -> anyhow::Res
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+/// Refuses a rule that neither is known here nor ever released anything.
+async fn check(config: &Arc<Config>, store: &Store, rule: Option<&str>) -> anyhow::Result<()> {
+    let Some(rule) = rule else { return Ok(()) };
+    let released = store.release_case().counts().await?;
+    check_rule(config, store, rule, released.into_iter().map(|(id, ..)| id)).await
 }
 
 async fn list(store: &Store, rule: Option<&str>) -> anyhow::Result<ExitCode> {

@@ -1,6 +1,7 @@
 //! `touchline rules backtest`: what rules would have said over a past.
 
 mod comparison;
+mod judged;
 mod past;
 mod text;
 
@@ -9,20 +10,20 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use clap::Args;
+use clap::{ArgGroup, Args};
 use jiff::civil::Date;
+use serde::Serialize;
 use touchline_rules::attention::Sending;
 use touchline_rules::backtest::{Lacking, Lockstep, Pace, Player, Report, Setup};
-use touchline_rules::facts::{Change, Metadata};
-use touchline_rules::ruleset::{RuleSet, Severity};
+use touchline_rules::facts::Change;
+use touchline_rules::ruleset::RuleSet;
 use touchline_rules::{Calendar, UnixMs};
 
 use super::super::{ConfigFile, open};
-use super::tell;
-use crate::coaching::rulesets::read_packs;
 use crate::coaching::settings::{SendingTo, policy};
 use crate::demo::course::Course;
 use crate::history::inactive::Telling;
+use judged::{judged, load};
 use past::Past;
 
 /// How often the progress is told: changes.
@@ -52,17 +53,19 @@ Examples:
   touchline rules backtest --from-store --since 2026-01-01 --json > report.json";
 
 #[derive(Args)]
-#[command(after_help = AFTER_HELP)]
+#[command(after_help = AFTER_HELP, group = ArgGroup::new("past").required(true))]
 pub(in crate::cli) struct BacktestArgs {
-    /// Packs to test: a file, a folder of .yaml files, or builtin:NAME. Without any, those
-    /// of the configuration.
+    /// Packs to test: a file, a folder of .yaml files, or builtin:NAME. Without any, the
+    /// rules in force here, declared and published, as they stand; without a database, the
+    /// configured packs.
     #[arg(long, value_name = "PATH")]
     rules: Vec<String>,
-    /// The past: a file made by `touchline history import`.
-    #[arg(long, value_name = "FILE", required_unless_present = "from_store")]
+    /// The past: a file made by `touchline history import`. This or --from-store is
+    /// required.
+    #[arg(long, value_name = "FILE", group = "past")]
     history: Option<PathBuf>,
-    /// The past: what the configured database has stored.
-    #[arg(long, conflicts_with = "history")]
+    /// The past: what the configured database has stored. This or --history is required.
+    #[arg(long, group = "past")]
     from_store: bool,
     /// Whose past, where several accounts are connected.
     #[arg(long, value_name = "NAME", requires = "from_store")]
@@ -96,8 +99,10 @@ pub(super) async fn run(file: ConfigFile, args: BacktestArgs) -> anyhow::Result<
         Some(file) => Past::of_file(&config, file)?,
         None => Past::of_store(&config, args.connection.as_deref()).await?,
     };
-    let packs = if args.rules.is_empty() { &config.rules } else { &args.rules };
-    let Some(rules) = load(packs, &past.metadata)? else { return Ok(ExitCode::FAILURE) };
+    check_period(&past, args.since, args.until)?;
+    let Some(judged) = judged(&config, &args.rules, &past.metadata).await? else {
+        return Ok(ExitCode::FAILURE);
+    };
     let against = match args.against.as_slice() {
         [] => None,
         packs => match load(packs, &past.metadata)? {
@@ -110,7 +115,7 @@ pub(super) async fn run(file: ConfigFile, args: BacktestArgs) -> anyhow::Result<
     let calendar = past.crew.calendar.clone();
     let at = |day: Option<Date>| day.map(|day| calendar.start_of(day));
     let setup = Setup {
-        rules: &rules,
+        rules: &judged.rules,
         metadata: &past.metadata,
         crew: &past.crew,
         policy: &policy,
@@ -122,31 +127,40 @@ pub(super) async fn run(file: ConfigFile, args: BacktestArgs) -> anyhow::Result<
     };
     let report = play(&past, setup, against.as_ref())?;
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
+        let told = Told { report: &report, rules_from: &judged.from };
+        println!("{}", serde_json::to_string_pretty(&told)?);
     } else {
-        print!("{}", text::told(&report, &calendar));
+        print!("{}", text::told(&report, &judged.from, &calendar));
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Reads packs, and says what is wrong with them. Names of stages and people are
-/// checked against the past's account; what it does not have is no reason to stop.
-fn load(packs: &[String], account: &Metadata) -> anyhow::Result<Option<RuleSet>> {
-    let files = read_packs(packs)?;
-    let loaded = RuleSet::load(&files, &[("the past", account)]);
-    if loaded.set.is_some() {
-        return Ok(loaded.set);
+/// The report as scripts get it.
+#[derive(Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    report: &'a Report,
+    /// Which rules were judged, in words.
+    rules_from: &'a str,
+}
+
+/// Refuses a period in which nothing of the past lies.
+fn check_period(past: &Past, since: Option<Date>, until: Option<Date>) -> anyhow::Result<()> {
+    let calendar = &past.crew.calendar;
+    let at = |day: Date| calendar.start_of(day);
+    let day = |at: UnixMs| calendar.local_date(at);
+    let (first, last) = (day(past.first), day(past.as_of.plus_ms(-1)));
+    if let Some(since) = since.filter(|since| at(*since) >= past.as_of) {
+        anyhow::bail!(
+            "the period begins after the past: --since {since}, and it is known until {last}\nhint: give a day from {first} to {last}"
+        );
     }
-    let without = RuleSet::load(&files, &[]);
-    let faulty = if without.set.is_some() { &loaded } else { &without };
-    let errors = faulty.diagnostics.iter().filter(|one| one.severity == Severity::Error);
-    tell(&errors.cloned().collect::<Vec<_>>());
-    if without.set.is_some() {
-        eprintln!("the past has no such names: where rules ask for them, they are not true");
-    } else {
-        eprintln!("the rules have errors; nothing was played");
+    if let Some(until) = until.filter(|until| at(*until) <= past.first) {
+        anyhow::bail!(
+            "the period ends before the past begins: --until {until}, and its first change is of {first}\nhint: give a day from {first} to {last}"
+        );
     }
-    Ok(without.set)
+    Ok(())
 }
 
 /// One player or two.
@@ -180,17 +194,21 @@ fn play(past: &Past, setup: Setup<'_>, against: Option<&RuleSet>) -> anyhow::Res
     let changes = usize::try_from(past.changes).unwrap_or(usize::MAX);
     let mut course = Course::new(changes, "changes played");
     let calendar: &Calendar = &setup.crew.calendar;
+    let note = |at: UnixMs| at.to_zoned(&calendar.zone).strftime("%-d %b %Y").to_string();
+    let (mut played, mut last) = (0, past.first);
     for (number, told) in past.play()?.enumerate() {
         let (at, change) = told.with_context(|| past.name.clone())?;
         if number.is_multiple_of(TOLD_EVERY) {
-            course.at(number, &at.to_zoned(&calendar.zone).strftime("%-d %b %Y").to_string());
+            course.at(number, &note(at));
         }
         if at >= setup.until {
             break;
         }
         telling.hear(&change);
         playing.change(at, change);
+        (played, last) = (number + 1, at);
     }
+    course.at(played, &note(last));
     course.end();
     let lacking = telling.inactive(setup.rules).into_iter();
     let lacking = lacking.map(|one| Lacking { rule: one.rule_id, missing: one.missing }).collect();

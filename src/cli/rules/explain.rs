@@ -10,11 +10,12 @@ use touchline_rules::condition::{Explanation, Seen, Truth};
 use touchline_rules::engine::{World, explain_rule, threshold_of};
 use touchline_rules::facts::schema::rests_on_activities;
 use touchline_rules::facts::{DealKey, DealState, Field};
-use touchline_rules::ruleset::{Rule, RuleSet, Trigger};
+use touchline_rules::ruleset::{Rule, Trigger};
 use touchline_rules::time::{HOUR_MS, MINUTE_MS};
 
 use super::super::{ConfigFile, open};
 use super::accounts_of;
+use super::explain_standing::{Kept, finds, kept};
 use super::newest_change::{Newest, ToldChange};
 use crate::coaching::account_settings::apply_mapping;
 use crate::coaching::baselines;
@@ -23,6 +24,7 @@ use crate::coaching::opening::no_connection;
 use crate::coaching::people::People;
 use crate::config::Config;
 use crate::lifecycle::Lifecycle;
+use crate::lifecycle::book::RuleBook;
 use crate::roles::fetch::metadata::stored;
 use crate::store::Store;
 use touchline_rules::nearest::did_you_mean;
@@ -61,6 +63,8 @@ struct Told {
     connection: String,
     deal: String,
     at: String,
+    /// Where the rule stands.
+    state: &'static str,
     /// One word: see [`verdict`].
     verdict: &'static str,
     /// The same in a sentence.
@@ -79,7 +83,8 @@ pub(super) async fn run(file: ConfigFile, args: ExplainArgs) -> anyhow::Result<E
     let store = open::existing(&config)?;
     let accounts = accounts_of(&config, &store).await;
     let lifecycle = Lifecycle::new(store.clone(), Arc::clone(&config), accounts);
-    let rules = lifecycle.book().await?.1.in_force();
+    let (_, book) = lifecycle.book().await?;
+    let rules = book.in_force();
     let Some(rule) = rules.rule(&args.rule) else {
         let known: Vec<_> = rules.rules().iter().map(|rule| rule.id.as_str()).collect();
         anyhow::bail!(
@@ -98,7 +103,7 @@ pub(super) async fn run(file: ConfigFile, args: ExplainArgs) -> anyhow::Result<E
         anyhow::bail!("the rule `{}` is about {about}\nhint: give {flag}", rule.id);
     }
     if let Some(person) = &args.person {
-        let told = super::explain_person::tell(&config, &store, (&rules, rule), person, at).await?;
+        let told = super::explain_person::tell(&config, &store, (&book, rule), person, at).await?;
         if args.json {
             println!("{}", serde_json::to_string_pretty(&told)?);
         } else {
@@ -107,7 +112,7 @@ pub(super) async fn run(file: ConfigFile, args: ExplainArgs) -> anyhow::Result<E
         return Ok(ExitCode::SUCCESS);
     }
     let state = deal(&config, &store, &args).await?;
-    let told = tell(&config, &store, &rules, rule, &state, at).await?;
+    let told = tell(&config, &store, (&book, rule), &state, at).await?;
     if args.json {
         println!("{}", serde_json::to_string_pretty(&told)?);
     } else {
@@ -153,17 +158,21 @@ async fn deal(config: &Config, store: &Store, args: &ExplainArgs) -> anyhow::Res
 async fn tell(
     config: &Arc<Config>,
     store: &Store,
-    rules: &RuleSet,
-    rule: &Rule,
+    (book, rule): (&RuleBook, &Rule),
     state: &DealState,
     at: UnixMs,
 ) -> anyhow::Result<Told> {
+    let rules = &book.in_force();
     let DealKey { connection, id } = &state.facts.key;
     let mut metadata = stored(store, connection).await?.unwrap_or_default();
     apply_mapping(config, connection, &mut metadata);
     let people = People::load(store.clone(), Arc::clone(config)).await?;
     let owner = People::owner_email(&metadata, state.facts.text(Field::Owner));
     let pipeline = state.facts.text(Field::Pipeline).unwrap_or_default();
+    let kept = kept(book, rule, owner.as_deref());
+    // What it would find if it stood otherwise: by its words alone.
+    let is_silenced = kept.as_ref().is_some_and(|kept| !kept.is_watched);
+    let rule = book.written.rule(&rule.id).filter(|_| is_silenced).unwrap_or(rule);
     let world = World {
         rules,
         metadata: &metadata,
@@ -189,11 +198,16 @@ async fn tell(
             .verdict(rule, state, explanation.truth, &world)
             .unwrap_or_else(|| ("unknown", unknown(&explanation, trusted))),
     };
+    let (verdict, because) = match kept {
+        None => (verdict, because),
+        Some(kept) => silenced(kept, verdict, &because, explanation.truth, newest.is_some()),
+    };
     Ok(Told {
         rule: rule.id.clone(),
         connection: connection.clone(),
         deal: id.clone(),
         at: at.to_string(),
+        state: book.standing(&rule.id).state.name(),
         verdict,
         because,
         change: newest.as_ref().map(Newest::told),
@@ -201,6 +215,22 @@ async fn tell(
             .map(|quoted| format!("{}: {}", quoted.value, quoted.source())),
         explanation,
     })
+}
+
+/// The verdict on a rule that says nothing: first how it stands, then what it finds.
+fn silenced(
+    kept: Kept,
+    verdict: &str,
+    because: &str,
+    truth: Truth,
+    of_change: bool,
+) -> (&'static str, String) {
+    let of = if of_change { "the newest change" } else { "this deal" };
+    let found = match (kept.is_watched, verdict) {
+        (true, "silent") | (_, "unknown") => format!("{}: {because}", finds(truth, of)),
+        _ => finds(truth, of),
+    };
+    (kept.verdict, format!("{}; {found}", kept.because))
 }
 
 /// The verdict without a change: on a state rule, or on an event rule that still

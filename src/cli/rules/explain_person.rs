@@ -10,11 +10,13 @@ use touchline_rules::condition::{Explanation, Truth};
 use touchline_rules::engine::{PersonState, World, explain_person, inactive_on_person};
 use touchline_rules::facts::Metadata;
 use touchline_rules::portfolio::PersonFacts;
-use touchline_rules::ruleset::{Rule, RuleSet};
+use touchline_rules::ruleset::Rule;
 
+use super::explain_standing::{finds, kept};
 use crate::coaching::people::People;
 use crate::coaching::portfolios;
 use crate::config::Config;
+use crate::lifecycle::book::RuleBook;
 use crate::roles::fetch::metadata::stored;
 use crate::store::Store;
 
@@ -24,7 +26,9 @@ pub(super) struct ToldOfPerson {
     rule: String,
     person: String,
     at: String,
-    /// One word: true, not true, unknown.
+    /// Where the rule stands.
+    state: &'static str,
+    /// One word: true, not true, unknown, or what keeps the rule silent.
     verdict: &'static str,
     /// The same in a sentence.
     because: String,
@@ -35,11 +39,15 @@ pub(super) struct ToldOfPerson {
 pub(super) async fn tell(
     config: &Arc<Config>,
     store: &Store,
-    (rules, rule): (&RuleSet, &Rule),
+    (book, rule): (&RuleBook, &Rule),
     person: &str,
     at: UnixMs,
 ) -> anyhow::Result<ToldOfPerson> {
     let person = person.trim().to_lowercase();
+    let rules = &book.in_force();
+    let kept = kept(book, rule, Some(&person));
+    let is_silenced = kept.as_ref().is_some_and(|kept| !kept.is_watched);
+    let rule = book.written.rule(&rule.id).filter(|_| is_silenced).unwrap_or(rule);
     let people = People::load(store.clone(), Arc::clone(config)).await?;
     let Some(row) = store.person_state(person.clone()).await? else {
         anyhow::bail!(
@@ -78,8 +86,16 @@ pub(super) async fn tell(
             None => ("unknown", "a part of it cannot be told".to_owned()),
         },
     };
+    let (verdict, because) = match kept {
+        None => (verdict, because),
+        Some(kept) => {
+            let found = finds(explanation.truth, "this person");
+            (kept.verdict, format!("{}; {found}", kept.because))
+        }
+    };
+    let state = book.standing(&rule.id).state.name();
     let (rule, at) = (rule.id.clone(), at.to_string());
-    Ok(ToldOfPerson { rule, person, at, verdict, because, explanation })
+    Ok(ToldOfPerson { rule, person, at, state, verdict, because, explanation })
 }
 
 fn since(rule: &Rule, state: &PersonState) -> String {

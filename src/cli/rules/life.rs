@@ -15,6 +15,7 @@ use super::super::open::{self, email};
 use super::accounts_of;
 use crate::coaching::rulesets::read_packs;
 use crate::lifecycle::plan::{Plan, Publishing};
+use crate::lifecycle::present::PresentCount;
 use crate::lifecycle::steps::short;
 use crate::lifecycle::{Deed, LifeError, Lifecycle, Outcome, Signature};
 
@@ -237,6 +238,15 @@ pub(super) async fn publish(file: ConfigFile, args: PublishArgs) -> anyhow::Resu
     Ok(ExitCode::SUCCESS)
 }
 
+/// The deals that nobody can judge, if there are any.
+pub(super) fn undecided(count: &PresentCount) -> String {
+    match count.unknown {
+        0 => String::new(),
+        1 => "; 1 more cannot be judged, because a fact is missing".to_owned(),
+        more => format!("; {more} more cannot be judged, because a fact is missing"),
+    }
+}
+
 /// What publishing would mean, rule by rule.
 fn in_words(plan: &Plan) -> String {
     let mut out = String::new();
@@ -259,13 +269,15 @@ fn in_words(plan: &Plan) -> String {
             out += "  it begins anew: what is already true is not told\n";
         }
         out += &match &rule.present {
-            None => "  it waits for its event: no deal meets it already\n".to_owned(),
-            Some(count) if count.unknown == 0 => {
-                format!("  open deals that meet it already: {} of {}\n", count.meets, count.open)
+            None if rule.about_people => {
+                "  it is about people, and the service looks at each of them in turn\n".to_owned()
             }
+            None => "  it waits for its event: no deal meets it already\n".to_owned(),
             Some(count) => format!(
-                "  open deals that meet it already: {} of {}; of {} a fact is missing to say\n",
-                count.meets, count.open, count.unknown
+                "  open deals that meet it already: {} of {}{}\n",
+                count.meets,
+                count.open,
+                undecided(count)
             ),
         };
     }

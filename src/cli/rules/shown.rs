@@ -6,11 +6,13 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 use touchline_rules::UnixMs;
+use touchline_rules::life::RuleState;
 use touchline_rules::nearest::did_you_mean;
 
 use super::super::ConfigFile;
 use super::super::open;
-use super::life::{failed, lifecycle};
+use super::life::{failed, lifecycle, undecided};
+use crate::lifecycle::book::{RuleBook, state_of};
 use crate::lifecycle::history::Entry;
 use crate::lifecycle::listing::RuleLine;
 use crate::lifecycle::present::PresentState;
@@ -165,22 +167,40 @@ pub(super) async fn present(file: ConfigFile, args: PresentArgs) -> anyhow::Resu
     } else {
         print!("{}", present_in_words(&found));
         if found.counts.is_empty() {
-            eprintln!(
-                "no state rule looks at deals here; one that waits for an event is never true by itself"
-            );
+            eprintln!("{}", nothing_present(&book, args.rule.as_deref()));
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
+/// Why there is nothing to count: of one rule, or of all.
+fn nothing_present(book: &RuleBook, rule: Option<&str>) -> String {
+    let Some(rule) = rule.and_then(|id| book.written.rule(id)) else {
+        return "no rule that is on looks at deals by their state; one that waits for an event is never true by itself".to_owned();
+    };
+    let life = book.life_of(rule);
+    let (id, state) = (&rule.id, state_of(&life));
+    if !state.looks() {
+        let step = if state == RuleState::Paused { "resume" } else { "watch" };
+        let (is, since) = (state.title(), day(life.since));
+        return format!(
+            "`{id}` is {is} since {since}, so it looks at nothing\nhint: `touchline rules {step} {id}` lets it look again"
+        );
+    }
+    if rule.scope.is_deal() {
+        format!("`{id}` waits for an event; no deal meets it by itself")
+    } else {
+        format!(
+            "`{id}` is about people, not deals; the service looks at them\nhint: `touchline rules explain {id} --person EMAIL` shows one"
+        )
+    }
+}
+
 fn present_in_words(found: &PresentState) -> String {
     let mut out = String::new();
     for (rule, count) in &found.counts {
-        out += &format!("{rule}: {} of {} open deals", count.meets, count.open);
-        if count.unknown > 0 {
-            out += &format!(", of {} a fact is missing to say", count.unknown);
-        }
-        out += "\n";
+        let undecided = undecided(count);
+        out += &format!("{rule}: {} of {} open deals{undecided}\n", count.meets, count.open);
         for case in found.cases.iter().filter(|case| case.rule == *rule && case.meets) {
             let since = case.since.map_or_else(|| "-".to_owned(), day);
             let deal = format!("{} {}", case.connection, case.deal);

@@ -198,6 +198,7 @@ pub(super) fn meaning(
         AnswerAction::AskReason => return Meaning::look_only("asked_reason", Look::AskReason),
         AnswerAction::AskUntil => return Meaning::look_only("asked_until", Look::AskUntil),
         AnswerAction::ShowWhy => return Meaning::look_only("shown_why", Look::Why),
+        AnswerAction::ShowAnswers => return Meaning::look_only("shown_answers", Look::Answers),
         AnswerAction::ShowNudge => return Meaning::look_only("shown", Look::Open),
         AnswerAction::Done => attention::Answer::Done,
         AnswerAction::Snooze { days: 7 } => attention::Answer::SnoozeToNextWeek,

@@ -1,11 +1,13 @@
 use proptest::prelude::*;
 use serde_json::Value;
 
+use touchline_kit::CardLesson;
+
 use super::*;
 use crate::actions::{Click, read};
 use crate::block_limits::{BLOCKS_JSON_MAX_CHARS, MESSAGE_BLOCKS_MAX, check};
 
-fn card(view: CardView) -> Card {
+pub(super) fn card(view: CardView) -> Card {
     Card {
         nudge_id: "n1".into(),
         headline: "Acme <!channel>: no next step".into(),
@@ -15,11 +17,26 @@ fn card(view: CardView) -> Card {
             "What Touchline saw:".into(),
             "• Next step: empty".into(),
         ],
+        lesson: None,
         facts: vec![("Stage".into(), "Proposal".into()), ("Amount".into(), "42,000 EUR".into())],
         deal_url: Some("https://crm.example.com/deal/1?a=b&c=<d>".into()),
         rule_title: "Next step after the proposal".into(),
         view,
     }
+}
+
+pub(super) fn lesson(text: &str) -> Box<CardLesson> {
+    let part = |of: &str| format!("{of}{text}");
+    Box::new(CardLesson {
+        title: part("One date (60 seconds)"),
+        text: part("End each talk with a date. Write it down."),
+        question: part("Question: What ends a talk?\n  a) Thanks\n  b) A date"),
+        answers: part("a) Thanks\n   Not this one. Polite only.\nb) A date\n   Yes. It binds."),
+    })
+}
+
+pub(super) fn taught(view: CardView) -> Card {
+    Card { lesson: Some(lesson("")), ..card(view) }
 }
 
 /// The text, then one block a line.
@@ -30,7 +47,7 @@ fn shown(message: &Message) -> String {
 }
 
 /// The controls of a message: label and `action_id`, menus with their choices.
-fn controls_of(message: &Message) -> Vec<String> {
+pub(super) fn controls_of(message: &Message) -> Vec<String> {
     let blocks = render(message).blocks;
     let elements = blocks.iter().filter_map(|block| block.get("elements")?.as_array());
     let controls = elements.flatten().filter(|element| element.get("action_id").is_some());
@@ -190,11 +207,12 @@ fn every_edit_has_new_block_ids() {
         CardView::AskUntil,
         CardView::AskAgain("x".into()),
         CardView::Why,
+        CardView::Answers,
         CardView::Quiet("x".into()),
     ];
     let mut seen = std::collections::BTreeSet::new();
     for view in views {
-        for block in render(&Message::Nudge(card(view))).blocks {
+        for block in render(&Message::Nudge(taught(view))).blocks {
             assert!(seen.insert(block["block_id"].as_str().unwrap().to_owned()));
         }
     }
@@ -217,6 +235,7 @@ fn an_empty_card_still_has_text() {
         headline: " ".into(),
         body: String::new(),
         why: Vec::new(),
+        lesson: None,
         facts: Vec::new(),
         deal_url: None,
         rule_title: String::new(),
@@ -233,6 +252,7 @@ fn three_cards_that_are_as_long_as_can_be_fit_in_one_message() {
             headline: text.clone(),
             body: text.clone(),
             why: vec![text.clone(); 4],
+            lesson: Some(lesson(&text)),
             facts: vec![(text.clone(), text.clone()); 9],
             deal_url: Some(format!("https://crm.example.com/{}", "x".repeat(276))),
             rule_title: text.clone(),
@@ -240,6 +260,7 @@ fn three_cards_that_are_as_long_as_can_be_fit_in_one_message() {
         };
         for unfolded in 0..=4 {
             let mut cards = vec![longest.clone(); 4];
+            cards[1].view = CardView::Answers;
             cards.iter_mut().skip(unfolded).for_each(|card| card.view = CardView::Open);
             let blocks = render(&Message::Digest { title: text.clone(), cards }).blocks;
             let json = Value::from(blocks).to_string();
@@ -271,16 +292,18 @@ prop_compose! {
             Just("https://crm.example.com/contacts/1234567/record/0-3/123456789012".to_owned()),
             any::<String>(),
         ]),
-        view in 0..5,
+        lesson in prop::option::of(any_text(4_000).prop_map(|text| lesson(&text))),
+        view in 0..6,
     ) -> Card {
         let view = match view {
             0 => CardView::Open,
             1 => CardView::AskReason,
             2 => CardView::AskUntil,
             3 => CardView::Why,
+            4 => CardView::Answers,
             _ => CardView::Quiet(quiet),
         };
-        Card { nudge_id, headline, body, why, facts, deal_url, rule_title, view }
+        Card { nudge_id, headline, body, why, lesson, facts, deal_url, rule_title, view }
     }
 }
 
@@ -323,7 +346,8 @@ proptest! {
         texts(&Value::Array(rendered.blocks), &mut shown);
         prop_assert!(shown.iter().all(|text| !text.contains(['<', '>'])));
         let sum: usize = shown.iter().map(|text| text.encode_utf16().count()).sum();
-        if matches!(message, Message::Nudge(_)) {
+        // A lesson is read because somebody asked for it.
+        if matches!(&message, Message::Nudge(card) if card.lesson.is_none()) {
             prop_assert!(sum < 3_000, "{sum}");
         }
     }

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 use touchline_kit::testing::ManualClock;
-use touchline_kit::{Card, CardView, Message, RawRequest, Secrets, StoredRequest};
+use touchline_kit::{Card, CardLesson, CardView, Message, RawRequest, Secrets, StoredRequest};
 use touchline_rules::UnixMs;
 
 use super::*;
@@ -42,6 +42,12 @@ pub(super) fn nudge(view: CardView) -> Message {
         headline: "Acme <!channel>: no next step".into(),
         body: "Agree on a date & write it down.".into(),
         why: vec!["Seen: no meeting for 3 working days.".into()],
+        lesson: Some(Box::new(CardLesson {
+            title: "One date (60 seconds)".into(),
+            text: "End each talk with a date.".into(),
+            question: "Question: What ends a talk?".into(),
+            answers: "a) A date\n   Yes.".into(),
+        })),
         facts: vec![("Stage".into(), "Proposal".into())],
         deal_url: Some("https://crm.example.com/deal/1".into()),
         rule_title: "Next step".into(),
@@ -205,35 +211,41 @@ pub(super) fn heard(slack: &FakeSlack, request: &SignedRequest) -> Vec<touchline
     crate::decode(&stored).into_iter().map(Result::unwrap).collect()
 }
 
+/// What the connector hears of each control of a message, choice by choice.
+fn said_by_controls(slack: &FakeSlack, ts: &str) -> Vec<String> {
+    let mut said = Vec::new();
+    for control in slack.controls(ts) {
+        let mut choices: Vec<_> = control.choices.iter().map(|(v, _)| Some(v.clone())).collect();
+        if choices.is_empty() {
+            choices.push((control.kind == "datepicker").then(|| "2026-12-01".to_owned()));
+        }
+        for choice in choices {
+            let request = slack.interaction("U1", ts, &control.action_id, choice.as_deref());
+            for inbound in heard(slack, &request.unwrap()) {
+                said.push(match inbound {
+                    touchline_kit::Inbound::Answer(answer) => {
+                        assert_eq!(answer.nudge_id.as_deref(), Some("n1"));
+                        assert_eq!(answer.vendor_user_id, "U1");
+                        assert_eq!(answer.at, slack.now());
+                        format!("{:?}", answer.action)
+                    }
+                    other => format!("{other:?}"),
+                });
+            }
+        }
+    }
+    said
+}
+
 #[test]
 fn every_control_of_every_view_is_heard_by_the_connector() {
     let (slack, _) = workspace();
     slack.set_rate_limits(false);
     let mut said = Vec::new();
-    for view in [CardView::Open, CardView::AskReason, CardView::AskUntil, CardView::Why] {
-        let ts = post_nudge(&slack, view);
-        for control in slack.controls(&ts) {
-            let mut choices: Vec<_> =
-                control.choices.iter().map(|(v, _)| Some(v.clone())).collect();
-            if choices.is_empty() {
-                choices.push((control.kind == "datepicker").then(|| "2026-12-01".to_owned()));
-            }
-            for choice in choices {
-                let request =
-                    slack.interaction("U1", &ts, &control.action_id, choice.as_deref()).unwrap();
-                for inbound in heard(&slack, &request) {
-                    said.push(match inbound {
-                        touchline_kit::Inbound::Answer(answer) => {
-                            assert_eq!(answer.nudge_id.as_deref(), Some("n1"));
-                            assert_eq!(answer.vendor_user_id, "U1");
-                            assert_eq!(answer.at, slack.now());
-                            format!("{:?}", answer.action)
-                        }
-                        other => format!("{other:?}"),
-                    });
-                }
-            }
-        }
+    for view in
+        [CardView::Open, CardView::AskReason, CardView::AskUntil, CardView::Why, CardView::Answers]
+    {
+        said.extend(said_by_controls(&slack, &post_nudge(&slack, view)));
     }
     insta::assert_snapshot!(said.join("\n"), @r#"
     Ignored { what: "click on a link" }
@@ -254,6 +266,18 @@ fn every_control_of_every_view_is_heard_by_the_connector() {
     ShowNudge
     Pause(Until("2026-12-01"))
     ShowNudge
+    Ignored { what: "click on a link" }
+    Done
+    Snooze { days: 1 }
+    Snooze { days: 3 }
+    Snooze { days: 7 }
+    AskReason
+    ShowAnswers
+    ShowNudge
+    MuteRule
+    Pause(Today)
+    Pause(ThisWeek)
+    AskUntil
     Ignored { what: "click on a link" }
     Done
     Snooze { days: 1 }

@@ -20,9 +20,9 @@ const LABEL: usize = 15;
 pub(super) const ESTIMATES: &str = "estimates";
 
 /// The whole report.
-pub(super) fn told(report: &Report, calendar: &Calendar) -> String {
+pub(super) fn told(report: &Report, rules_from: &str, calendar: &Calendar) -> String {
     let mut out = Page::new(report.estimated);
-    opening(&mut out, report, calendar);
+    opening(&mut out, report, rules_from, calendar);
     table(&mut out, report);
     rule(&mut out, report, &report.total, calendar);
     for one in report.rules.iter().filter(|one| one.firings > 0) {
@@ -111,7 +111,7 @@ fn percent(share: Share) -> String {
     share.share.map_or_else(|| "–".to_owned(), |share| format!("{:.1} %", share * 100.0))
 }
 
-fn opening(out: &mut Page, report: &Report, calendar: &Calendar) {
+fn opening(out: &mut Page, report: &Report, rules_from: &str, calendar: &Calendar) {
     let last = report.until.plus_ms(-1);
     out.line(&format!(
         "Back-test of {} from {} to {} ({})",
@@ -127,6 +127,7 @@ fn opening(out: &mut Page, report: &Report, calendar: &Calendar) {
         number(report.lost_deals),
         number(report.seller_weeks)
     ));
+    out.labelled("rules", rules_from);
     if report.estimated {
         out.line("The times of this past are estimates, and so is every number below.");
     }
