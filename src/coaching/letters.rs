@@ -17,8 +17,8 @@ use crate::store::{HoldReport, NudgeRow, Spared};
 /// Kinds of tips counted one by one; the others are one line.
 const KINDS_SHOWN: usize = 8;
 
-/// A person's list of what they were not bothered with in a week. `None` when there
-/// is nothing to tell.
+/// A person's list of what they were not bothered with in a week although it was so:
+/// see [`super::ledger::held_back`]. `None` when there is nothing to tell.
 #[must_use]
 pub fn weekly(spared: &Spared, week: &Week, rules: &RuleSet, zone: &TimeZone) -> Option<Letter> {
     let all: u64 = spared.counts.iter().map(|(.., times)| times).sum();

@@ -39,7 +39,7 @@ pub struct Edit {
 /// What is to be done about one delivery.
 enum Todo {
     /// Show this instead.
-    Update(Receipt, Message),
+    Update(Receipt, Box<Message>),
     /// Mark the task done.
     Complete(Receipt),
     /// Nothing, now or ever.
@@ -106,7 +106,8 @@ impl Edit {
         for nudge in store.nudges_of_delivery(delivery.id.clone()).await? {
             shown.extend(self.as_of_now(&delivery, nudge).await?);
         }
-        Ok(message(&delivery, &shown).map_or(Todo::Nothing, |it| Todo::Update(receipt, it)))
+        Ok(message(&delivery, &shown)
+            .map_or(Todo::Nothing, |it| Todo::Update(receipt, Box::new(it))))
     }
 
     /// A nudge as this delivery shows it now. One that was snoozed and came

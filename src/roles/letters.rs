@@ -15,6 +15,7 @@ use touchline_rules::time::{DAY_MS, HOUR_MS, MINUTE_MS};
 use super::ingest::EDIT;
 use super::{Progress, Role};
 use crate::coaching::deliveries::{DeliveryBody, Letter, NOTICE, REPLY, WEEKLY};
+use crate::coaching::ledger::held_back;
 use crate::coaching::letters;
 use crate::coaching::people::Person;
 use crate::coaching::readers::{reader, unsent};
@@ -236,7 +237,8 @@ impl Letters {
         }
         let named = service.config.attention.weekly_named_max;
         let person = reader.person.clone();
-        let spared = service.store.spared(person, week.since, week.at, named).await?;
+        let period = (week.since, week.at);
+        let spared = service.store.spared(person, period, held_back(), named).await?;
         let rules = service.rules.current();
         let Some(letter) = letters::weekly(&spared, week, &rules, &calendar.zone) else {
             return Ok(None);

@@ -1,5 +1,6 @@
 //! Watching, pausing, putting on: what is worked out, and what is told.
 
+use touchline::coaching::ledger::held_back;
 use touchline::lifecycle::Deed;
 use touchline::store::StoreOptions;
 use touchline_rules::UnixMs;
@@ -59,7 +60,7 @@ async fn a_watched_rule_is_worked_out_and_told_to_nobody() {
         assert_eq!(company.told(), Vec::<String>::new());
         assert_eq!(company.ledger(app).await, [("watching".to_owned(), 1)]);
         let (store, soon) = (&app.service().store, company.now().plus_ms(1));
-        let spared = store.spared(ANN.into(), UnixMs(0), soon, 9).await.unwrap();
+        let spared = store.spared(ANN.into(), (UnixMs(0), soon), held_back(), 9).await.unwrap();
         assert!(spared.counts.is_empty() && spared.first.is_empty(), "nobody was spared it");
         assert!(store.suppressed_of(ANN.into(), soon, 9).await.unwrap().is_empty());
         // Put on, it begins anew: what it saw while watching is not told.

@@ -60,6 +60,27 @@ async fn on_friday_with_the_last_digest_once_and_only_with_something_to_tell() {
     .await;
 }
 
+/// A deal that is no longer big before the digest needs no word: nobody was spared it.
+#[tokio::test]
+async fn what_was_over_before_it_could_be_said_is_not_in_the_list() {
+    in_house("interruptions_per_day = 1\n", async |house: Arc<House>| {
+        a_week(&house).await;
+        let deal = house.deal("Oak Lane").await;
+        house.set(deal, "amount", "20000").await;
+        house.seconds(3).await;
+        house.set(deal, "amount", "5").await;
+        house.seconds(3).await;
+        assert_eq!(house.messages().len(), 1, "it waited for a digest");
+        house.until("2026-03-06 09:00").await;
+        let ledger = house.ledger().await;
+        assert!(ledger.iter().any(|row| row.contains("no_longer_true")), "{ledger:?}");
+        let all = lists(&house);
+        assert_eq!(all.len(), 1);
+        assert!(all[0].contains("2 tips did not reach you") && !all[0].contains("Oak"), "{all:?}");
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn not_for_whoever_switched_it_off_is_paused_or_sent_nothing() {
     let none_after = async |what: &str| {
