@@ -6,6 +6,7 @@ mod backtest;
 mod explain;
 mod life;
 mod mistakes;
+mod present;
 mod rules;
 mod wrong_names;
 
@@ -275,10 +276,10 @@ fn nobody_else_sees_which_tips_somebody_stopped() {
     let note = "muted tips are not shown: only the person sees them";
     assert!(before.0.contains(note) && before.1.contains(note), "{before:?}");
     // Set by an admin, or by the person in chat: the row is the same.
-    let set = of(&["set", "mute", "big", "--reason", "she asked"]);
+    let set = of(&["set", "mute", "no-activity", "--reason", "she asked"]);
     assert_eq!((of(&[]), of(&["show", "--json"])), before);
-    let unset = of(&["set", "unmute", "big", "--reason", "she asked"]);
-    let never_set = of(&["set", "unmute", "big", "--reason", "she asked"]);
+    let unset = of(&["set", "unmute", "no-activity", "--reason", "she asked"]);
+    let never_set = of(&["set", "unmute", "no-activity", "--reason", "she asked"]);
     assert!(set == before.0 && unset == before.0 && never_set == before.0);
 }
 

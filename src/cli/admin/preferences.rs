@@ -73,7 +73,8 @@ pub(super) async fn run(config: &Arc<Config>, args: PreferencesArgs) -> anyhow::
     let before = load(&store, &person).await?;
     match &choice {
         Choice::Mute(rule) => check_rule(config, &store, rule, []).await?,
-        Choice::Unmute(rule) => check_rule(config, &store, rule, before.muted.clone()).await?,
+        // Not from what is muted: that would tell it.
+        Choice::Unmute(rule) => check_rule(config, &store, rule, []).await?,
         _ => {}
     }
     let (made, cleared) = steps(&choice, &person, &before)?;
