@@ -26,19 +26,21 @@ const CREATED_OTHERWISE: Date = Date::constant(2017, 12, 1);
 const WINDOW_DAYS: i64 = 5;
 
 /// A row of the CSV.
-struct Row {
-    seller: String,
-    stage: String,
-    engaged: Option<Date>,
-    closed: Option<Date>,
+pub struct Row {
+    pub id: String,
+    pub seller: String,
+    pub stage: String,
+    pub engaged: Option<Date>,
+    pub closed: Option<Date>,
 }
 
-fn rows(opportunities: &Opportunities) -> Vec<Row> {
+pub fn rows(opportunities: &Opportunities) -> Vec<Row> {
     let text = std::fs::read_to_string(opportunities.folder.join("sales_pipeline.csv")).unwrap();
     let date = |text: &str| (!text.is_empty()).then(|| Date::strptime("%m/%d/%Y", text).unwrap());
     let row = |line: &str| {
         let cells: Vec<&str> = line.split(',').collect();
         Row {
+            id: cells[0].to_owned(),
             seller: cells[1].to_owned(),
             stage: cells[4].to_owned(),
             engaged: date(cells[5]),
@@ -198,7 +200,7 @@ fn the_report_s_numbers_are_those_of_the_file() {
 }
 
 /// Who leads whom, by the names of the CSV.
-fn leads(history: &History) -> BTreeMap<String, String> {
+pub fn leads(history: &History) -> BTreeMap<String, String> {
     let managers: BTreeMap<_, _> = history.header.managers.iter().cloned().collect();
     let owners = history.header.metadata.owners.iter();
     let led = owners.filter_map(|owner| {
