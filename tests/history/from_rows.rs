@@ -96,7 +96,8 @@ struct Won {
     cycle: Vec<i64>,
 }
 
-/// From how many days on the rules speak of a deal that comes there on one day.
+/// After how long, in milliseconds, the rules speak of a deal that comes there on one
+/// day: as soon as it is longer than usual.
 pub struct Thresholds {
     in_stage: [i64; 2],
     open: i64,
@@ -123,10 +124,11 @@ impl Won {
             let place = places.iter().find(|place| place.len() >= ENOUGH);
             place.map_or(otherwise, |place| rank(place, 75))
         };
-        let in_stage = |stage: &Vec<i64>| first(&[stage, &self.longest], 21).max(5);
+        let in_stage =
+            |stage: &Vec<i64>| (first(&[stage, &self.longest], 21) * DAY + 1).max(5 * DAY);
         Thresholds {
             in_stage: self.in_stage.each_ref().map(in_stage),
-            open: first(&[&self.cycle], 180),
+            open: first(&[&self.cycle], 180) * DAY + 1,
         }
     }
 }
@@ -185,7 +187,7 @@ pub fn long_in_stage<'r>(
     for (stage, (from, until)) in row.stays().into_iter().enumerate() {
         let gone = until.map(midnight);
         let calm = all.last().map_or(i64::MIN, |before| before.at + 14 * DAY);
-        let first = calm.max(midnight(from) + by_day[&from].in_stage[stage] * DAY);
+        let first = calm.max(midnight(from) + by_day[&from].in_stage[stage]);
         for at in [first, working_days_after(first, 10)] {
             if !is_there(at, gone, end) {
                 break;
@@ -212,7 +214,7 @@ pub fn open_long<'r>(
     end: i64,
 ) -> Vec<Spoken<'r>> {
     let gone = row.end();
-    let first = midnight(row.made()) + by_day[&row.made()].open * DAY;
+    let first = midnight(row.made()) + by_day[&row.made()].open;
     let times = std::iter::successors(Some(first), |at| Some(working_days_after(*at, 20)));
     let times = times.take(3).take_while(|at| is_there(*at, gone, end));
     let spoken = |at| {
