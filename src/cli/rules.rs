@@ -71,6 +71,12 @@ pub(super) enum RulesCommand {
     Publish(life::PublishArgs),
     /// Every rule: where it stands, who answers for it, when it ends, whether it helps.
     List(shown::ListArgs),
+    /// Print what a rule says, as a rule file to edit and publish.
+    ///
+    /// The text of its file where a file declares it, else the kept version as JSON,
+    /// which is YAML too. `builtin:PACK` prints a whole pack that ships, and the id of
+    /// a request what it would publish.
+    Show(shown::ShowArgs),
     /// What was done to a rule: its versions, who changed what and why.
     Log(shown::LogArgs),
     /// What two versions of a rule say otherwise, in words.
@@ -137,6 +143,7 @@ pub(super) async fn run(file: ConfigFile, command: RulesCommand) -> anyhow::Resu
         }
         RulesCommand::Publish(args) => life::publish(file, args).await,
         RulesCommand::List(args) => shown::list(file, args).await,
+        RulesCommand::Show(args) => shown::show(file, args).await,
         RulesCommand::Log(args) => shown::log(file, args).await,
         RulesCommand::Diff(args) => shown::diff(file, args).await,
         RulesCommand::Present(args) => shown::present(file, args).await,

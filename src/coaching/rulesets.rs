@@ -15,7 +15,7 @@ use crate::store::{self, RuleBookRows, Store};
 use touchline_rules::nearest::did_you_mean;
 
 /// What configuration writes before the name of a pack that ships with the program.
-const BUILTIN: &str = "builtin:";
+pub const BUILTIN: &str = "builtin:";
 /// The largest rule file that is read, in bytes.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 /// The most files a folder of packs may hold.

@@ -8,6 +8,7 @@ use touchline_rules::UnixMs;
 
 use super::book::RuleBook;
 use super::deeds::Meaning;
+use super::whole::AskedRule;
 use super::{Deed, LifeError, Lifecycle, Outcome, Signature};
 use crate::store::{Fenced, RuleChange, RuleRequestRow};
 
@@ -35,6 +36,8 @@ pub struct Request {
     pub why: String,
     /// What would be done, in words.
     pub lines: Vec<String>,
+    /// What is to be published, in short.
+    pub rules: Vec<AskedRule>,
     /// What is to be done.
     #[serde(skip)]
     pub deed: Deed,
@@ -47,13 +50,20 @@ pub struct Request {
 struct Body {
     why: String,
     lines: Vec<String>,
+    #[serde(default)]
+    rules: Vec<AskedRule>,
     deed: Deed,
     /// The version of each rule when it was asked for.
     based_on: BTreeMap<String, String>,
 }
 
 impl Request {
-    pub(super) fn new(deed: Deed, signed: &Signature, book: &RuleBook, lines: Vec<String>) -> Self {
+    pub(super) fn new(
+        deed: Deed,
+        signed: &Signature,
+        book: &RuleBook,
+        (lines, rules): (Vec<String>, Vec<AskedRule>),
+    ) -> Self {
         let cause = format!("{} {} {deed:?}", signed.by, signed.at.0);
         let mut id = touchline_kit::signature::hex(&crate::lifecycle::digest(&cause));
         id.truncate(ID_DIGITS);
@@ -64,6 +74,7 @@ impl Request {
             at: signed.at,
             why: signed.why.clone(),
             lines,
+            rules,
             deed,
             based_on,
         }
@@ -85,6 +96,7 @@ impl Request {
         let body = Body {
             why: self.why.clone(),
             lines: self.lines.clone(),
+            rules: self.rules.clone(),
             deed: self.deed.clone(),
             based_on: self.based_on.clone(),
         };
@@ -99,10 +111,10 @@ impl Request {
         })
     }
 
-    fn read(row: &RuleRequestRow) -> Result<Request, LifeError> {
-        let Body { why, lines, deed, based_on } = serde_json::from_slice(&row.body)?;
+    pub(super) fn read(row: &RuleRequestRow) -> Result<Request, LifeError> {
+        let Body { why, lines, rules, deed, based_on } = serde_json::from_slice(&row.body)?;
         let (id, by) = (row.id.clone(), row.actor.clone());
-        Ok(Request { id, by, at: row.at, why, lines, deed, based_on })
+        Ok(Request { id, by, at: row.at, why, lines, rules, deed, based_on })
     }
 }
 

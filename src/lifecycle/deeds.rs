@@ -147,7 +147,8 @@ impl Lifecycle {
             let (change, outcome) = match allowed {
                 Allowed::Now => (change, Outcome::Done(lines)),
                 Allowed::WithSecond => {
-                    let request = Request::new(deed.clone(), signed, &book, lines);
+                    let rules = self.asked(&book, &deed, signed.at).await?;
+                    let request = Request::new(deed.clone(), signed, &book, (lines, rules));
                     let id = request.id.clone();
                     (request.kept(version, signed)?, Outcome::Waits(id))
                 }

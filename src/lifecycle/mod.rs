@@ -21,6 +21,7 @@ pub mod plan;
 pub mod present;
 pub mod steps;
 pub mod teams;
+pub mod whole;
 
 use std::sync::Arc;
 

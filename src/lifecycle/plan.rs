@@ -98,7 +98,7 @@ impl Publishing {
     ///
     /// # Errors
     /// [`LifeError::Faulty`] with everything that is wrong.
-    fn read(&mut self, lifecycle: &Lifecycle) -> Result<Read, LifeError> {
+    pub(super) fn read(&mut self, lifecycle: &Lifecycle) -> Result<Read, LifeError> {
         let files = self
             .files
             .iter()
@@ -139,8 +139,8 @@ impl Publishing {
 }
 
 /// Files that were read, and whose tests passed.
-struct Read {
-    set: RuleSet,
+pub(super) struct Read {
+    pub(super) set: RuleSet,
     /// What is kept of each rule.
     kept: Vec<String>,
     tests: usize,
@@ -170,7 +170,7 @@ impl Lifecycle {
     }
 
     /// The present state of the new versions.
-    async fn meeting(
+    pub(super) async fn meeting(
         &self,
         book: &RuleBook,
         publishing: &Publishing,

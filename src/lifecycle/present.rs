@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use touchline_rules::UnixMs;
 use touchline_rules::baseline::Baselines;
 use touchline_rules::condition::Truth;
@@ -84,7 +84,7 @@ impl Said {
 }
 
 /// The present state of one rule.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PresentCount {
     /// Open deals looked at.
     pub open: u64,

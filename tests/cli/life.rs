@@ -12,7 +12,7 @@ manager = \"mary@example.com\"
 manager = \"max@example.com\"
 ";
 
-const DECLARED: &str = "pack: declared
+pub const DECLARED: &str = "pack: declared
 title: Declared
 rules:
   - id: moved
@@ -22,7 +22,7 @@ rules:
     tip: { headline: h, body: b }
 ";
 
-const QUIET: &str = "pack: ours
+pub const QUIET: &str = "pack: ours
 title: Our habits
 rules:
   - id: quiet
@@ -68,7 +68,7 @@ pub fn shown(ran: &Ran) -> String {
     out
 }
 
-const PUBLISH: [&str; 7] =
+pub const PUBLISH: [&str; 7] =
     ["rules", "publish", "quiet.yaml", "--as", "admin@example.com", "--why", "agreed"];
 
 #[test]

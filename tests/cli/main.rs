@@ -8,6 +8,7 @@ mod life;
 mod mistakes;
 mod present;
 mod rules;
+mod whole;
 mod wrong_names;
 
 use std::io::{BufRead as _, BufReader};

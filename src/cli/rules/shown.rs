@@ -12,17 +12,29 @@ use touchline_rules::nearest::did_you_mean;
 use super::super::ConfigFile;
 use super::super::open;
 use super::life::{failed, lifecycle, undecided};
+use crate::coaching::rulesets::{BUILTIN, read_packs};
 use crate::lifecycle::book::{RuleBook, state_of};
 use crate::lifecycle::history::Entry;
 use crate::lifecycle::listing::RuleLine;
-use crate::lifecycle::present::PresentState;
+use crate::lifecycle::present::{PresentCount, PresentState};
 use crate::lifecycle::steps::short;
+use crate::lifecycle::whole::AskedRule;
 
 #[derive(Args)]
 pub(in crate::cli) struct ListArgs {
     /// Print one JSON array.
     #[arg(long)]
     json: bool,
+}
+
+#[derive(Args)]
+pub(in crate::cli) struct ShowArgs {
+    /// A rule's id, `builtin:PACK`, or the id of a request.
+    #[arg(value_name = "RULE")]
+    what: String,
+    /// Another version of the rule, by its hash or the beginning of it.
+    #[arg(long, value_name = "HASH")]
+    version: Option<String>,
 }
 
 #[derive(Args)]
@@ -100,6 +112,23 @@ fn line_in_words(line: &RuleLine) -> String {
         out += &format!("{:<9} {note}\n", "");
     }
     out
+}
+
+pub(super) async fn show(file: ConfigFile, args: ShowArgs) -> anyhow::Result<ExitCode> {
+    let ShowArgs { what, version } = args;
+    if what.starts_with(BUILTIN) {
+        if version.is_some() {
+            let message = "a pack that ships has one version\nhint: leave --version out";
+            return Ok(open::wrong_call(message));
+        }
+        read_packs(&[what])?.iter().for_each(|file| print!("{}", file.text));
+        return Ok(ExitCode::SUCCESS);
+    }
+    match lifecycle(file, false).await?.whole(&what, version.as_deref()).await {
+        Ok(text) => print!("{text}"),
+        Err(error) => return Ok(failed(&error)),
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 pub(super) async fn log(file: ConfigFile, args: LogArgs) -> anyhow::Result<ExitCode> {
@@ -227,11 +256,35 @@ pub(super) async fn requests(file: ConfigFile, args: ListArgs) -> anyhow::Result
         let why = if request.why.is_empty() { String::new() } else { format!(": {}", request.why) };
         println!("{}  draft, asked for by {} on {}{why}", request.id, request.by, day(request.at));
         request.lines.iter().for_each(|line| println!("  {line}"));
+        request.rules.iter().for_each(|rule| print!("{}", asked_in_words(rule)));
+        if !request.rules.is_empty() {
+            println!("  whole: touchline rules show {}", request.id);
+        }
     }
     if requests.is_empty() {
         eprintln!("nothing waits for a second person");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What a second person is asked to agree to, for one rule.
+fn asked_in_words(rule: &AskedRule) -> String {
+    let mut out = format!("  {}: {}\n", rule.rule, rule.title);
+    for (key, text) in &rule.decides {
+        out += &format!("    {key}: {}\n", text.replace('\n', "\n      "));
+    }
+    out += &format!("    tip: {}\n", rule.headline);
+    out += &format!("         {}\n", rule.body.replace('\n', "\n         "));
+    out += &format!("    read by: {}\n", rule.reader);
+    if let Some(count) = &rule.present {
+        let PresentCount { open, meets, unknown } = count;
+        out += &format!("    open deals that met it when it was asked for: {meets} of {open}");
+        out += &match unknown {
+            0 => "\n".to_owned(),
+            unknown => format!("; of {unknown} a fact was missing to say\n"),
+        };
+    }
+    out
 }
 
 /// The day of an instant, in UTC.
