@@ -43,7 +43,7 @@ impl RuleBook {
     ) -> anyhow::Result<RuleBook> {
         let mut written = (*declared).clone();
         if !rows.stored.is_empty() {
-            written = written.with(compile(&rows.stored, accounts)?);
+            written = written.with(kept_rules(&rows.stored, accounts)?);
         }
         Ok(RuleBook { declared, written, rows, teams })
     }
@@ -120,7 +120,11 @@ fn place(pack: &str) -> String {
     format!("published pack `{pack}`")
 }
 
-fn compile(
+/// Kept versions as a rule set.
+///
+/// # Errors
+/// When one is wrong, in itself or for these accounts.
+pub(super) fn kept_rules(
     stored: &[RuleVersionRow],
     accounts: &[(String, Arc<Metadata>)],
 ) -> anyhow::Result<RuleSet> {
@@ -135,7 +139,7 @@ fn compile(
 /// # Errors
 /// When this build does not understand it.
 pub fn version(row: &RuleVersionRow) -> anyhow::Result<(Rule, RuleSet)> {
-    let set = compile(std::slice::from_ref(row), &[])?;
+    let set = kept_rules(std::slice::from_ref(row), &[])?;
     let rule = set.rules().first().cloned();
     let rule = rule.ok_or_else(|| anyhow::anyhow!("the version {} holds no rule", row.hash))?;
     Ok((rule, set))

@@ -27,10 +27,11 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 use touchline_rules::facts::Metadata;
+use touchline_rules::ruleset::RuleSet;
 
 use crate::coaching::rulesets::{compile, read_packs};
 use crate::config::Config;
-use crate::store::Store;
+use crate::store::{RuleBookRows, Store};
 use book::RuleBook;
 pub use deeds::{Deed, Outcome, Signature};
 pub use error::LifeError;
@@ -56,16 +57,45 @@ impl Lifecycle {
     /// All rules as they are written and where they stand, with the version of
     /// the settings that this was read under.
     ///
+    /// A mistake in a declared file keeps nobody from pausing a rule: what was last
+    /// understood of the files stands in for them.
+    ///
     /// # Errors
-    /// When a declared file cannot be read, or a rule is wrong in itself.
+    /// When a declared file cannot be read, or a rule is wrong in itself, and nothing
+    /// was kept of them.
     pub async fn book(&self) -> Result<(i64, RuleBook), LifeError> {
-        let files = read_packs(&self.config.rules)?;
-        let (declared, _) = compile(&files, &self.accounts).or_else(|_| compile(&files, &[]))?;
         let (version, rows) = self.store.rule_book().await?;
+        let declared = match self.declared() {
+            Ok(declared) => declared,
+            Err(error) => self.last_declared(&rows).await?.ok_or(error)?,
+        };
         let (declared, teams) = (Arc::new(declared), self.teams.clone());
         let book = RuleBook::of(Arc::clone(&declared), rows.clone(), teams.clone(), &self.accounts)
             .or_else(|_| RuleBook::of(declared, rows, teams, &[]))?;
         Ok((version, book))
+    }
+
+    /// The rules that the configured files declare.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or a rule is wrong in itself.
+    pub fn declared(&self) -> anyhow::Result<RuleSet> {
+        let files = read_packs(&self.config.rules)?;
+        let (declared, _) = compile(&files, &self.accounts).or_else(|_| compile(&files, &[]))?;
+        Ok(declared)
+    }
+
+    /// What the files declared when they were last understood; `None` where nothing
+    /// was kept of them.
+    async fn last_declared(&self, rows: &RuleBookRows) -> Result<Option<RuleSet>, LifeError> {
+        let mut kept = Vec::new();
+        for life in rows.lives.iter().filter(|life| !life.stored && !life.hash.is_empty()) {
+            kept.extend(self.store.rule_version(life.hash.clone()).await?);
+        }
+        if kept.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(book::kept_rules(&kept, &[])?))
     }
 }
 

@@ -242,3 +242,22 @@ async fn the_present_state_tells_what_was_said_and_what_was_not() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_mistake_in_a_file_keeps_nobody_from_pausing_a_rule() {
+    in_company("", async |company, app| {
+        company.publish(app, BIG).await;
+        let file = company.folder.path().join("declared.yaml");
+        std::fs::write(&file, "pack: [").unwrap();
+        let desk = company.desk(app, app.service().store.clone());
+        assert!(desk.declared().is_err());
+        let (_, book) = desk.book().await.unwrap();
+        let known: Vec<&str> = book.written.rules().iter().map(|rule| rule.id.as_str()).collect();
+        assert_eq!(known, ["moved", "big"]);
+        company.step(app, "moved", touchline_rules::life::Step::Pause).await;
+        assert_eq!(company.life(app, "moved").await.state, "paused");
+        std::fs::write(&file, DECLARED).unwrap();
+        assert!(desk.declared().is_ok());
+    })
+    .await;
+}

@@ -180,7 +180,13 @@ pub(super) async fn lifecycle(file: ConfigFile, written: bool) -> anyhow::Result
     let config = Arc::new(file.load()?);
     let store = if written { open::store(&config)? } else { open::existing(&config)? };
     let accounts = accounts_of(&config, &store).await;
-    Ok(Lifecycle::new(store, config, accounts))
+    let lifecycle = Lifecycle::new(store, config, accounts);
+    if let Err(error) = lifecycle.declared() {
+        eprintln!(
+            "warning: what was last understood of the declared rules stands in for them\n{error:#}"
+        );
+    }
+    Ok(lifecycle)
 }
 
 pub(super) async fn publish(file: ConfigFile, args: PublishArgs) -> anyhow::Result<ExitCode> {
