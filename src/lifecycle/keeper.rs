@@ -8,7 +8,7 @@ use touchline_rules::ruleset::Rule;
 
 use super::book::{RuleBook, state_of};
 use super::listing::{counted_from, expiry, health, limits};
-use super::notices::{Notice, NoticeKind};
+use super::notices::{Notice, NoticeKind, instead};
 use super::steps::moved;
 use super::{LifeError, Lifecycle, Signature, TOUCHLINE};
 use crate::store::{
@@ -39,8 +39,7 @@ impl Lifecycle {
             }
             kept += usize::from(self.look_at(rule, &life, chat, now).await?);
         }
-        settle_notices(&self.store, now).await?;
-        Ok(kept)
+        Ok(kept + settle_notices(&self.store, &self.config.admins, now).await?)
     }
 
     async fn look_at(
@@ -131,6 +130,12 @@ impl Lifecycle {
         now: UnixMs,
     ) -> Result<bool, LifeError> {
         change.notices.push(notice.rows(chat, now)?);
+        if let (None, Some(chat)) = (&notice.rule.owner, chat) {
+            for admin in &self.config.admins {
+                let (row, message) = notice.rows_for(admin, chat, now)?;
+                change.notices.push((row, Some(message)));
+            }
+        }
         // Settings that moved meanwhile are seen by the next look.
         Ok(matches!(self.store.commit_rules(change).await?, Fenced::Done(_)))
     }
@@ -141,15 +146,20 @@ fn signed(why: &str, at: UnixMs) -> Signature {
 }
 
 /// Notes which notices reached their readers. One that could not be told stands in
-/// the audit log and in the list of rules.
-async fn settle_notices(store: &Store, now: UnixMs) -> Result<(), LifeError> {
+/// the audit log and in the list of rules, and goes to the admins instead. Answers
+/// how many notices that makes.
+async fn settle_notices(store: &Store, admins: &[String], now: UnixMs) -> Result<usize, LifeError> {
+    let mut handed_on = 0;
     for notice in store.rule_notices_asked(NOTICES_MAX).await? {
         let delivery = store.delivery(notice.id.clone()).await?;
         let (state, why) = match delivery.as_ref().map(|delivery| delivery.state) {
             Some(DeliveryState::Sent | DeliveryState::Accepted) => (NOTICE_TOLD, String::new()),
             Some(DeliveryState::Dropped | DeliveryState::Failed) => {
-                let why = delivery.map(|delivery| delivery.why).unwrap_or_default();
-                (NOTICE_UNTOLD, crate::coaching::ledger::in_words(&why).to_owned())
+                let why = delivery.as_ref().map(|delivery| delivery.why.as_str());
+                (
+                    NOTICE_UNTOLD,
+                    crate::coaching::ledger::in_words(why.unwrap_or_default()).to_owned(),
+                )
             }
             None => (NOTICE_UNTOLD, "its message is gone".to_owned()),
             Some(DeliveryState::Waiting | DeliveryState::Claimed | DeliveryState::Unknown) => {
@@ -157,9 +167,16 @@ async fn settle_notices(store: &Store, now: UnixMs) -> Result<(), LifeError> {
             }
         };
         let audit = (state == NOTICE_UNTOLD).then(|| untold(&notice, &why, now)).transpose()?;
-        store.settle_rule_notice(notice.id, state, why, audit).await?;
+        let others =
+            admins.iter().filter(|_| state == NOTICE_UNTOLD && !admins.contains(&notice.person));
+        let others = others.zip(delivery.iter().cycle()).map(|(admin, untold)| {
+            instead(&notice, admin, &untold.connection, untold.body.clone(), now)
+        });
+        let others: Vec<_> = others.collect();
+        handed_on += others.len();
+        store.settle_rule_notice(notice.id, state, why, audit, others).await?;
     }
-    Ok(())
+    Ok(handed_on)
 }
 
 fn untold(notice: &RuleNoticeRow, why: &str, at: UnixMs) -> Result<AuditEntry, serde_json::Error> {

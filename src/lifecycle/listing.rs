@@ -12,6 +12,9 @@ use super::{LifeError, Lifecycle};
 use crate::config::Config;
 use crate::store::{NOTICE_UNTOLD, RuleLifeRow, Store};
 
+/// The newest notices of a rule among which the one to its owner is looked for.
+const NOTICES_SEEN: usize = 50;
+
 /// One rule as it is listed.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RuleLine {
@@ -154,10 +157,13 @@ impl Lifecycle {
         if waiting > 0 {
             notes.push(format!("present cases still to be told: {waiting}"));
         }
-        let newest = self.store.rule_notices(rule.id.clone(), 1).await?;
-        if let Some(notice) = newest.first().filter(|notice| notice.state == NOTICE_UNTOLD) {
+        let newest = self.store.rule_notices(rule.id.clone(), NOTICES_SEEN).await?;
+        let admins = &self.config.admins;
+        let to_owner = newest.iter().find(|notice| !admins.contains(&notice.person));
+        if let Some(notice) = to_owner.filter(|notice| notice.state == NOTICE_UNTOLD) {
+            let instead = if admins.is_empty() { "" } else { " The admins are told instead." };
             notes.push(format!(
-                "its owner was not told ({}): {}",
+                "its owner was not told ({}): {}{instead}",
                 notice.kind.replace('_', " "),
                 notice.why
             ));

@@ -83,25 +83,35 @@ impl Notice<'_> {
             state: state.to_owned(),
             why: why.to_owned(),
         };
-        let (Some(person), Some(chat)) = (person, chat) else { return Ok((notice, None)) };
+        let Some(chat) = chat.filter(|_| person.is_some()) else { return Ok((notice, None)) };
         let letter = Letter { title: self.title(), lines: self.lines() };
         let body = DeliveryBody { letter: Some(letter), ..DeliveryBody::default() };
-        let delivery = NewDelivery {
-            id: notice.id.clone(),
-            connection: chat.to_owned(),
-            channel: RULE_NOTICE.to_owned(),
-            person,
-            attention: RULE_NOTICE.to_owned(),
-            subject: String::new(),
-            on_end: NEVER_ENDS.to_owned(),
-            priority: NOTICE_PRIORITY,
-            created_at: now,
-            expires_at: now.plus_ms(NOTICE_LIFE_MS),
-            until: now,
-            nudges: Vec::new(),
-            body: body.bytes()?,
-        };
+        let delivery = message(&notice, chat, body.bytes()?, now);
         Ok((notice, Some(delivery)))
+    }
+
+    /// The rows that tell an admin instead of the owner.
+    ///
+    /// # Errors
+    /// When it cannot be put into words to be stored.
+    pub fn rows_for(
+        &self,
+        admin: &str,
+        chat: &str,
+        now: UnixMs,
+    ) -> Result<(RuleNoticeRow, NewDelivery), serde_json::Error> {
+        let letter = Letter { title: self.title(), lines: self.lines() };
+        let body = DeliveryBody { letter: Some(letter), ..DeliveryBody::default() }.bytes()?;
+        let notice = RuleNoticeRow {
+            id: self.id(),
+            rule_id: self.rule.id.clone(),
+            kind: self.kind.name().to_owned(),
+            person: String::new(),
+            at: now,
+            state: NOTICE_ASKED.to_owned(),
+            why: String::new(),
+        };
+        Ok(instead(&notice, admin, chat, body, now))
     }
 
     fn title(&self) -> String {
@@ -129,4 +139,43 @@ impl Notice<'_> {
         };
         vec![self.what.clone(), what_to_do]
     }
+}
+
+/// The message that tells a notice to its person.
+fn message(notice: &RuleNoticeRow, chat: &str, body: Vec<u8>, now: UnixMs) -> NewDelivery {
+    NewDelivery {
+        id: notice.id.clone(),
+        connection: chat.to_owned(),
+        channel: RULE_NOTICE.to_owned(),
+        person: notice.person.clone(),
+        attention: RULE_NOTICE.to_owned(),
+        subject: String::new(),
+        on_end: NEVER_ENDS.to_owned(),
+        priority: NOTICE_PRIORITY,
+        created_at: now,
+        expires_at: now.plus_ms(NOTICE_LIFE_MS),
+        until: now,
+        nudges: Vec::new(),
+        body,
+    }
+}
+
+/// A notice that its person cannot be told, for an admin instead.
+pub(super) fn instead(
+    notice: &RuleNoticeRow,
+    admin: &str,
+    chat: &str,
+    body: Vec<u8>,
+    now: UnixMs,
+) -> (RuleNoticeRow, NewDelivery) {
+    let told = RuleNoticeRow {
+        id: delivery_id(&notice.id, admin, RULE_NOTICE),
+        person: admin.to_owned(),
+        at: now,
+        state: NOTICE_ASKED.to_owned(),
+        why: String::new(),
+        ..notice.clone()
+    };
+    let message = message(&told, chat, body, now);
+    (told, message)
 }

@@ -4,7 +4,9 @@ use rusqlite::{Connection, Row, params};
 use touchline_rules::UnixMs;
 
 use super::Store;
+use super::attention::NewDelivery;
 use super::audit::{self, AuditEntry};
+use super::delivery;
 use super::error::Result;
 use super::sqlite::writer::CommitClass;
 use super::statement::{all, first, run, sql_limit, statements};
@@ -64,16 +66,23 @@ impl Store {
             .await
     }
 
-    /// Notes what came of a notice; with an audit row where it could not be told.
+    /// Notes what came of a notice; with an audit row where it could not be told, and
+    /// notices for those who are told instead.
     pub async fn settle_rule_notice(
         &self,
         id: String,
         state: &'static str,
         why: String,
         audit: Option<AuditEntry>,
+        instead: Vec<(RuleNoticeRow, NewDelivery)>,
     ) -> Result<()> {
-        self.write_news(CommitClass::Original, News::NONE, move |tx| {
+        let news = if instead.is_empty() { News::NONE } else { News::DELIVERIES };
+        self.write_news(CommitClass::Original, news, move |tx| {
             run(tx, &SETTLE, params![state, why, id])?;
+            for (notice, message) in &instead {
+                put(tx, notice)?;
+                delivery::add(tx, message)?;
+            }
             if let Some(audit) = &audit {
                 audit::append(tx, audit)?;
             }

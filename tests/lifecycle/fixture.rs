@@ -98,7 +98,7 @@ pub async fn in_company(more: &str, story: impl AsyncFnOnce(&Company, &App)) {
     plan.config =
         format!("rules = [\"{}/declared.yaml\"]\n{CONFIG}{more}", folder.path().display());
     let user = |id: &str, email: &str| FakeUser::new(id, email, email, "Europe/London");
-    plan.chat = vec![user("U1", ANN), user("U2", BEN), user("U3", OPS)];
+    plan.chat = vec![user("U1", ANN), user("U2", BEN), user("U3", OPS), user("U4", ADMIN)];
     let stage = Stage::new(plan).await.unwrap();
     let ann = stage.hubspot.add_owner(ANN, "Ann", "Example", 7_001);
     let ben = stage.hubspot.add_owner(BEN, "Ben", "Example", 7_002);

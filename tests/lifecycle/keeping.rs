@@ -54,18 +54,22 @@ async fn a_rule_ends_unless_it_is_confirmed_and_its_owner_is_told_before() {
 }
 
 #[tokio::test]
-async fn an_owner_whom_the_chat_does_not_know_is_named_in_log_and_list() {
+async fn an_owner_whom_the_chat_does_not_know_is_named_and_the_admins_are_told() {
     in_company("", async |company, app| {
         company.publish(app, &expiring("gone@example.com")).await;
         company.days(app, 24).await;
-        assert!(company.told().is_empty());
+        let told = company.told();
+        assert_eq!(told, ["Your rule “A big one” is about to pause itself"], "once, to the admin");
+        assert_eq!(company.stage.slack.messages().last().unwrap().user, "U4");
         assert!(company.audit(app).await.contains(&"touchline rule_owner_not_told".to_owned()));
         let desk = company.desk(app, app.service().store.clone());
         let lines = desk.list(company.now()).await.unwrap();
         let big = lines.iter().find(|line| line.rule == "big").unwrap();
         assert_eq!(
             big.notes,
-            ["its owner was not told (expires soon): No connected chat knows its reader."]
+            [
+                "its owner was not told (expires soon): No connected chat knows its reader. The admins are told instead."
+            ]
         );
     })
     .await;

@@ -236,7 +236,7 @@ async fn a_notice_is_told_once_and_its_message_is_a_delivery() {
     assert_eq!(home.store.rule_notices_asked(9).await.unwrap(), std::slice::from_ref(&notice));
     let entry = Some(audit("rule_owner_not_told"));
     home.store
-        .settle_rule_notice("d-notice".into(), NOTICE_UNTOLD, "gone".into(), entry)
+        .settle_rule_notice("d-notice".into(), NOTICE_UNTOLD, "gone".into(), entry, Vec::new())
         .await
         .unwrap();
     assert!(home.store.rule_notices_asked(9).await.unwrap().is_empty());
