@@ -132,3 +132,21 @@ async fn a_damaged_file_stops_everything() {
     assert_eq!(store.append(request("b")).await, Err(AppendError::Failed(read.clone())));
     assert_eq!(store.append_audit(audit("a")).await, Err(read));
 }
+
+/// Whoever else looks into the database and leaves must see that somebody is there:
+/// a program that takes itself for the last one takes the log away.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn other_programs_see_that_the_database_is_in_use() {
+    use std::os::unix::fs::MetadataExt;
+    let home = Home::new();
+    home.store.put_setting("sending".into(), b"{}".to_vec(), audit("set")).await.unwrap();
+    home.store.append(request("a")).await.unwrap();
+    let locks = std::fs::read_to_string("/proc/locks").unwrap();
+    for name in ["touchline.db", "touchline-inbox.db"] {
+        let inode = std::fs::metadata(home.folder.path().join(name)).unwrap().ino();
+        let (me, file) = (format!(" {} ", std::process::id()), format!(":{inode} "));
+        let is_held = locks.lines().any(|lock| lock.contains(&me) && lock.contains(&file));
+        assert!(is_held, "no lock on {name}\n{locks}");
+    }
+}

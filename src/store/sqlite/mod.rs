@@ -8,6 +8,7 @@ pub(super) mod worker;
 pub(super) mod writer;
 
 use std::fs::OpenOptions;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -99,11 +100,18 @@ pub(super) fn overwrite_deleted(connection: &Connection, on: bool) -> Result<()>
     Ok(connection.pragma_update(None, "secure_delete", on)?)
 }
 
-/// Makes the file readable by its owner only: it holds what customers said.
+/// Makes the file, readable by its owner only: it holds what customers said.
+///
+/// One that is there is not even opened: closing it again would let go of every lock
+/// that this process holds on it (so POSIX has it), and the next program that looks
+/// into the database and leaves would take its log away under us.
 pub(super) fn create_private(path: &Path) -> std::io::Result<()> {
     let mut options = OpenOptions::new();
-    options.create(true).append(true);
+    options.create_new(true).append(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
+    match options.open(path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
 }
