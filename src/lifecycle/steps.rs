@@ -219,7 +219,11 @@ fn choice(
 pub fn in_words(to: &Tightening, rule: &Rule) -> String {
     let mut parts = Vec::new();
     if let (Some(number), Some(own)) = (to.threshold, rule.threshold) {
-        parts.push(format!("threshold {own} → {number}"));
+        parts.push(match own.number() {
+            Some(own) => format!("threshold {own} → {number}"),
+            // What follows won deals goes on doing so where that is stricter.
+            None => format!("threshold no laxer than {number}"),
+        });
     }
     if let Some(class) = to.attention {
         parts.push(format!("attention {} → {}", rule.attention.name(), class.name()));

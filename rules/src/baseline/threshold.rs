@@ -153,7 +153,7 @@ impl Quoted {
         if self.rung == Rung::Own {
             let deals = if self.n == 1 { "deal" } else { "deals" };
             return match self.n {
-                0 => "the rule's own number, as no won deals tell yet".to_owned(),
+                0 => "the rule's own number, as no won deals told then".to_owned(),
                 n => format!("the rule's own number, as only {n} won {deals} could tell"),
             };
         }
