@@ -78,7 +78,13 @@ async fn nobody_agrees_to_a_version_against_another_one_than_was_shown() {
 
 #[tokio::test]
 async fn sellers_change_nothing_and_an_owner_may_always_pause() {
+    // A name that only a rule knows gives nobody a right.
     in_company("", async |company, app| {
+        let refused = company.submit(app, OPS, pause()).await.unwrap_err().to_string();
+        assert!(refused.contains("ops@example.com may not change"), "{refused}");
+    })
+    .await;
+    in_company("[people.\"ops@example.com\"]\n", async |company, app| {
         let refused = company.submit(app, ANN, pause()).await.unwrap_err().to_string();
         assert!(
             refused.contains("ann@example.com may not change the company's rules"),

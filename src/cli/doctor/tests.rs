@@ -35,6 +35,12 @@ struct Rig {
 
 fn rig() -> Rig {
     let folder = tempfile::tempdir().unwrap();
+    let config = Arc::new(config_at(&folder));
+    let store = Store::open(&config.database_path(), StoreOptions::default()).unwrap();
+    Rig { config, store, clock: Arc::new(ManualClock::new(NOW)), folder }
+}
+
+fn config_at(folder: &tempfile::TempDir) -> Config {
     let path = |name: &str| folder.path().join(name).display().to_string();
     let config = Config::from_toml(&format!(
         "public_url = \"{URL}\"\ndatabase = \"sqlite:{}\"\nkey_file = \"{}\"\n\
@@ -43,9 +49,7 @@ fn rig() -> Rig {
         path("t.db"),
         path("t.key"),
     ));
-    let config = Arc::new(config.unwrap());
-    let store = Store::open(&config.database_path(), StoreOptions::default()).unwrap();
-    Rig { config, store, clock: Arc::new(ManualClock::new(NOW)), folder }
+    config.unwrap()
 }
 
 impl Rig {
@@ -184,6 +188,9 @@ async fn an_installation_that_was_never_started_says_so() {
       ok    no dead letters
       ok    no delivery hangs or failed
       ok    where the rules stand (on: 21)
+      warn  rules of which nobody is told when they pause themselves: 21; nobody here knows their owners, and there are no admins
+            sales-ops@example.com: 21
+            hint: set `admins` in the configuration, or the rules' `owner` to an e-mail address that the CRM or the chat knows
     connection hubspot
       warn  pipelines and owners were not read yet
             hint: the service reads them when it runs and the account is connected
@@ -192,9 +199,14 @@ async fn an_installation_that_was_never_started_says_so() {
             hint: `touchline connect hubspot --connection hubspot --suggest` guesses what to write under [connections.hubspot.facts] and [connections.hubspot.phases]
       warn  no webhook was taken lately
             hint: the vendor should call https://touchline.example.com/hooks/hubspot
-    0 bad, 5 to look at
+    0 bad, 6 to look at
     ");
     assert_eq!(rig.look(None).await.worst(), Level::Warn);
+    let mut with_admins = config_at(&rig.folder);
+    with_admins.admins = vec!["a@example.com".into()];
+    let rig = Rig { config: Arc::new(with_admins), ..rig };
+    let report = rig.report(None).await;
+    assert!(!report.contains("of which nobody is told"), "{report}");
 }
 
 #[tokio::test]
