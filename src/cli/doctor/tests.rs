@@ -1,5 +1,7 @@
 //! What the doctor says, word for word.
 
+mod held;
+
 use std::sync::Arc;
 
 use touchline_hubspot::fake::{sign_v1, sign_v3};
@@ -17,10 +19,7 @@ use crate::coaching::opening::declared;
 use crate::http::hooks::Refusal;
 use crate::http::intake_days::{Answered, IntakeDays};
 use crate::roles::backfill::{BackfillProgress, Waiting};
-use crate::store::{
-    AuditEntry, Batch, CommitClass, DealRow, HoldRow, HoldState, MassStep, NewInbox, Part,
-    StoreOptions,
-};
+use crate::store::{Batch, CommitClass, DealRow, NewInbox, Part, StoreOptions};
 
 const NOW: UnixMs = UnixMs(1_795_420_800_000);
 const SECRET: &str = "fake-client-secret";
@@ -229,34 +228,6 @@ async fn a_broken_connection_and_dead_letters_are_bad() {
     rig.store.append(row).await.unwrap();
     let report = rig.report(None).await;
     assert!(report.contains("bad   requests waiting: 1, the oldest for 60 min"), "{report}");
-}
-
-#[tokio::test]
-async fn a_mass_change_that_waits_for_a_decision_is_told_with_its_nudges() {
-    let rig = rig();
-    let at = NOW.plus_ms(-2 * HOUR_MS);
-    let hold = HoldRow {
-        id: "h1".into(),
-        connection: "hubspot".into(),
-        actor: "user:7001".into(),
-        from: at.plus_ms(-MINUTE_MS),
-        until: at,
-        opened_at: at,
-        changes: 60,
-        state: HoldState::Open,
-        settled_at: None,
-    };
-    let mass = MassStep { holds: vec![(hold, true)], ..MassStep::default() };
-    let settings_version = rig.store.settings_version().await.unwrap();
-    let batch = Batch { settings_version, mass, ..Batch::default() };
-    rig.store.commit_batch(batch, CommitClass::Derived).await.unwrap().done().unwrap();
-    let told = "warn  a mass change in hubspot holds nudges back: 0, since 2026-11-23T06:00:00Z (2 h)\n        hint: `touchline admin holds list`";
-    let report = rig.report(None).await;
-    assert!(report.contains(told), "{report}");
-    let audit = AuditEntry { at: NOW, actor: "a".into(), action: "x".into(), body: Vec::new() };
-    rig.store.settle_hold("h1".into(), true, audit).await.unwrap();
-    let report = rig.report(None).await;
-    assert!(!report.contains("mass change"), "{report}");
 }
 
 #[tokio::test]
