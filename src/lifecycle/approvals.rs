@@ -202,7 +202,7 @@ impl Lifecycle {
 fn check_unmoved(request: &Request, book: &RuleBook) -> Result<(), LifeError> {
     let now = versions(book);
     let concerned: Vec<&str> = match &request.deed {
-        Deed::Publish(publishing) => publishing.rules.iter().map(String::as_str).collect(),
+        Deed::Publish(_) => request.rules.iter().map(|rule| rule.rule.as_str()).collect(),
         Deed::Step { rule, .. }
         | Deed::Confirm { rule }
         | Deed::Rollback { rule, .. }

@@ -3,7 +3,8 @@
 //! A rule belongs to the company or to one team. A team's manager changes what is
 //! her team's; an admin changes everything. What is the company's, a manager who is
 //! no admin may ask for: a second person, an admin or another manager, agrees to it.
-//! The owner of a rule answers for it: she may always pause or confirm it.
+//! The owner of a rule answers for it: she may always pause or confirm it, if she is
+//! somebody whom the configuration or a connected account knows.
 //!
 //! Whoever can read the database acts under the name she gives: it is recorded,
 //! and not proven.
@@ -12,6 +13,7 @@ use touchline_rules::life::Step;
 
 use super::book::RuleBook;
 use super::{Deed, LifeError, Lifecycle};
+use crate::coaching::people::{ChatStatus, Person};
 
 /// How a deed may be done.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -27,8 +29,8 @@ impl Lifecycle {
     ///
     /// # Errors
     /// [`LifeError::NotAllowed`], saying who may; [`LifeError::Refused`] for a team
-    /// of nobody.
-    pub fn allowed(
+    /// of nobody; [`LifeError::Store`].
+    pub async fn allowed(
         &self,
         acting: &str,
         deed: &Deed,
@@ -55,7 +57,7 @@ impl Lifecycle {
                 format!("{team} or an admin may"),
             ));
         }
-        if answers_for(acting, deed, book) {
+        if answers_for(acting, deed, book) && self.knows(acting).await? {
             return Ok(Allowed::Now);
         }
         if self.teams.leads(acting) {
@@ -85,6 +87,26 @@ impl Lifecycle {
             format!("{acting} may not change the company's rules"),
             self.who_may(),
         ))
+    }
+
+    /// Whether somebody is anybody here: named by the configuration, an owner in a
+    /// connected CRM, or found in a connected chat. A rule may name an owner who is not.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn knows(&self, email: &str) -> Result<bool, LifeError> {
+        let email = email.to_lowercase();
+        let is_configured = self.config.people.contains_key(&email)
+            || self.teams.leads(&email)
+            || self.teams.is_admin(&email);
+        let mut owners = self.accounts.iter().flat_map(|(_, account)| &account.owners);
+        let is_hers = |it: &String| it.to_lowercase() == email;
+        if is_configured || owners.any(|owner| owner.email.as_ref().is_some_and(is_hers)) {
+            return Ok(true);
+        }
+        let Some(row) = self.store.person(email).await? else { return Ok(false) };
+        let person: Person = serde_json::from_slice(&row.body)?;
+        Ok(matches!(person.chat, ChatStatus::Found { .. }))
     }
 
     fn who_may(&self) -> String {

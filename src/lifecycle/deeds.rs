@@ -141,7 +141,7 @@ impl Lifecycle {
     pub async fn submit(&self, deed: Deed, signed: &Signature) -> Result<Outcome, LifeError> {
         for _ in 0..TRIES_MAX {
             let (version, book) = self.book().await?;
-            let allowed = self.allowed(&signed.by, &deed, &book)?;
+            let allowed = self.allowed(&signed.by, &deed, &book).await?;
             let meaning = self.meaning(version, &book, &deed, signed).await?;
             let Some(Meaning { change, lines }) = meaning else { return Ok(Outcome::Nothing) };
             let (change, outcome) = match allowed {

@@ -8,9 +8,10 @@ use touchline_rules::ruleset::Rule;
 
 use super::book::{RuleBook, state_of};
 use super::listing::{counted_from, expiry, health, limits};
-use super::notices::{Notice, NoticeKind, instead};
+use super::notices::{Notice, NoticeKind, instead, is_to_owner};
 use super::steps::moved;
 use super::{LifeError, Lifecycle, Signature, TOUCHLINE};
+use crate::coaching::deliveries::DeliveryBody;
 use crate::store::{
     AuditEntry, DeliveryState, Fenced, NOTICE_TOLD, NOTICE_UNTOLD, RuleChange, RuleLifeRow,
     RuleNoticeRow, Store,
@@ -39,7 +40,7 @@ impl Lifecycle {
             }
             kept += usize::from(self.look_at(rule, &life, chat, now).await?);
         }
-        Ok(kept + settle_notices(&self.store, &self.config.admins, now).await?)
+        Ok(kept + settle_notices(&self.store, book, &self.config.admins, now).await?)
     }
 
     async fn look_at(
@@ -148,7 +149,12 @@ fn signed(why: &str, at: UnixMs) -> Signature {
 /// Notes which notices reached their readers. One that could not be told stands in
 /// the audit log and in the list of rules, and goes to the admins instead. Answers
 /// how many notices that makes.
-async fn settle_notices(store: &Store, admins: &[String], now: UnixMs) -> Result<usize, LifeError> {
+async fn settle_notices(
+    store: &Store,
+    book: &RuleBook,
+    admins: &[String],
+    now: UnixMs,
+) -> Result<usize, LifeError> {
     let mut handed_on = 0;
     for notice in store.rule_notices_asked(NOTICES_MAX).await? {
         let delivery = store.delivery(notice.id.clone()).await?;
@@ -167,12 +173,18 @@ async fn settle_notices(store: &Store, admins: &[String], now: UnixMs) -> Result
             }
         };
         let audit = (state == NOTICE_UNTOLD).then(|| untold(&notice, &why, now)).transpose()?;
-        let others =
-            admins.iter().filter(|_| state == NOTICE_UNTOLD && !admins.contains(&notice.person));
-        let others = others.zip(delivery.iter().cycle()).map(|(admin, untold)| {
-            instead(&notice, admin, &untold.connection, untold.body.clone(), now)
-        });
-        let others: Vec<_> = others.collect();
+        let rule = book.written.rule(&notice.rule_id);
+        let mut others = Vec::new();
+        if let Some(untold) = delivery.filter(|_| state == NOTICE_UNTOLD)
+            && rule.is_some_and(|rule| is_to_owner(&notice, rule))
+        {
+            let notice = RuleNoticeRow { why: why.clone(), ..notice.clone() };
+            let letter = DeliveryBody::read(&untold).letter.unwrap_or_default();
+            for admin in admins.iter().filter(|admin| **admin != notice.person) {
+                let letter = letter.clone();
+                others.push(instead(&notice, admin, &untold.connection, letter, now)?);
+            }
+        }
         handed_on += others.len();
         store.settle_rule_notice(notice.id, state, why, audit, others).await?;
     }

@@ -7,6 +7,7 @@ use touchline_rules::time::DAY_MS;
 use touchline_rules::{Calendar, UnixMs};
 
 use super::book::{RuleBook, state_of};
+use super::notices::is_to_owner;
 use super::steps::in_words;
 use super::{LifeError, Lifecycle};
 use crate::config::Config;
@@ -159,9 +160,10 @@ impl Lifecycle {
         }
         let newest = self.store.rule_notices(rule.id.clone(), NOTICES_SEEN).await?;
         let admins = &self.config.admins;
-        let to_owner = newest.iter().find(|notice| !admins.contains(&notice.person));
+        let to_owner = newest.iter().find(|notice| is_to_owner(notice, rule));
         if let Some(notice) = to_owner.filter(|notice| notice.state == NOTICE_UNTOLD) {
-            let instead = if admins.is_empty() { "" } else { " The admins are told instead." };
+            let others = admins.iter().any(|admin| *admin != notice.person);
+            let instead = if others { " The admins are told instead." } else { "" };
             notes.push(format!(
                 "its owner was not told ({}): {}{instead}",
                 notice.kind.replace('_', " "),

@@ -31,7 +31,7 @@ use touchline_rules::ruleset::RuleSet;
 
 use crate::coaching::rulesets::{compile, read_packs};
 use crate::config::Config;
-use crate::store::{RuleBookRows, Store};
+use crate::store::{RuleBookRows, RuleLifeRow, Store};
 use book::RuleBook;
 pub use deeds::{Deed, Outcome, Signature};
 pub use error::LifeError;
@@ -85,17 +85,41 @@ impl Lifecycle {
         Ok(declared)
     }
 
-    /// What the files declared when they were last understood; `None` where nothing
-    /// was kept of them.
+    /// What is wrong with a declared file, in one line that names it, where what was
+    /// last understood of the files stands in for them.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn fault(&self) -> Result<Option<String>, LifeError> {
+        let Err(error) = self.declared() else { return Ok(None) };
+        let (_, rows) = self.store.rule_book().await?;
+        let stands_in = self.last_declared(&rows).await?.is_some();
+        let told = format!("{error:#}");
+        let first = told.lines().find(|line| line.contains(": error[")).or(told.lines().next());
+        Ok(first.filter(|_| stands_in).map(str::to_owned))
+    }
+
+    /// What the files declared when they were last understood, also where a published
+    /// version is in force; `None` where nothing was kept of them.
     async fn last_declared(&self, rows: &RuleBookRows) -> Result<Option<RuleSet>, LifeError> {
         let mut kept = Vec::new();
-        for life in rows.lives.iter().filter(|life| !life.stored && !life.hash.is_empty()) {
-            kept.extend(self.store.rule_version(life.hash.clone()).await?);
+        for life in &rows.lives {
+            let hash = if life.stored { self.beneath(life).await? } else { life.hash.clone() };
+            kept.extend(self.store.rule_version(hash).await?);
         }
         if kept.is_empty() {
             return Ok(None);
         }
         Ok(Some(book::kept_rules(&kept, &[])?))
+    }
+
+    /// The version that a file declares of a rule of which a published one is in
+    /// force; empty where none does.
+    async fn beneath(&self, life: &RuleLifeRow) -> Result<String, LifeError> {
+        let log = self.store.rule_log(life.rule_id.clone(), steps::VERSIONS_MAX).await?;
+        let by_file = [declared::DECLARE, declared::BESIDE, declared::WITHDRAW];
+        let last = log.into_iter().find(|row| by_file.contains(&row.action.as_str()));
+        Ok(last.map(|row| row.hash).unwrap_or_default())
     }
 }
 

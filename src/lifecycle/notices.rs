@@ -13,6 +13,10 @@ use crate::store::{NOTICE_ASKED, NOTICE_UNTOLD, NewDelivery, RuleNoticeRow};
 const NOTICE_LIFE_MS: i64 = 7 * DAY_MS;
 /// Before what is told to sellers.
 const NOTICE_PRIORITY: i64 = 1;
+/// How a title begins for the rule's owner …
+const YOURS: &str = "Your rule ";
+/// … and for an admin.
+const SOMEBODYS: &str = "The rule ";
 /// The work that quietens it: there is none, it says what was.
 const NEVER_ENDS: &str = "edit";
 
@@ -101,25 +105,24 @@ impl Notice<'_> {
         now: UnixMs,
     ) -> Result<(RuleNoticeRow, NewDelivery), serde_json::Error> {
         let letter = Letter { title: self.title(), lines: self.lines() };
-        let body = DeliveryBody { letter: Some(letter), ..DeliveryBody::default() }.bytes()?;
         let notice = RuleNoticeRow {
             id: self.id(),
             rule_id: self.rule.id.clone(),
             kind: self.kind.name().to_owned(),
             person: String::new(),
             at: now,
-            state: NOTICE_ASKED.to_owned(),
-            why: String::new(),
+            state: NOTICE_UNTOLD.to_owned(),
+            why: "the rule names no owner".to_owned(),
         };
-        Ok(instead(&notice, admin, chat, body, now))
+        instead(&notice, admin, chat, letter, now)
     }
 
     fn title(&self) -> String {
         let title = &self.rule.title;
         match self.kind {
-            NoticeKind::ExpiresSoon => format!("Your rule “{title}” is about to pause itself"),
+            NoticeKind::ExpiresSoon => format!("{YOURS}“{title}” is about to pause itself"),
             NoticeKind::Expired | NoticeKind::Unhealthy => {
-                format!("Your rule “{title}” has paused itself")
+                format!("{YOURS}“{title}” has paused itself")
             }
         }
     }
@@ -160,14 +163,25 @@ fn message(notice: &RuleNoticeRow, chat: &str, body: Vec<u8>, now: UnixMs) -> Ne
     }
 }
 
-/// A notice that its person cannot be told, for an admin instead.
+/// A notice that its person cannot be told, and why, for an admin instead.
+///
+/// # Errors
+/// When it cannot be put into words to be stored.
 pub(super) fn instead(
     notice: &RuleNoticeRow,
     admin: &str,
     chat: &str,
-    body: Vec<u8>,
+    mut letter: Letter,
     now: UnixMs,
-) -> (RuleNoticeRow, NewDelivery) {
+) -> Result<(RuleNoticeRow, NewDelivery), serde_json::Error> {
+    if let Some(rest) = letter.title.strip_prefix(YOURS) {
+        letter.title = format!("{SOMEBODYS}{rest}");
+    }
+    letter.lines.push(match notice.person.as_str() {
+        "" => format!("You are told as an admin: {}.", notice.why),
+        owner => format!("You are told as an admin: its owner {owner} was not. {}", notice.why),
+    });
+    let body = DeliveryBody { letter: Some(letter), ..DeliveryBody::default() }.bytes()?;
     let told = RuleNoticeRow {
         id: delivery_id(&notice.id, admin, RULE_NOTICE),
         person: admin.to_owned(),
@@ -177,5 +191,11 @@ pub(super) fn instead(
         ..notice.clone()
     };
     let message = message(&told, chat, body, now);
-    (told, message)
+    Ok((told, message))
+}
+
+/// Whether a notice is the one to the rule's owner, or to nobody where it names none;
+/// the others are to admins instead.
+pub(super) fn is_to_owner(notice: &RuleNoticeRow, rule: &Rule) -> bool {
+    notice.person == rule.owner.as_ref().map(|owner| owner.to_lowercase()).unwrap_or_default()
 }

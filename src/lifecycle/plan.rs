@@ -158,7 +158,8 @@ impl Lifecycle {
         signed: &Signature,
     ) -> Result<Plan, LifeError> {
         let (_, book) = self.book().await?;
-        let allowed = self.allowed(&signed.by, &Deed::Publish(publishing.clone()), &book)?;
+        let deed = Deed::Publish(publishing.clone());
+        let allowed = self.allowed(&signed.by, &deed, &book).await?;
         let mut publishing = publishing.clone();
         let read = publishing.read(self)?;
         let present = self.meeting(&book, &publishing, &read, signed.at).await?;

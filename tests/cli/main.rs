@@ -85,17 +85,24 @@ impl From<Output> for Ran {
 const HUBSPOT: &str = "[connections.hubspot]\nconnector = \"hubspot\"\n\
     client_id = \"fake-client-id\"\nclient_secret = \"fake-client-secret\"\n";
 
+impl Place {
+    /// Starts the service, and ends it once it is ready; answers what it said then.
+    fn serve_once(&self) -> String {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_touchline"));
+        command.current_dir(self.path()).arg("serve").env("TOUCHLINE_LISTEN", "127.0.0.1:0");
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let ready = lines.find(|line| line.as_ref().is_ok_and(|line| line.contains("ready")));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        ready.unwrap().unwrap()
+    }
+}
+
 #[test]
 fn a_log_that_is_no_terminal_has_no_colours() {
-    let place = Place::new("listen = \"127.0.0.1:0\"\n");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_touchline"));
-    command.current_dir(place.path()).arg("serve").stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    let ready = lines.find(|line| line.as_ref().is_ok_and(|line| line.contains("ready")));
-    child.kill().unwrap();
-    child.wait().unwrap();
-    let ready = ready.unwrap().unwrap();
+    let place = Place::new("");
+    let ready = place.serve_once();
     assert!(ready.contains("INFO") && !ready.contains('\x1b'), "{ready:?}");
 }
 

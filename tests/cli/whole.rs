@@ -63,3 +63,33 @@ fn what_a_rule_says_is_printed_to_be_edited_and_published() {
     assert_eq!(show(&["builtin:cor"]).code, 1);
     assert_eq!(show(&["builtin:core-pipeline", "--version", "2a"]).code, 2);
 }
+
+#[test]
+fn the_faulty_file_is_named_and_other_rules_are_steered_all_the_same() {
+    let place = place();
+    place.run(&[&PUBLISH[..], &["--yes"]].concat());
+    place.write("declared.yaml", &DECLARED.replace("headline:", "haedline:"));
+    // Nothing of the files was ever kept: nothing can stand in for them.
+    let list = place.run(&["rules", "list"]);
+    assert!(list.code == 1 && list.err.contains("declared.yaml:8:"), "{}", list.err);
+    place.write("declared.yaml", DECLARED);
+    place.serve_once();
+    place.write("declared.yaml", &DECLARED.replace("headline:", "haedline:"));
+    let by = ["--as", "admin@example.com", "--why", "x"];
+    for rule in ["quiet", "moved"] {
+        let paused = place.run(&[&["rules", "pause", rule], &by[..]].concat());
+        assert_eq!((paused.code, paused.out), (0, format!("`{rule}`: on → paused\n")));
+        let told = "warning: declared.yaml:8:";
+        assert!(
+            paused.err.starts_with(told) && paused.err.contains("`headline`"),
+            "{}",
+            paused.err
+        );
+        assert!(paused.err.contains("touchline rules check"), "{}", paused.err);
+    }
+    let list = place.run(&["rules", "list"]);
+    assert!(list.code == 0 && list.out.contains("paused    moved: Moved on"), "{}", list.out);
+    assert_eq!(place.run(&["rules", "check"]).code, 1);
+    let publish = ["rules", "publish", "declared.yaml"];
+    assert_eq!(place.run(&[&publish[..], &by[..]].concat()).code, 1);
+}

@@ -59,7 +59,9 @@ async fn an_owner_whom_the_chat_does_not_know_is_named_and_the_admins_are_told()
         company.publish(app, &expiring("gone@example.com")).await;
         company.days(app, 24).await;
         let told = company.told();
-        assert_eq!(told, ["Your rule “A big one” is about to pause itself"], "once, to the admin");
+        assert_eq!(told, ["The rule “A big one” is about to pause itself"], "once, to the admin");
+        let reads = company.reads().join("\n");
+        assert!(reads.contains("its owner gone@example.com was not. No connected chat"), "{reads}");
         assert_eq!(company.stage.slack.messages().last().unwrap().user, "U4");
         assert!(company.audit(app).await.contains(&"touchline rule_owner_not_told".to_owned()));
         let desk = company.desk(app, app.service().store.clone());
@@ -71,6 +73,19 @@ async fn an_owner_whom_the_chat_does_not_know_is_named_and_the_admins_are_told()
                 "its owner was not told (expires soon): No connected chat knows its reader. The admins are told instead."
             ]
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_a_rule_without_an_owner_the_admins_are_told() {
+    in_company("", async |company, app| {
+        let unowned = expiring(OPS).replace("    owner: ops@example.com\n", "");
+        company.publish(app, &unowned).await;
+        company.days(app, 25).await;
+        assert_eq!(company.told(), ["The rule “A big one” is about to pause itself"]);
+        let reads = company.reads().join("\n");
+        assert!(reads.contains("told as an admin: the rule names no owner."), "{reads}");
     })
     .await;
 }

@@ -63,8 +63,28 @@ async fn nobody_agrees_to_something_else_than_was_asked_for() {
 }
 
 #[tokio::test]
-async fn sellers_change_nothing_and_an_owner_may_always_pause() {
+async fn nobody_agrees_to_a_version_against_another_one_than_was_shown() {
     in_company("", async |company, app| {
+        let softer = BIG.replace("threshold: 10000", "threshold: 20000");
+        let asked = company.submit(app, MARY, Deed::Publish(pack(&softer))).await.unwrap();
+        let Outcome::Waits(id) = asked else { panic!() };
+        company.publish(app, BIG).await;
+        let desk = company.desk(app, app.service().store.clone());
+        let moved = desk.settle(&id, true, MAX, "", company.now()).await.unwrap_err().to_string();
+        assert!(moved.contains("`big` was changed since"), "{moved}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn sellers_change_nothing_and_an_owner_may_always_pause() {
+    // A name that only a rule knows gives nobody a right.
+    in_company("", async |company, app| {
+        let refused = company.submit(app, OPS, pause()).await.unwrap_err().to_string();
+        assert!(refused.contains("ops@example.com may not change"), "{refused}");
+    })
+    .await;
+    in_company("[people.\"ops@example.com\"]\n", async |company, app| {
         let refused = company.submit(app, ANN, pause()).await.unwrap_err().to_string();
         assert!(
             refused.contains("ann@example.com may not change the company's rules"),

@@ -256,8 +256,17 @@ async fn a_mistake_in_a_file_keeps_nobody_from_pausing_a_rule() {
         assert_eq!(known, ["moved", "big"]);
         company.step(app, "moved", touchline_rules::life::Step::Pause).await;
         assert_eq!(company.life(app, "moved").await.state, "paused");
+        let fault = desk.fault().await.unwrap().unwrap();
+        assert!(fault.contains("declared.yaml:"), "{fault}");
+        // A better version may take its place, and the way back leads to the file.
+        let better = BIG.replace("id: big", "id: moved").replace("A big one", "A big move");
+        company.publish(app, &better).await;
+        assert!(company.life(app, "moved").await.stored);
+        let back = Deed::Rollback { rule: "moved".into(), to: None };
+        company.submit(app, ADMIN, back).await.unwrap();
+        assert!(!company.life(app, "moved").await.stored);
         std::fs::write(&file, DECLARED).unwrap();
-        assert!(desk.declared().is_ok());
+        assert!(desk.declared().is_ok() && desk.fault().await.unwrap().is_none());
     })
     .await;
 }

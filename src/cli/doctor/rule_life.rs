@@ -11,6 +11,7 @@ use super::findings::Findings;
 use crate::config::Config;
 use crate::lifecycle::listing::RuleLine;
 use crate::lifecycle::{Lifecycle, TOUCHLINE};
+use crate::roles::fetch::metadata::stored;
 use crate::store::Store;
 
 /// What is to be known of the life of rules. That they cannot be read is told
@@ -21,7 +22,11 @@ pub(super) async fn lives(
     now: UnixMs,
     findings: &mut Findings,
 ) -> anyhow::Result<()> {
-    let lifecycle = Lifecycle::new(store.clone(), Arc::clone(config), Vec::new());
+    let mut accounts = Vec::new();
+    for slug in config.connections.keys() {
+        accounts.extend(stored(store, slug).await?.map(|it| (slug.clone(), Arc::new(it))));
+    }
+    let lifecycle = Lifecycle::new(store.clone(), Arc::clone(config), accounts);
     let Ok(lines) = lifecycle.list(now).await else { return Ok(()) };
     let mut states = BTreeMap::<RuleState, usize>::new();
     for line in &lines {
@@ -34,12 +39,43 @@ pub(super) async fn lives(
         finding.detail(format!("{}: {}", line.rule, line.health));
     }
     lines.iter().for_each(|line| concerns(line, now, findings));
+    if config.admins.is_empty() {
+        unowned(&lifecycle, &lines, findings).await?;
+    }
     let waiting = lifecycle.requests().await?.len();
     if waiting > 0 {
         findings
             .warn(format!("changes of rules that wait for a second person: {waiting}"))
             .hint("`touchline rules requests` lists them");
     }
+    Ok(())
+}
+
+/// Rules of which nobody would be told, for there are no admins to be told instead.
+async fn unowned(
+    lifecycle: &Lifecycle,
+    lines: &[RuleLine],
+    findings: &mut Findings,
+) -> anyhow::Result<()> {
+    let mut owners = BTreeMap::<&str, usize>::new();
+    for line in lines.iter().filter(|line| line.state.looks()) {
+        let owner = line.owner.as_deref().unwrap_or_default();
+        if owner.is_empty() || !lifecycle.knows(owner).await? {
+            *owners.entry(owner).or_default() += 1;
+        }
+    }
+    if owners.is_empty() {
+        return Ok(());
+    }
+    let rules: usize = owners.values().sum();
+    let finding = findings.warn(format!(
+        "rules of which nobody is told when they pause themselves: {rules}; nobody here knows their owners, and there are no admins"
+    ));
+    for (owner, rules) in owners {
+        let owner = if owner.is_empty() { "no owner" } else { owner };
+        finding.detail(format!("{owner}: {rules}"));
+    }
+    finding.hint("set `admins` in the configuration, or the rules' `owner` to an e-mail address that the CRM or the chat knows");
     Ok(())
 }
 
@@ -58,6 +94,6 @@ fn concerns(line: &RuleLine, now: UnixMs, findings: &mut Findings) {
     for note in line.notes.iter().filter(|note| note.starts_with("its owner was not told")) {
         findings
             .warn(format!("the rule {rule}: {note}"))
-            .hint("tell them; an owner is an e-mail address that the chat knows");
+            .hint("set its `owner` to an e-mail address that the chat knows; where that cannot be, the `admins` of the configuration are told");
     }
 }

@@ -181,9 +181,9 @@ pub(super) async fn lifecycle(file: ConfigFile, written: bool) -> anyhow::Result
     let store = if written { open::store(&config)? } else { open::existing(&config)? };
     let accounts = accounts_of(&config, &store).await;
     let lifecycle = Lifecycle::new(store, config, accounts);
-    if let Err(error) = lifecycle.declared() {
+    if let Some(fault) = lifecycle.fault().await? {
         eprintln!(
-            "warning: what was last understood of the declared rules stands in for them\n{error:#}"
+            "warning: {fault}\n  hint: until that is mended, declared rules count as they were read last; `touchline rules check` shows everything that is wrong"
         );
     }
     Ok(lifecycle)
